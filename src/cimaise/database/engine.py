@@ -1,0 +1,174 @@
+"""SQLite or PostgreSQL behind two verbs: read and write.
+
+Work is a plain function of a SQLAlchemy connection. It runs in a thread of a small pool, inside
+one transaction, and holds the connection no longer than it runs: never across an ``await``.
+
+SQLite has one writer and several readers (WAL); a write begins with ``BEGIN IMMEDIATE``, so that
+it never fails half-way for want of the lock. On PostgreSQL both verbs share one pool.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+
+from cimaise.errors import Unavailable
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+
+class Database:
+    """Facts. Made by :func:`open_database`; :meth:`close` it."""
+
+    def __init__(self, writer: Engine, reader: Engine, *, readers: int) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._read_pool = ThreadPoolExecutor(readers, thread_name_prefix="database-read")
+        self._write_pool = (
+            self._read_pool
+            if writer is reader
+            else ThreadPoolExecutor(1, thread_name_prefix="database-write")
+        )
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._writer.dialect.name
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction that changes nothing; gives its result.
+
+        Raises:
+            Unavailable: The database cannot be reached, or no connection came free in time.
+        """
+        call = partial(self._run, self._reader, work)
+        return await asyncio.get_running_loop().run_in_executor(self._read_pool, call)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in one transaction: committed when it returns, undone when it raises.
+
+        Cancelling does not stop a transaction that has begun: it ends whole, either way, and
+        the cancellation is seen after it. So what a caller did is never half done.
+
+        Raises:
+            Unavailable: As for :meth:`read`.
+        """
+        call = partial(self._run, self._writer, work)
+        loop = asyncio.get_running_loop()
+        return await asyncio.shield(loop.run_in_executor(self._write_pool, call))
+
+    def run_now(self, work: Work[T]) -> T:
+        """Like :meth:`write`, in the calling thread; for the command line and start-up."""
+        return self._run(self._writer, work)
+
+    def _run(self, engine: Engine, work: Work[T]) -> T:
+        with _our_errors(), engine.begin() as connection:
+            return work(connection)
+
+    async def check(self) -> None:
+        """Reach the database; ``Unavailable`` where that fails."""
+        await self.read(lambda connection: connection.execute(text("select 1")))
+
+    def close(self) -> None:
+        """Wait for running transactions and close every connection."""
+        self._read_pool.shutdown()
+        self._write_pool.shutdown()
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as fault:
+        raise Unavailable("The database is busy.", code="busy", retry_after_s=1) from fault
+    except OperationalError as fault:
+        raise Unavailable("The database cannot be reached.") from fault
+    except DBAPIError as fault:
+        if fault.connection_invalidated:
+            raise Unavailable("The database cannot be reached.") from fault
+        raise
+
+
+def database_url(url: str, data_dir: Path) -> URL:
+    """The URL to open: the setting, or SQLite in the data folder where it is empty.
+
+    Raises:
+        ValueError: Neither SQLite nor PostgreSQL.
+    """
+    if not url:
+        return URL.create("sqlite", database=str(data_dir / "cimaise.db"))
+    made = make_url(url)
+    if made.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return made.set(drivername="postgresql+psycopg")
+    if made.drivername == "sqlite":
+        return made
+    raise ValueError("expected postgresql://… or sqlite:///path")
+
+
+def open_database(url: str, *, data_dir: Path, readers: int = 4, wait_s: float = 10.0) -> Database:
+    """Open without connecting; the schema is brought up to date by ``migrate`` beside this.
+
+    Args:
+        url: ``CIMAISE_DATABASE_URL``; empty for SQLite in ``data_dir``.
+        data_dir: Must exist.
+        readers: Connections for reading (SQLite), or in all (PostgreSQL).
+        wait_s: Longest wait for a connection or for SQLite's write lock.
+    """
+    target = database_url(url, data_dir)
+    if target.get_backend_name() == "sqlite":
+        return Database(
+            _sqlite(target, size=1, wait_s=wait_s, begin="BEGIN IMMEDIATE"),
+            _sqlite(target, size=readers, wait_s=wait_s, begin="BEGIN"),
+            readers=readers,
+        )
+    engine = create_engine(
+        target,
+        pool_size=readers,
+        max_overflow=0,
+        pool_timeout=wait_s,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": max(1, int(wait_s))},
+    )
+    return Database(engine, engine, readers=readers)
+
+
+def _sqlite(target: URL, *, size: int, wait_s: float, begin: str) -> Engine:
+    engine = create_engine(
+        target,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=wait_s,
+        connect_args={"timeout": wait_s, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

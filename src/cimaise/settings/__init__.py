@@ -1,0 +1,40 @@
+"""Every knob, with unit, default and bounds; the only place that reads the environment."""
+
+from cimaise.settings.loading import Loaded, SettingsFault, environment_name, load
+from cimaise.settings.sections import (
+    Auth,
+    Client,
+    Data,
+    DatabaseSettings,
+    Flickr,
+    Images,
+    Links,
+    Log,
+    Quota,
+    Server,
+    Settings,
+    StateSettings,
+    StorageSettings,
+    Uploads,
+)
+
+__all__ = [
+    "Auth",
+    "Client",
+    "Data",
+    "DatabaseSettings",
+    "Flickr",
+    "Images",
+    "Links",
+    "Loaded",
+    "Log",
+    "Quota",
+    "Server",
+    "Settings",
+    "SettingsFault",
+    "StateSettings",
+    "StorageSettings",
+    "Uploads",
+    "environment_name",
+    "load",
+]

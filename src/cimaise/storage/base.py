@@ -1,0 +1,266 @@
+"""What a place that keeps bytes promises.
+
+A *storage* keeps immutable objects under keys. Keys are made in :mod:`cimaise.storage.keys` only:
+ASCII, segments joined by ``/``, no user text, at most 200 characters.
+
+Promises that hold for every method of every backend:
+
+* What fails is one of our own errors (:mod:`cimaise.errors`), translated in one place a backend:
+  ``NotFound`` where there is no such object or multipart, ``PreconditionFailed`` where an ETag is
+  another one, ``TooLarge`` where a limit of bytes is passed, ``Invalid`` where stored or sent
+  bytes are not those that were promised, ``Unavailable`` where the backend cannot be reached.
+* Cancelling a call leaves the object as it was before or whole as it is after, never half of it,
+  and no temporary bytes beyond what the backend's own clean-up knows of.
+* No method holds more than one chunk or one part in memory.
+* An ETag is opaque: compare it, never parse it. It is held without quotation marks.
+* Optional abilities are attributes that may be ``None``: ask ``if storage.multipart is not None``.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a storage knows of an object.
+
+    Attributes:
+        key: Its key.
+        size: Length in bytes.
+        etag: Opaque version of these bytes, without quotation marks.
+        modified_at: When it became visible, aware UTC.
+        content_type: As given when written; ``None`` where the backend does not keep it.
+    """
+
+    key: str
+    size: int
+    etag: str
+    modified_at: datetime
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An object opened for reading; valid inside the context that gave it.
+
+    Attributes:
+        info: The version that is being read; ``chunks`` never mixes two.
+        start: First byte, inclusive.
+        stop: End, exclusive; ``stop - start`` bytes follow, or the iteration raises
+            ``BrokenTransfer`` (fewer bytes are never a clean end).
+        chunks: The bytes, once. At most 1 MiB each.
+        descriptor: An open file descriptor of a regular file that holds exactly this object,
+            for ``os.sendfile``; ``None`` where there is none. It is closed with the context.
+    """
+
+    info: ObjectInfo
+    start: int
+    stop: int
+    chunks: AsyncIterator[bytes]
+    descriptor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartInfo:
+    """A stored part of a multipart upload. ``etag`` is opaque and without quotation marks."""
+
+    part_number: int
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request that anybody who holds it may send until it expires.
+
+    Attributes:
+        url: Absolute for S3; for local storage absolute too, from the configured public URL.
+        method: ``PUT`` or ``GET``.
+        headers: Headers that must be sent as they are (``Content-Type`` for a PUT). A signed
+            ``Content-Length`` is bound but not listed, because browsers set it by themselves.
+    """
+
+    url: str
+    method: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Multipart(Protocol):
+    """Objects written in parts, S3's way.
+
+    Parts have numbers from 1 to 10,000, may come in any order and at the same time; a part sent
+    again replaces the earlier one. Nothing is visible before ``complete``.
+    """
+
+    async def create(self, key: str, *, content_type: str, part_size: int) -> str:
+        """Begin; returns the backend's id of the multipart upload.
+
+        Args:
+            key: Where the whole object will be.
+            content_type: Kept with the object where the backend can.
+            part_size: Bytes of every part but the last, which may be shorter.
+        """
+        ...
+
+    async def write(
+        self, key: str, upload_id: str, part_number: int, chunks: AsyncIterable[bytes], *, size: int
+    ) -> PartInfo:
+        """Store one part of exactly ``size`` bytes; ``Invalid`` (``size_mismatch``) otherwise."""
+        ...
+
+    async def parts(self, key: str, upload_id: str) -> Sequence[PartInfo]:
+        """Every stored part by number, all pages joined. ``NotFound`` for an unknown upload."""
+        ...
+
+    async def complete(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> ObjectInfo:
+        """Join exactly these parts, ascending by number.
+
+        ``WrongState`` (``part_mismatch``) where a part is absent or has another ETag; then
+        nothing has changed. Idempotent: where an earlier call (even of a dead process) did it
+        already, the object is returned as it is. ``NotFound`` where neither is there.
+        """
+        ...
+
+    async def abort(self, key: str, upload_id: str) -> None:
+        """Free all parts. Aborting the unknown succeeds."""
+        ...
+
+
+class Presigner(Protocol):
+    """Signed URLs. Pure computation: no I/O, so plain functions.
+
+    Lengths and types are always bound: a body of any other length is refused by the storage.
+    """
+
+    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
+        """Write the whole object with one request of exactly ``size`` bytes."""
+        ...
+
+    def part(
+        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+    ) -> SignedRequest:
+        """Write one part of exactly ``size`` bytes."""
+        ...
+
+    def get(
+        self,
+        key: str,
+        *,
+        expires_at: datetime,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> SignedRequest:
+        """Read the object; the two headers replace what the object was stored with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a signed URL of local storage allows; the content of its token.
+
+    Attributes:
+        verb: ``put``, ``part`` or ``get``.
+        key: The object.
+        expires_at: Aware UTC; checked when the request starts.
+        size: Exact length of the body, for ``put`` and ``part``.
+        content_type: Type that a PUT must declare, or that a GET answers with.
+        upload_id: For ``part``.
+        part_number: For ``part``.
+        content_disposition: For ``get``.
+    """
+
+    verb: str
+    key: str
+    expires_at: datetime
+    size: int | None = None
+    content_type: str | None = None
+    upload_id: str | None = None
+    part_number: int | None = None
+    content_disposition: str | None = None
+
+
+class SignedDoor(Protocol):
+    """The other end of signed URLs that point back at this server (``/storage/{token}``)."""
+
+    def open_grant(self, token: str, now: datetime) -> Grant:
+        """Verify a token: ``Forbidden`` with ``bad_signature`` or ``expired_signature``."""
+        ...
+
+
+class Storage(Protocol):
+    """Six verbs and three optional abilities.
+
+    Attributes:
+        is_local: Reading an object again costs no more than reading a local file.
+        multipart: Writing in parts, or ``None``.
+        presigner: Signed URLs, or ``None``.
+        signed_door: Set where the presigner's URLs lead back to this server.
+    """
+
+    is_local: bool
+    multipart: Multipart | None
+    presigner: Presigner | None
+    signed_door: SignedDoor | None
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """Size, ETag and date. ``NotFound`` where there is none."""
+        ...
+
+    def open(
+        self, key: str, *, start: int = 0, stop: int | None = None, if_etag: str | None = None
+    ) -> AbstractAsyncContextManager[Reading]:
+        """Read bytes ``start`` (inclusive) to ``stop`` (exclusive; ``None`` is the end).
+
+        On entering: ``NotFound`` where there is none, ``PreconditionFailed`` where ``if_etag``
+        is given and another version is there, ``RangeNotSatisfiable`` where ``start`` is not
+        before the end (an empty object may be opened at 0). ``stop`` past the end is cut.
+        """
+        ...
+
+    async def write(
+        self,
+        key: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        content_type: str,
+        size: int | None = None,
+        max_bytes: int | None = None,
+    ) -> ObjectInfo:
+        """Store an object; invisible until whole, durable when this returns.
+
+        Args:
+            key: Where. An object that is there already is replaced at once.
+            chunks: The bytes; closed by whoever opened them.
+            content_type: Kept with the object where the backend can.
+            size: Exact length where known: any other is ``Invalid`` (``size_mismatch``).
+            max_bytes: Upper bound: one byte more is ``TooLarge``, found while streaming.
+        """
+        ...
+
+    async def move(self, source: str, target: str, *, if_etag: str | None = None) -> ObjectInfo:
+        """Give the object another key; the old one is gone afterwards.
+
+        ``NotFound`` where there is no ``source``, ``PreconditionFailed`` where it is another
+        version than ``if_etag``. What a signed URL writes to ``source`` later cannot change
+        ``target``.
+        """
+        ...
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects, in batches where the backend has them. The absent are deleted too."""
+        ...
+
+    def list(self, prefix: str, *, after: str = "") -> AsyncIterator[ObjectInfo]:
+        """Every object whose key begins with ``prefix``, by key, after the key ``after``."""
+        ...
+
+    async def check(self) -> None:
+        """Reach the backend; ``Unavailable`` where that fails."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections. Nothing else may be called afterwards."""
+        ...

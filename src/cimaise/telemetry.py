@@ -1,0 +1,123 @@
+"""What the server says of itself: every log event, declared once.
+
+A log line is an event name with fields. On a terminal it is text, elsewhere one JSON object a
+line. The request's id is added to every line written while it is being answered.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+import msgspec
+
+EVENTS: Final[dict[str, str]] = {
+    "server_ready": "The server accepts requests.",
+    "server_stopping": "The server was told to stop.",
+    "sign_in_link": "A one-time link to sign in with was made.",
+    "request": "A request was answered.",
+    "request_failed": "A request failed with a fault of the server.",
+    "late_reply": "A reply was sent too late or twice, and was ignored.",
+    "file_missing": "The bytes of a published file are not in the storage.",
+    "transfer_broken": "The bytes of a reply failed after it began.",
+    "upload_rejected": "Uploaded bytes were refused and removed.",
+    "album_source_failed": "A source of albums failed and was left out.",
+    "album_index": "The index of a folder album was brought up to date.",
+    "picture_failed": "A picture could not be made.",
+    "picture_refused": "A remote picture was refused.",
+    "storage_failed": "The storage could not do what was asked.",
+    "jwks_failed": "The public keys of tokens could not be fetched.",
+    "job": "A job ran.",
+    "job_failed": "A job failed; it runs again at its time.",
+    "library_message": "A library said something.",
+}
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+_logger: Final = logging.getLogger("cimaise")
+
+
+def log(
+    event: str, *, level: str = "info", fault: BaseException | None = None, **fields: Any
+) -> None:
+    """Write one event.
+
+    Args:
+        event: A name in :data:`EVENTS`.
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+        fault: An exception whose traceback goes into the log, and nowhere else.
+        fields: Facts. Never secrets, never whole tokens.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"undeclared log event {event!r}")
+    _logger.log(_LEVELS[level], event, extra={"fields": fields}, exc_info=fault)
+
+
+class _Lines(logging.Formatter):
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", None)
+        if fields is None:  # a library's own message
+            fields = {"logger": record.name, "message": record.getMessage()}
+            event = "library_message"
+        else:
+            event = record.msg
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        facts = {"at": at, "level": record.levelname.lower(), "event": event}
+        if request_id.get():
+            facts["request_id"] = request_id.get()
+        facts |= fields
+        if record.exc_info:
+            facts["traceback"] = self.formatException(record.exc_info)
+        return self._write(facts)
+
+    def _write(self, facts: dict[str, Any]) -> str:
+        if self._as_json:
+            return msgspec.json.encode(facts, enc_hook=str).decode()
+        traceback = facts.pop("traceback", "")
+        clock, level, event = facts.pop("at")[11:19], facts.pop("level"), facts.pop("event")
+        tail = " ".join(f"{name}={value}" for name, value in facts.items())
+        line = f"{clock} {level:<7} {event:<16} {tail}".rstrip()
+        return f"{line}\n{traceback}" if traceback else line
+
+
+def configure_logging(
+    *, level: str = "info", form: str = "auto", stream: TextIO | None = None
+) -> Callable[[], None]:
+    """Send every log line of the process to ``stream`` (standard error by default).
+
+    Args:
+        level: Least level written.
+        form: ``text``, ``json``, or ``auto``: text on a terminal, JSON elsewhere.
+        stream: Where to.
+
+    Returns:
+        A function that undoes it.
+    """
+    target = stream or sys.stderr
+    as_json = form == "json" or (form == "auto" and not target.isatty())
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(_Lines(as_json=as_json))
+    root = logging.getLogger()
+    before = (root.level, root.handlers[:])
+    root.handlers[:] = [handler]
+    root.setLevel(max(_LEVELS[level], logging.WARNING))  # libraries: what matters only
+    _logger.setLevel(_LEVELS[level])
+
+    def undo() -> None:
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+        _logger.setLevel(logging.NOTSET)
+
+    return undo

@@ -1,0 +1,89 @@
+"""What every test may ask for: a database of each kind, a clock that stands still."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cimaise.database.engine import Database, open_database
+from cimaise.database.migrate import migrate
+from tests.kit.backends import left_out
+from tests.kit.postgres import ABSENT, PostgresServer, binaries, running_postgres
+
+_numbers = itertools.count(1)
+
+
+class StandingClock:
+    """Time that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 9, 10, 11, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    """2026-03-09 10:11:12 UTC until advanced."""
+    return StandingClock()
+
+
+@pytest.fixture
+def new_id() -> Callable[[], str]:
+    """Ids in a row: id000001, id000002, …"""
+    numbers = itertools.count(1)
+    return lambda: f"id{next(numbers):06}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server whose database ``template_cimaise`` has the schema."""
+    if binaries() is None:
+        left_out(ABSENT)
+    with running_postgres() as server:
+        server.run("create database template_cimaise")
+        filled = open_database(server.url("template_cimaise"), data_dir=Path("/"))
+        migrate(filled)
+        filled.close()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A SQLite file that has the schema."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    filled = open_database("", data_dir=folder)
+    migrate(filled)
+    filled.close()
+    return (folder / "cimaise.db").read_bytes()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty database with the schema, of each kind in turn."""
+    if request.param == "sqlite":
+        file = tmp_path / "test.db"
+        file.write_bytes(request.getfixturevalue("sqlite_template"))
+        yield f"sqlite:///{file}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = f"test_{next(_numbers)}"
+    server.run(f"create database {name} template template_cimaise")
+    yield server.url(name)
+    server.run(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    """An open database with the schema, of each kind in turn."""
+    opened = open_database(database_url, data_dir=tmp_path)
+    yield opened
+    opened.close()

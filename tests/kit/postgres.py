@@ -1,0 +1,74 @@
+"""A real PostgreSQL server for a test run: its own data directory, Unix socket only."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ABSENT = (
+    "PostgreSQL is not installed (initdb is neither on PATH nor in /usr/lib/postgresql):"
+    " install the package postgresql"
+)
+
+
+def binaries() -> Path | None:
+    """The folder of ``initdb`` and ``pg_ctl``, newest first, or ``None``."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    versions = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3])
+    )
+    return versions[-1].parent if versions else None
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server; databases are copies of a template that the caller has filled."""
+
+    socket_dir: Path
+
+    def url(self, database: str) -> str:
+        """What the application is told."""
+        return f"postgresql://test@/{database}?host={self.socket_dir}"
+
+    def run(self, statement: str) -> None:
+        """One statement outside of a transaction, as the superuser."""
+        import psycopg  # noqa: PLC0415
+
+        with psycopg.connect(
+            f"host={self.socket_dir} user=test dbname=postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Start, give, stop and remove a server. Takes about a second."""
+    folder = binaries()
+    assert folder is not None, ABSENT
+    home = Path(tempfile.mkdtemp(prefix="cimaise-pg-", dir="/tmp"))
+    as_postgres: dict[str, Any] = {"cwd": "/"}
+    if os.getuid() == 0:  # initdb refuses root
+        shutil.chown(home, "postgres", "postgres")
+        as_postgres |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+    data = home / "data"
+    quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, **as_postgres}
+    initdb = [folder / "initdb", "-D", data, "-U", "test", "-A", "trust", "--no-sync"]
+    subprocess.run([*initdb, "-E", "UTF8", "--locale=C"], **quiet)
+    options = (
+        f"-k {home} -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        " -c shared_buffers=32MB -c max_connections=200"
+    )
+    control = [folder / "pg_ctl", "-w", "-D", data]
+    subprocess.run([*control, "-l", home / "log", "-o", options, "start"], **quiet)
+    try:
+        yield PostgresServer(home)
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+        shutil.rmtree(home, ignore_errors=True)
