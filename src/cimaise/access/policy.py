@@ -28,6 +28,18 @@ class Visibility(StrEnum):
     PRIVATE = "private"
 
 
+class Scope(StrEnum):
+    """What an API key can be limited to. None includes another.
+
+    A key without ``admin`` among its scopes acts as a member's, whoever's it is.
+    """
+
+    READ = "read"  # see what the account may see, and fetch it
+    UPLOAD = "upload"  # upload and publish
+    MANAGE = "manage"  # change and delete files, collections, links and keys
+    ADMIN = "admin"  # what only administrators may
+
+
 class MemberRole(StrEnum):
     """What an account is to a collection of somebody else's; each includes those before it."""
 
@@ -96,6 +108,16 @@ def require_admin(principal: Principal) -> None:
     require_account(principal)
     if not principal.is_admin:
         raise Forbidden("Only administrators may do this.")
+
+
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """The key that came with the request covers ``scope``, or ``Forbidden``.
+
+    A principal without scopes (a browser, a JWT, an unlimited key) is never refused here; whether
+    anybody has signed in is not asked.
+    """
+    if principal.scopes and scope not in principal.scopes:
+        raise Forbidden(f"The key is not made for this: it lacks the scope {scope}.")
 
 
 def require_view(principal: Principal, facts: CollectionFacts) -> None:

@@ -138,7 +138,7 @@ uploads = Table(
     Column("content_type", String(255)),  # found in the bytes
     Column("sha256", String(64)),  # measured, hex
     Column("storage_etag", Text),  # the version that was looked at
-    Column("picture", JSONText),  # header of a picture: see uploads.inspect.Picture
+    Column("picture", JSONText),  # header of a picture: see uploads.inspect.PictureFacts
     Column("reason", Text),  # why it was rejected
     Column("file_id", String(64)),  # once published
     Column("created_at", UTCDateTime, nullable=False),

@@ -73,7 +73,7 @@ class StorageSettings:
     url: str = _knob(
         "file:",
         p.parse_text,
-        "file: (in the data folder), file:///path, memory: or s3://bucket/prefix?endpoint=…&region=…",
+        "file: (in the data folder), file:///path, memory: or s3://bucket/prefix?endpoint=…&region=….",
     )
     access_key_id: str = _knob("", p.parse_text, "S3 access key.", secret=True)
     secret_access_key: str = _knob("", p.parse_text, "S3 secret key.", secret=True)

@@ -14,6 +14,7 @@ Promises that hold for every method of every backend:
 * No method holds more than one chunk or one part in memory.
 * An ETag is opaque: compare it, never parse it. It is held without quotation marks.
 * Optional abilities are attributes that may be ``None``: ask ``if storage.multipart is not None``.
+* A key that :func:`cimaise.storage.keys.is_valid_key` refuses is ``Invalid`` everywhere.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
@@ -98,6 +99,9 @@ class Multipart(Protocol):
     async def create(self, key: str, *, content_type: str, part_size: int) -> str:
         """Begin; returns the backend's id of the multipart upload.
 
+        A backend may ask for more of ``part_size``: S3 wants 5 MiB to 5 GiB and finds out at
+        ``complete``, so whoever begins an upload keeps to that everywhere.
+
         Args:
             key: Where the whole object will be.
             content_type: Kept with the object where the backend can.
@@ -108,7 +112,12 @@ class Multipart(Protocol):
     async def write(
         self, key: str, upload_id: str, part_number: int, chunks: AsyncIterable[bytes], *, size: int
     ) -> PartInfo:
-        """Store one part of exactly ``size`` bytes; ``Invalid`` (``size_mismatch``) otherwise."""
+        """Store one part of exactly ``size`` bytes.
+
+        Until this returns, an earlier part of that number stays what it was. ``Invalid``
+        (``size_mismatch``) where ``chunks`` are more or fewer, ``NotFound`` for an unknown
+        upload, also when it was completed or aborted meanwhile.
+        """
         ...
 
     async def parts(self, key: str, upload_id: str) -> Sequence[PartInfo]:
@@ -116,11 +125,13 @@ class Multipart(Protocol):
         ...
 
     async def complete(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> ObjectInfo:
-        """Join exactly these parts, ascending by number.
+        """Join exactly these parts; stored parts that are not named are dropped.
 
-        ``WrongState`` (``part_mismatch``) where a part is absent or has another ETag; then
-        nothing has changed. Idempotent: where an earlier call (even of a dead process) did it
-        already, the object is returned as it is. ``NotFound`` where neither is there.
+        They are numbered 1 to n without a gap, ascending; all but the last have one size, and
+        the last is not longer. ``WrongState`` (``part_mismatch``) where that is not so, where a
+        part is absent, or where it has another ETag or size; then nothing has changed.
+        Idempotent: where an earlier call (even of a dead process) did it already, the object is
+        returned as it is. ``NotFound`` where neither upload nor object is there.
         """
         ...
 
@@ -133,6 +144,8 @@ class Presigner(Protocol):
     """Signed URLs. Pure computation: no I/O, so plain functions.
 
     Lengths and types are always bound: a body of any other length is refused by the storage.
+    ``Invalid`` (field ``expires_at``) where a URL would live less than a second or more than
+    seven days, which is all that S3 can sign.
     """
 
     def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
@@ -190,20 +203,34 @@ class SignedDoor(Protocol):
         ...
 
 
+class Sweeper(Protocol):
+    """Removes what dead processes left behind and no key leads to."""
+
+    async def sweep_temporary(self, older_than: datetime) -> int:
+        """Delete temporary files last written before ``older_than``; how many there were.
+
+        Choose it further back than the longest pause of a living write. Unfinished multipart
+        uploads are not touched: whoever recorded their ids aborts them.
+        """
+        ...
+
+
 class Storage(Protocol):
-    """Six verbs and three optional abilities.
+    """Seven verbs and four optional abilities.
 
     Attributes:
         is_local: Reading an object again costs no more than reading a local file.
         multipart: Writing in parts, or ``None``.
         presigner: Signed URLs, or ``None``.
         signed_door: Set where the presigner's URLs lead back to this server.
+        sweeper: Removing leftovers of dead processes, or ``None`` where there can be none.
     """
 
     is_local: bool
     multipart: Multipart | None
     presigner: Presigner | None
     signed_door: SignedDoor | None
+    sweeper: Sweeper | None
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag and date. ``NotFound`` where there is none."""
@@ -215,8 +242,9 @@ class Storage(Protocol):
         """Read bytes ``start`` (inclusive) to ``stop`` (exclusive; ``None`` is the end).
 
         On entering: ``NotFound`` where there is none, ``PreconditionFailed`` where ``if_etag``
-        is given and another version is there, ``RangeNotSatisfiable`` where ``start`` is not
-        before the end (an empty object may be opened at 0). ``stop`` past the end is cut.
+        is given and another version is there, ``RangeNotSatisfiable`` where ``start`` is
+        negative or not before both ``stop`` and the end (an empty object may be opened at 0).
+        ``stop`` past the end is cut.
         """
         ...
 
@@ -244,7 +272,8 @@ class Storage(Protocol):
         """Give the object another key; the old one is gone afterwards.
 
         ``NotFound`` where there is no ``source``, ``PreconditionFailed`` where it is another
-        version than ``if_etag``. What a signed URL writes to ``source`` later cannot change
+        version than ``if_etag``. The object may get another ETag: go on with the one that is
+        returned. A process that dies half-way leaves both keys with the same bytes. What a signed URL writes to ``source`` later cannot change
         ``target``.
         """
         ...

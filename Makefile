@@ -1,0 +1,62 @@
+# Two commands do it all: `make run` and `make test`. Everything they need goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= data
+READY := $(VENV)/.ready
+DEV_READY := $(VENV)/.dev-ready
+SOURCES := pyproject.toml hatch_build.py $(wildcard web/*.js web/*/*.js web/package-lock.json)
+
+.PHONY: help setup run test check lint types imports unit browser-modules lock reference clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+setup: $(READY) ## .venv/bin/cimaise, and nothing else
+
+run: $(READY) ## two albums of generated pictures, then the server on http://127.0.0.1:3023
+	$(BIN)/cimaise demo --data-dir $(DATA)
+	$(BIN)/cimaise serve --data-dir $(DATA)
+
+test: $(DEV_READY) ## everything that CI checks
+	@tests/services/install
+	$(MAKE) --no-print-directory lint types imports browser-modules unit
+
+lint: $(DEV_READY) ## style
+	$(BIN)/ruff check src tests bench hatch_build.py
+	$(BIN)/ruff format --check src tests bench hatch_build.py
+
+types: $(DEV_READY) ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(DEV_READY) ## the direction of imports
+	$(BIN)/lint-imports
+
+browser-modules: $(DEV_READY) ## tests of the browser's modules
+	$(BIN)/python hatch_build.py test
+
+unit: $(DEV_READY) ## the Python tests
+	$(BIN)/pytest -n 2 --dist worksteal
+
+reference: $(DEV_READY) ## write the generated pages of the manual again
+	$(BIN)/python -m cimaise.cli.manual
+
+lock: $(DEV_READY) ## pin newer versions
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --python-version 3.11 -q --upgrade -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --python-version 3.11 -q -c requirements-dev.lock -o requirements.lock
+
+clean: ## remove what was made, but not the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache web/node_modules src/cimaise/web/static/dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): $(VENV)/bin/python requirements.lock $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV_READY): $(READY) requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,172 @@
+"""Browser sessions, and the one-time links that begin them."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from cimaise.access import policy
+from cimaise.access.account_rows import Account, account_by_id
+from cimaise.access.policy import Principal, Role
+from cimaise.access.secret_texts import RandomBytes, digest_of, is_opaque, new_opaque
+from cimaise.database.audit import record
+from cimaise.database.engine import Database
+from cimaise.database.schema import accounts, browser_sessions, sign_in_links
+from cimaise.errors import Gone, NotSignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Who is signed in with a browser. Cookies and tokens are stored hashed.
+
+    Attributes:
+        session_ttl_s: How long a browser stays signed in; the cookie's ``Max-Age`` too.
+        sign_in_ttl_s: How long a sign-in link lives.
+    """
+
+    database: Database
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    session_ttl_s: float
+    sign_in_ttl_s: float
+    random_bytes: RandomBytes = secrets.token_bytes
+
+    async def start(self, account_id: str) -> str:
+        """The value of a new session's cookie. The caller has checked who it is.
+
+        Raises:
+            NotSignedIn: The account is absent or disabled.
+        """
+        session_id, cookie, now = self.new_id(), new_opaque(self.random_bytes), self.clock()
+        row = insert(browser_sessions).values(
+            id=session_id,
+            account_id=account_id,
+            hash=digest_of(cookie),
+            created_at=now,
+            expires_at=now + timedelta(seconds=self.session_ttl_s),
+        )
+
+        def work(connection: Connection) -> None:
+            _require_enabled(connection, account_id)
+            connection.execute(row)
+
+        await self.database.write(work)
+        return cookie
+
+    async def end(self, principal: Principal) -> None:
+        """Sign the browser out that the request came with; nothing for any other credential."""
+        policy.require_account(principal)
+        if principal.session_id is None:
+            return
+        statement = (
+            update(browser_sessions)
+            .where(
+                browser_sessions.c.id == principal.session_id,
+                browser_sessions.c.ended_at.is_(None),
+            )
+            .values(ended_at=self.clock())
+        )
+        await self.database.write(lambda connection: connection.execute(statement).rowcount)
+
+    async def issue_sign_in(self, account_id: str) -> str:
+        """The token of a new sign-in link. The caller has checked that it may be given out.
+
+        Raises:
+            NotSignedIn: The account is absent or disabled.
+        """
+        token, now = new_opaque(self.random_bytes), self.clock()
+
+        def work(connection: Connection) -> None:
+            _require_enabled(connection, account_id)
+            add_sign_in(connection, account_id, token, now=now, ttl_s=self.sign_in_ttl_s)
+
+        await self.database.write(work)
+        return token
+
+    async def use_sign_in(self, token: str) -> Account:
+        """Whose link it is. Succeeds once, however many ask at the same time.
+
+        Raises:
+            NotSignedIn: ``bad_credentials``: no such link, or its account is disabled.
+            Gone: ``spent`` or ``expired``.
+        """
+        if not is_opaque(token):
+            raise _bad("The sign-in link is not valid.")
+        digest, now = digest_of(token), self.clock()
+        return await self.database.write(lambda connection: _use(connection, digest, now))
+
+
+def add_sign_in(
+    connection: Connection, account_id: str, token: str, *, now: datetime, ttl_s: float
+) -> None:
+    """A step of a transaction: the row of a sign-in link."""
+    connection.execute(
+        insert(sign_in_links).values(
+            hash=digest_of(token),
+            account_id=account_id,
+            created_at=now,
+            expires_at=now + timedelta(seconds=ttl_s),
+        )
+    )
+
+
+def find_session(connection: Connection, digest: str, now: datetime) -> Principal | None:
+    """Who comes with a cookie that has neither ended nor expired, account not disabled."""
+    statement = (
+        select(
+            browser_sessions.c.id.label("session_id"),
+            accounts.c.id,
+            accounts.c.name,
+            accounts.c.role,
+        )
+        .join(accounts, accounts.c.id == browser_sessions.c.account_id)
+        .where(
+            browser_sessions.c.hash == digest,
+            browser_sessions.c.ended_at.is_(None),
+            browser_sessions.c.expires_at > now,
+            accounts.c.disabled_at.is_(None),
+        )
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Principal(row.id, row.name, Role(row.role), session_id=row.session_id)
+
+
+def _use(connection: Connection, digest: str, now: datetime) -> Account:
+    mine = sign_in_links.c.hash == digest
+    used = connection.execute(
+        update(sign_in_links)
+        .where(mine, sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > now)
+        .values(used_at=now)
+    ).rowcount
+    row = connection.execute(select(sign_in_links).where(mine)).one_or_none()
+    if row is None:
+        raise _bad("The sign-in link is not valid.")
+    if not used:
+        if row.used_at is not None:
+            raise Gone("The sign-in link has been used.", code="spent")
+        raise Gone("The sign-in link is past its time.", code="expired")
+    account = _require_enabled(connection, row.account_id)
+    record(
+        connection,
+        at=now,
+        account_id=account.id,
+        action="sign_in.used",
+        subject=account.id,
+        details={},
+    )
+    return account
+
+
+def _require_enabled(connection: Connection, account_id: str) -> Account:
+    account = account_by_id(connection, account_id)
+    if account is None or account.disabled_at is not None:
+        raise _bad("The account can't sign in.")
+    return account
+
+
+def _bad(message: str) -> NotSignedIn:
+    return NotSignedIn(message, code="bad_credentials")

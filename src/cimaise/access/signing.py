@@ -1,0 +1,73 @@
+"""Texts that only this server can have written, each good for one purpose.
+
+A token is ``base64url(payload) "." base64url(HMAC-SHA256)``. The key of a purpose is derived from
+the server's secret with HKDF (RFC 5869; one block, so extract and one expand step), therefore a
+token of one purpose is a bad signature for every other. Each payload has exactly one token: other
+spellings of the same base64 are refused. The payload is readable by whoever holds the token.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Final
+
+from cimaise.errors import Forbidden
+
+SECRET_MIN_BYTES: Final = 16
+_MAX_TOKEN_CHARS: Final = 4096
+_SALT: Final = b"cimaise signing v1"
+
+
+class Signer:
+    """Signs and opens with one secret; derived keys are kept, for purposes are few and fixed."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Args: secret: At least 16 unguessable bytes; ``ValueError`` if shorter."""
+        if len(secret) < SECRET_MIN_BYTES:
+            raise ValueError(f"the server's secret needs at least {SECRET_MIN_BYTES} bytes")
+        self._root = hmac.digest(_SALT, secret, hashlib.sha256)
+        self._keys: dict[str, bytes] = {}
+
+    def sign(self, purpose: str, payload: bytes) -> str:
+        """The token for ``payload``: URL-safe ASCII, the same every time."""
+        return f"{_encode(payload)}.{_encode(self._mac(purpose, payload))}"
+
+    def open(self, purpose: str, token: str) -> bytes:
+        """The payload that was signed for ``purpose``.
+
+        Raises:
+            Forbidden: ``bad_signature``: altered, made for something else, or not ours at all.
+        """
+        head, dot, tail = token.partition(".") if len(token) <= _MAX_TOKEN_CHARS else ("", "", "")
+        payload, mac = _decode(head), _decode(tail)
+        if not dot or payload is None or mac is None:
+            raise _bad_signature()
+        if not hmac.compare_digest(mac, self._mac(purpose, payload)):
+            raise _bad_signature()
+        return payload
+
+    def _mac(self, purpose: str, payload: bytes) -> bytes:
+        key = self._keys.get(purpose)
+        if key is None:
+            key = hmac.digest(self._root, purpose.encode() + b"\x01", hashlib.sha256)
+            self._keys[purpose] = key
+        return hmac.digest(key, payload, hashlib.sha256)
+
+
+def _bad_signature() -> Forbidden:
+    return Forbidden("The signature is not valid.", code="bad_signature")
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes | None:
+    """The bytes; ``None`` where the text is not what :func:`_encode` writes."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return None
+    return raw if _encode(raw) == text else None

@@ -1,0 +1,53 @@
+"""From the subject of a verified token to an account, which is made if there is none yet.
+
+Whoever issues the tokens says who somebody is: a ``sub`` that is the id or the name of an account
+means that account, admins' included. Any other subject gets a member's account of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cimaise.access.account_rows import Account, account_by_id, account_by_name, add_account
+from cimaise.access.names import name_of_subject
+from cimaise.access.policy import Role
+from cimaise.database.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Accounts of tokens' subjects."""
+
+    database: Database
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    async def account(self, subject: str) -> Account:
+        """The account with this id, else with this name, else a new member.
+
+        The new member's name is the subject if that is a name, otherwise the cleaned subject with
+        a digest of it: see :func:`~cimaise.access.names.name_of_subject`. The same subject always
+        finds the same account, disabled or not.
+        """
+        known = await self.database.read(lambda connection: _find(connection, subject))
+        if known is not None:
+            return known
+        new = Account(
+            self.new_id(), name_of_subject(subject), Role.MEMBER, 0, None, None, None, self.clock()
+        )
+        return await self.database.write(lambda connection: _find_or_add(connection, subject, new))
+
+
+def _find(connection: Connection, subject: str) -> Account | None:
+    by_id = account_by_id(connection, subject)
+    return by_id or account_by_name(connection, name_of_subject(subject))
+
+
+def _find_or_add(connection: Connection, subject: str, new: Account) -> Account:
+    if add_account(connection, new, by=None):
+        return new
+    known = _find(connection, subject)
+    assert known is not None, "the name was taken a moment ago, and accounts are never deleted"
+    return known

@@ -1,0 +1,1 @@
+"""What is looked at together: folders of pictures, collections, photosets of others."""

@@ -1,0 +1,81 @@
+"""URLs of albums and their pictures, percent-encoded: RFC 3986 §2.1."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
+
+from cimaise.albums.model import Rendition
+
+THUMB_WIDTH_PX: Final = 500
+_WIDTHS_PX: Final = (480, 960, 1600, 2560)
+_TALLEST_FACTOR: Final = 4  # a height that nobody asked for ends at so many times the widest
+_FILES: Final = "/albums/"
+_FILE_SEGMENTS: Final = 2
+
+
+def gallery_url(album: str) -> str:
+    """The page for people."""
+    return f"/gallery/{_segment(album)}"
+
+
+def folder_file_url(album: str, file: str) -> str:
+    """A file of a folder album, untouched."""
+    return f"{_FILES}{_segment(album)}/{_segment(file)}"
+
+
+def parse_folder_file_url(path: str) -> tuple[str, str] | None:
+    """Album and file of what :func:`folder_file_url` made; ``None`` for any other path.
+
+    ``path`` is still percent-encoded, as in ``/resize?url=`` once the query has been decoded.
+    """
+    segments = path.removeprefix(_FILES).split("/")
+    if not path.startswith(_FILES) or len(segments) != _FILE_SEGMENTS:
+        return None
+    try:
+        album, file = (unquote_to_bytes(segment).decode() for segment in segments)
+    except UnicodeDecodeError:
+        return None
+    return (album, file) if album and file else None
+
+
+def resized_file_url(album: str, file: str, width_px: int) -> str:
+    """A variant of a file of a folder album.
+
+    The file's own URL is a value in a query here, so it is percent-encoded once more.
+    """
+    inner = quote(folder_file_url(album, file), safe="/")
+    return f"/resize?url={inner}&width={width_px}"
+
+
+def original_url(file_id: str) -> str:
+    """A published file, untouched."""
+    return f"/images/{_segment(file_id)}/original"
+
+
+def variant_url(file_id: str, width_px: int) -> str:
+    """A variant of a published picture."""
+    return f"/images/{_segment(file_id)}?width={width_px}"
+
+
+def rendition_widths(width_px: int, max_width_px: int) -> tuple[int, ...]:
+    """Widths to offer of a picture, ascending: never above its own, which is one of them."""
+    widest = min(width_px, _WIDTHS_PX[-1], max_width_px)
+    return (*(width for width in _WIDTHS_PX if width < widest), widest)
+
+
+def variant_size(
+    width_px: int, height_px: int, wanted_px: int, max_width_px: int
+) -> tuple[int, int]:
+    """Size of a variant asked for by ``width`` alone: inside, never enlarged."""
+    tallest = max_width_px * _TALLEST_FACTOR
+    scale = min(wanted_px / width_px, tallest / height_px, 1.0)
+    return max(1, round(width_px * scale)), max(1, round(height_px * scale))
+
+
+def format_srcset(renditions: Iterable[Rendition]) -> str:
+    """The value of ``srcset``: HTML, "srcset attributes". Commas and spaces are encoded in URLs."""
+    return ", ".join(f"{one.url} {one.width}w" for one in renditions)
+
+
+def _segment(name: str) -> str:
+    return quote(name, safe="")

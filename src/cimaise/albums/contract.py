@@ -1,0 +1,83 @@
+"""The album answers as JSON. Names and order of the contract's keys are promised."""
+
+from typing import Any
+
+from cimaise.albums.addresses import format_srcset, gallery_url
+from cimaise.albums.dates import format_long_date, format_moment
+from cimaise.albums.model import AlbumList, AlbumPage, AlbumSummary, Pagination, Picture
+
+
+def albums_json(listed: AlbumList, *, base_url: str | None) -> dict[str, Any]:
+    """``GET /api/albums``.
+
+    Args:
+        listed: A page of albums.
+        base_url: Put in front of our URLs, without a trailing slash; ``None``: they stay relative.
+    """
+    return {
+        "albums": [_album(album, base_url or "") for album in listed.albums],
+        "pagination": _pagination(listed.pagination),
+    }
+
+
+def album_json(page: AlbumPage) -> dict[str, Any]:
+    """``GET /api/albums/{album}``."""
+    return {
+        "images": [_picture(picture, page.title) for picture in page.pictures],
+        "pagination": _pagination(page.pagination),
+    }
+
+
+def alt_text(picture: Picture, album_title: str) -> str:
+    """The caption, or else which gallery it is from."""
+    return picture.caption or f"Gallery: {album_title}"
+
+
+def _album(album: AlbumSummary, base: str) -> dict[str, Any]:
+    return {
+        "name": album.name,
+        "title": album.title,
+        "cover": album.cover and _based(album.cover, base),
+        "count": album.count,
+        "url": _based(gallery_url(album.name), base),
+        "visibility": album.visibility.value,
+        "source": album.source,
+    }
+
+
+def _based(url: str, base: str) -> str:
+    return base + url if url.startswith("/") else url  # covers may be another server's
+
+
+def _picture(picture: Picture, album_title: str) -> dict[str, Any]:
+    contract = {
+        "src": picture.src,
+        "thumb": picture.thumb,
+        "alt": alt_text(picture, album_title),
+        "date": format_long_date(picture.dated_at),
+        "bigWidth": picture.width,
+        "bigHeight": picture.height,
+        "thumbWidth": picture.thumb_width,
+        "thumbHeight": picture.thumb_height,
+    }
+    more = {
+        "dateTime": format_moment(picture.dated_at),
+        "id": picture.id,
+        "name": picture.name,
+        "title": picture.caption or None,
+        "placeholder": picture.placeholder,
+        "srcset": format_srcset(picture.renditions) or None,
+        "takenAt": picture.taken_at and format_moment(picture.taken_at),
+    }
+    return contract | {name: value for name, value in more.items() if value is not None}
+
+
+def _pagination(pagination: Pagination) -> dict[str, Any]:
+    return {
+        "page": pagination.page,
+        "limit": pagination.limit,
+        "total": pagination.total,
+        "totalPages": pagination.total_pages,
+        "hasNextPage": pagination.has_next,
+        "hasPrevPage": pagination.has_previous,
+    }

@@ -1,0 +1,1 @@
+"""Where albums come from: one file a source, one line in the table."""

@@ -1,0 +1,285 @@
+"""The composition root: settings in, ASGI application out. Nobody else names concrete classes."""
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cimaise import telemetry
+from cimaise.access.accounts import Accounts
+from cimaise.access.first_start import FirstAccount, prepare_first_account
+from cimaise.access.jwks import KeyRing, key_set_fetcher
+from cimaise.access.jwts import jwt_verifier
+from cimaise.access.key_cache import KeyCache
+from cimaise.access.keys import Keys
+from cimaise.access.links import Links
+from cimaise.access.policy import Visibility
+from cimaise.access.sessions import Sessions
+from cimaise.access.signing import Signer
+from cimaise.access.subjects import Subjects
+from cimaise.access.tokens import Authenticator
+from cimaise.database.engine import Database, open_database
+from cimaise.database.migrate import migrate
+from cimaise.errors import Unavailable, WrongState
+from cimaise.images.codec import read_header
+from cimaise.images.variants import open_variants
+from cimaise.jobs.runner import Runner
+from cimaise.jobs.table import jobs
+from cimaise.library.collections import Collections
+from cimaise.library.files import Files
+from cimaise.library.model import Policy
+from cimaise.middleware.request_id import RequestIdMiddleware
+from cimaise.middleware.safesend import SafeSendMiddleware
+from cimaise.originals import Originals
+from cimaise.settings import Settings
+from cimaise.storage.base import Storage
+from cimaise.storage.table import open_storage
+from cimaise.uploads.doors.direct import DirectUploads
+from cimaise.uploads.publish import Publisher
+from cimaise.uploads.verify import Verifier
+from cimaise.web.background import Background
+from cimaise.web.problems import problem_reply
+from cimaise.web.router import build_router, moves_bytes
+from cimaise.web.routes import LINES, mounts
+from cimaise.web.services import Services
+
+INBOX: Final = "inbox"
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ID_LENGTH: Final = 22  # 62^22 is more than 2^130
+_LEAST_SECRET: Final = 16
+_RETRY_S: Final = 5
+
+
+def utc_now() -> datetime:
+    """The time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """An opaque id: 22 letters and digits, more than 128 random bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+
+
+class Application:
+    """The server as an ASGI application; made by :func:`build`.
+
+    Attributes:
+        settings: As given.
+        services: Every feature, for commands and for those who mount the application.
+    """
+
+    def __init__(
+        self, settings: Settings, services: Services, runner: Runner, door: ASGIApp
+    ) -> None:
+        self.settings = settings
+        self.services = services
+        self._runner = runner
+        self._door = door
+
+    async def start(self, *, with_jobs: bool = True) -> FirstAccount:
+        """Bring the database up to date, see to the first account and the inbox, start jobs.
+
+        Safe to run by several processes at once.
+        """
+        services = self.services
+        migrate(services.database)
+        first = await prepare_first_account(
+            services.database,
+            clock=services.clock,
+            new_id=random_id,
+            sign_in_ttl_s=self.settings.auth.sign_in_ttl,
+        )
+        await self._make_inbox(first)
+        if with_jobs:
+            self._runner.start()
+        return first
+
+    async def _make_inbox(self, first: FirstAccount) -> None:
+        if first.sign_in_token is None:
+            return  # not the first start: an inbox that was deleted stays so
+        try:
+            await self.services.collections.create(
+                first.account.principal,
+                INBOX,
+                title="Inbox",
+                visibility=Visibility.PUBLIC,
+                policy=Policy(open=True),
+            )
+        except WrongState:
+            return
+
+    async def stop(self) -> None:
+        """Let small work end, then close every store. Nothing may be called afterwards."""
+        await self._runner.stop()
+        services = self.services
+        await services.background.close()
+        await services.variants.close()
+        await services.storage.close()
+        services.database.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application: ``lifespan`` starts and stops it, ``http`` is answered."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        await self._door(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """The ASGI lifespan protocol: start with the server, stop with it."""
+        await receive()
+        try:
+            await self.start()
+        except Exception as fault:
+            telemetry.log("request_failed", level="error", fault=fault)
+            await send({"type": "lifespan.startup.failed", "message": str(fault)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def build(settings: Settings) -> Application:
+    """Everything, wired; nothing is connected to or started yet.
+
+    Raises:
+        ValueError: A URL in the settings names a database or storage that there is none of.
+    """
+    data_dir = settings.data.dir.absolute()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    secret = _signing_secret(settings, data_dir)
+    database = open_database(
+        settings.database.url,
+        data_dir=data_dir,
+        readers=settings.database.readers,
+        wait_s=settings.database.wait,
+    )
+    storage = open_storage(
+        settings.storage,
+        data_dir=data_dir,
+        signing_secret=secret,
+        public_url=settings.public_url,
+        now=utc_now,
+    )
+    runner = Runner(jobs(database, storage), utc_now)
+    services = _services(settings, data_dir, secret, database, storage, runner.hurry)
+    router = build_router(services, LINES, mounts())
+    guarded = SafeSendMiddleware(
+        router,
+        timeout=settings.server.deadline,
+        exempt=moves_bytes(LINES),
+        deadline_response=_deadline_answer,
+    )
+    door = RequestIdMiddleware(guarded, new_id=random_id, access_log=_access_log)
+    return Application(settings, services, runner, door)
+
+
+def _services(
+    settings: Settings,
+    data_dir: Path,
+    secret: bytes,
+    database: Database,
+    storage: Storage,
+    hurry: Callable[[str], None],
+) -> Services:
+    clock, keys = utc_now, KeyCache(utc_now)
+    files = Files(database, clock)
+    links = Links(database, clock, random_id, Signer(secret), settings.links.ttl)
+    verifier = Verifier(database, storage, clock, random_id, read_header)
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        storage=storage,
+        accounts=Accounts(database, clock, random_id, keys),
+        keys=Keys(database, clock, random_id, keys),
+        sessions=Sessions(
+            database, clock, random_id, settings.auth.session_ttl, settings.auth.sign_in_ttl
+        ),
+        authenticator=_authenticator(settings, database, keys),
+        links=links,
+        collections=Collections(database, clock, random_id),
+        files=files,
+        direct=DirectUploads(
+            database=database,
+            storage=storage,
+            settings=settings,
+            clock=clock,
+            new_id=random_id,
+            verifier=verifier,
+        ),
+        publisher=Publisher(database, clock, random_id),
+        originals=Originals(files, links, storage),
+        variants=open_variants(settings.images, data_dir),
+        catalogue=_catalogue(database, data_dir),
+        background=Background(),
+        lines=LINES,
+        hurry=hurry,
+    )
+
+
+def _authenticator(settings: Settings, database: Database, keys: KeyCache) -> Authenticator:
+    auth = settings.auth
+    ring = KeyRing(key_set_fetcher(auth.jwks_url), utc_now) if auth.jwks_url else None
+    verifier = jwt_verifier(
+        clock=utc_now,
+        secret=auth.jwt_secret,
+        key_ring=ring,
+        issuer=auth.issuer,
+        audience=auth.audience,
+    )
+    return Authenticator(database, utc_now, keys, Subjects(database, utc_now, random_id), verifier)
+
+
+def _signing_secret(settings: Settings, data_dir: Path) -> bytes:
+    """The key of signed URLs: the setting, or one made once and kept beside the data."""
+    if settings.server.secret:
+        return settings.server.secret.encode()
+    file = data_dir / "secret.key"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _kept_secret(file)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(secrets.token_hex(32))
+    return _kept_secret(file)
+
+
+def _kept_secret(file: Path) -> bytes:
+    secret = file.read_bytes().strip()
+    if len(secret) < _LEAST_SECRET:
+        raise ValueError(f"{file} holds no secret: delete it to have a new one made")
+    return secret
+
+
+def _deadline_answer(_scope: Scope) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    error = Unavailable(
+        "The server could not answer in time.", code="deadline", retry_after_s=_RETRY_S
+    )
+    reply = problem_reply(error, telemetry.request_id.get())
+    return reply.status_code, list(reply.raw_headers), bytes(reply.body)
+
+
+def _access_log(
+    *,
+    method: str,
+    path: str,
+    status: int,
+    elapsed_s: float,
+    bytes_sent: int,
+    request_id: str,  # noqa: ARG001 (every line has it already)
+    outcome: str,
+) -> None:
+    telemetry.log(
+        "request",
+        method=method,
+        path=path,
+        status=status,
+        ms=round(elapsed_s * 1000, 1),
+        bytes=bytes_sent,
+        outcome=outcome,
+    )

@@ -1,0 +1,86 @@
+"""One computation for all who ask for the same thing at the same time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(eq=False, slots=True)
+class _Flight(Generic[_Result]):
+    result: asyncio.Future[_Result]
+    task: asyncio.Task[None] | None = None
+    waiting: int = field(default=0)
+
+
+class Flights(Generic[_Result]):
+    """Computations under way, by key. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._flights: dict[str, _Flight[_Result]] = {}
+
+    async def fly(
+        self,
+        key: str,
+        compute: Callable[[], Awaitable[_Result]],
+        keep: Callable[[_Result], Awaitable[None]],
+    ) -> _Result:
+        """The result of ``compute``, computed once for everyone who asks while it is under way.
+
+        ``keep`` runs after the result was given out; who comes meanwhile still gets it. One who
+        is cancelled leaves the others alone; when the last one is, so is the computation.
+        What ``compute`` raises, everyone gets.
+        """
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._start(key, compute, keep)
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.result)
+        finally:
+            flight.waiting -= 1
+            if flight.waiting == 0 and not flight.result.done() and flight.task is not None:
+                self._flights.pop(key, None)  # who comes now starts anew
+                flight.task.cancel()
+
+    async def close(self) -> None:
+        """Wait until everything under way has ended."""
+        tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(
+        self,
+        key: str,
+        compute: Callable[[], Awaitable[_Result]],
+        keep: Callable[[_Result], Awaitable[None]],
+    ) -> _Flight[_Result]:
+        flight: _Flight[_Result] = _Flight(asyncio.get_running_loop().create_future())
+        self._flights[key] = flight
+        flight.task = asyncio.create_task(self._run(key, flight, compute, keep))
+        return flight
+
+    async def _run(
+        self,
+        key: str,
+        flight: _Flight[_Result],
+        compute: Callable[[], Awaitable[_Result]],
+        keep: Callable[[_Result], Awaitable[None]],
+    ) -> None:
+        try:
+            result = await compute()
+            if not flight.result.done():
+                flight.result.set_result(result)
+            await keep(result)
+        except asyncio.CancelledError:
+            flight.result.cancel()
+            raise
+        except Exception as fault:
+            if not flight.result.done():
+                flight.result.set_exception(fault)
+                flight.result.exception()  # somebody may be gone already; no complaint about that
+        finally:
+            if self._flights.get(key) is flight:
+                del self._flights[key]

@@ -1,0 +1,190 @@
+"""Variants: kept ones are served, others made once for all who ask, served, and kept."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from cimaise.errors import (
+    CimaiseError,
+    Invalid,
+    Malformed,
+    TooLarge,
+    TypeNotAllowed,
+    UpstreamFailed,
+    UpstreamTimedOut,
+)
+from cimaise.images.cache import Cache, Entry, make_etag
+from cimaise.images.codec import library_version
+from cimaise.images.failures import Failures
+from cimaise.images.flights import Flights
+from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, RenderLimits, render
+from cimaise.images.remote import Remote
+from cimaise.images.spec import ImageSpec, canonical
+from cimaise.images.stopping import Stop
+from cimaise.images.workers import Workers
+from cimaise.rfc.negotiation import choose_image_format
+from cimaise.telemetry import log
+
+Render = Callable[[bytes | Path, ImageSpec, RenderLimits, Stop], Rendered]
+OpenSource = Callable[[], AbstractAsyncContextManager[bytes | Path]]
+"""Opens a source: its bytes, or the path of a local file that stays as it is meanwhile."""
+
+_AUTO: Final = ("avif", "webp", "jpeg")
+_WORTH_REMEMBERING: Final = (
+    Malformed,
+    Invalid,
+    TooLarge,
+    TypeNotAllowed,
+    UpstreamFailed,
+    UpstreamTimedOut,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A picture ready to be sent.
+
+    Attributes:
+        body: The encoded picture.
+        media_type: For ``Content-Type``.
+        etag: Strong, without quotation marks.
+        width: Pixels of one frame.
+        height: Pixels of one frame.
+        varies_by_accept: The format was chosen by ``Accept``: send ``Vary: Accept``.
+    """
+
+    body: bytes
+    media_type: str
+    etag: str
+    width: int
+    height: int
+    varies_by_accept: bool = False
+
+
+class Variants:
+    """Pictures of remote and stored sources. Belongs to one event loop; ``close`` it."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        workers: Workers,
+        remote: Remote,
+        limits: RenderLimits,
+        error_ttl_s: float = 60.0,
+        remote_ttl_s: float = 7 * 86400.0,
+        formats: tuple[str, ...] = _AUTO,
+        render: Render = render,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            cache: Where variants are kept; started.
+            workers: Where they are made.
+            remote: Fetches sources by URL.
+            limits: What a source may be.
+            error_ttl_s: How long a failure of a remote source is remembered.
+            remote_ttl_s: After so long the variant of a remote source is made anew; where that
+                fails, the old one is served.
+            formats: What ``auto`` chooses from, the preferred first.
+            render: Makes a picture; runs in a worker's thread.
+            now: Seconds since 1970.
+        """
+        self._cache = cache
+        self._workers = workers
+        self._remote = remote
+        self._limits = limits
+        self._failures = Failures(ttl_s=error_ttl_s, clock=now)
+        self._remote_ttl_s = remote_ttl_s
+        self._formats = formats
+        self._render = render
+        self._now = now
+        self._flights: Flights[Entry] = Flights()
+        self._purges: dict[str, int] = {}
+        self._version = f"{PIPELINE_VERSION}/{library_version()}"
+
+    async def of_remote(self, url: str, spec: ImageSpec, accept: str | None = None) -> Variant:
+        """A variant of a remote picture.
+
+        Args:
+            url: As the client sent it, percent-decoded once.
+            spec: What is wanted.
+            accept: The request's ``Accept``, for ``format=auto``.
+
+        Raises:
+            Malformed: ``url_not_allowed``.
+            CimaiseError: What :meth:`Remote.fetch` and the pipeline raise; remembered for a while.
+            Unavailable: ``busy``.
+        """
+        source = f"remote {self._remote.parse(url)}"
+        resolved = self._resolved(spec, accept)
+        key = f"{self._version} {canonical(resolved)}"
+        kept = await self._cache.get(source, key)
+        if kept is not None and self._now() - kept.made_at_s < self._remote_ttl_s:
+            return _variant(kept, spec)
+        try:
+            self._failures.raise_known(source)
+            made = await self._flights.fly(
+                f"{source} {key}",
+                lambda: self._make_remote(url, source, resolved),
+                lambda entry: self._cache.put(source, key, entry),
+            )
+        except CimaiseError:
+            if kept is None:
+                raise
+            made = kept
+        return _variant(made, spec)
+
+    async def of_stored(
+        self, source_id: str, open_source: OpenSource, spec: ImageSpec, accept: str | None = None
+    ) -> Variant:
+        """A variant of a stored picture.
+
+        Args:
+            source_id: Identity of these very bytes: a key that is never used again, or a path
+                with date and size.
+            open_source: Called only where the variant is not kept.
+            spec: What is wanted.
+            accept: The request's ``Accept``, for ``format=auto``.
+
+        Raises:
+            CimaiseError: What the pipeline and ``open_source`` raise.
+            Unavailable: ``busy``.
+        """
+        source = f"stored {source_id}"
+        resolved = self._resolved(spec, accept)
+        key = f"{self._version} {canonical(resolved)}"
+        kept = await self._cache.get(source, key)
+        if kept is not None:
+            return _variant(kept, spec)
+        generation = self._purges.get(source, 0)
+
+        async def keep(entry: Entry) -> None:
+            if self._purges.get(source, 0) == generation:
+                await self._cache.put(source, key, entry)
+
+        made = await self._flights.fly(
+            f"{source} {key}", lambda: self._make_stored(open_source, resolved), keep
+        )
+        return _variant(made, spec)
+
+    async def purge_stored(self, source_id: str) -> None:
+        """Remove every kept variant of a stored picture; those being made will not be kept."""
+        source = f"stored {source_id}"
+        self._purges[source] = self._purges.get(source, 0) + 1
+        await self._cache.purge(source)
+
+    async def purge_remote(self, url: str) -> None:
+        """Remove every kept variant of a remote picture."""
+        await self._cache.purge(f"remote {self._remote.parse(url)}")
+
+    async def close(self) -> None:
+        """Let what is under way end, then close workers, remote and cache."""
+        await self._flights.close()
+        await self._workers.close()
+        await self._remote.close()
+        await self._cache.close()

@@ -1,0 +1,87 @@
+"""Where pictures are computed: a bounded pool of threads and a bounded queue in front of it.
+
+The only place with threads for pixels. libvips lets go of Python's lock while it works, so
+threads are enough; they run at nice 10, so that cached answers stay fast while pictures are made.
+One object is one lane: slow work (AVIF, say) can have a lane of its own.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from cimaise.images.places import Places
+from cimaise.images.stopping import Stop
+
+_Result = TypeVar("_Result")
+NICENESS: Final = 10
+
+
+class Workers:
+    """One lane: ``threads`` pieces of work at once, ``queue`` more that wait."""
+
+    def __init__(
+        self, *, threads: int = 0, queue: int = 200, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Start nothing yet; threads come with the first work.
+
+        Args:
+            threads: Pieces of work at the same time; 0: as many as there are cores.
+            queue: Pieces of work that may wait.
+            clock: Seconds, for the estimate in ``retry_after_s``.
+        """
+        self.threads: Final = threads or os.cpu_count() or 1
+        self._places = Places(at_once=self.threads, queue=queue, clock=clock)
+        self._pool = ThreadPoolExecutor(self.threads, "picture", initializer=_be_nice)
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work wait for a thread."""
+        return self._places.waiting
+
+    async def run(self, work: Callable[[Stop], _Result]) -> _Result:
+        """Do ``work`` in a thread.
+
+        A caller that is cancelled while waiting gives its place back at once; while working,
+        ``stop`` is asked, and the place is free when the thread has really ended.
+
+        Raises:
+            Unavailable: ``busy``; all places are taken.
+        """
+        taken_at_s = await self._places.take()
+        stop, loop = Stop(), asyncio.get_running_loop()
+
+        def ended(_future: Future[_Result]) -> None:
+            try:
+                loop.call_soon_threadsafe(self._places.give_back, taken_at_s)
+            except RuntimeError:  # the loop has gone, and with it everyone who waits
+                pass
+
+        try:
+            future = self._pool.submit(work, stop)
+        except BaseException:
+            self._places.give_back(taken_at_s)
+            raise
+        future.add_done_callback(ended)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            stop.ask()
+            raise
+
+    async def close(self) -> None:
+        """Wait until the running work has ended, and end the threads."""
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+
+def _be_nice() -> None:
+    # Only Linux keeps niceness by thread; elsewhere this would slow down the whole process.
+    if sys.platform == "linux":
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        except OSError:  # a sandbox may forbid it; then pictures are merely less polite
+            pass

@@ -1,0 +1,218 @@
+"""Published files: finding, listing, changing, deleting."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, tuple_, update
+
+from cimaise.access import policy as rights
+from cimaise.access.policy import Principal, Visibility
+from cimaise.database.engine import Database
+from cimaise.database.schema import collections, files
+from cimaise.errors import Invalid, NotFound, TakenDown
+from cimaise.library.collections import (
+    COLLECTION_COLUMNS,
+    collection_of,
+    find_collection,
+    joined_membership,
+)
+from cimaise.library.model import File
+from cimaise.library.publication import withdraw
+
+MAX_LIMIT: Final = 100
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """What to change of a file; ``None`` leaves it."""
+
+    title: str | None = None
+    note: str | None = None
+    visibility: Visibility | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Some files, and where the next ones begin; ``None`` at the end."""
+
+    files: tuple[File, ...]
+    next_cursor: str | None
+
+
+class Files:
+    """Published files, by the rights of their collection."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def find(self, principal: Principal, file_id: str, *, by_link: bool = False) -> File:
+        """The file, if the principal may see it.
+
+        Args:
+            principal: Who asks.
+            file_id: Which.
+            by_link: A signed link to this very file was verified: it may be seen.
+
+        Raises:
+            NotFound: There is no such file, or it was deleted.
+            TakenDown: It was removed for legal reasons.
+            NotSignedIn: It may be seen by some, and nobody has signed in.
+            Forbidden: Not by this one.
+        """
+        file = await self._database.read(
+            lambda connection: find_file(connection, file_id, principal)
+        )
+        if file.is_taken_down:
+            raise TakenDown("This file was removed for legal reasons.")
+        if not by_link:
+            rights.require_view_file(
+                principal, file.collection.facts, owner_id=file.owner_id, visibility=file.visibility
+            )
+        return file
+
+    async def list(
+        self, principal: Principal, collection: str, *, cursor: str | None, limit: int
+    ) -> FilePage:
+        """Files of a collection that the principal may see, newest first.
+
+        ``cursor`` is where an earlier page said the next begins; what is published meanwhile
+        neither shifts nor repeats anything.
+        """
+        if not 1 <= limit <= MAX_LIMIT:
+            raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
+        after = _parse_cursor(cursor) if cursor else None
+
+        def work(connection: Connection) -> list[File]:
+            found = find_collection(connection, collection, principal)
+            rights.require_view(principal, found.facts)
+            statement = _selected(principal).where(
+                files.c.collection_id == found.id,
+                files.c.deleted_at.is_(None),
+                files.c.taken_down_at.is_(None),
+            )
+            if not rights.may_manage(principal, found.facts):
+                statement = statement.where(_listed(principal))
+            if after is not None:
+                statement = statement.where(tuple_(files.c.published_at, files.c.id) < after)
+            ordered = statement.order_by(files.c.published_at.desc(), files.c.id.desc())
+            return [file_of(row) for row in connection.execute(ordered.limit(limit + 1))]
+
+        found = await self._database.read(work)
+        page = tuple(found[:limit])
+        return FilePage(page, _format_cursor(page[-1]) if len(found) > limit else None)
+
+    async def change(self, principal: Principal, file_id: str, changes: FileChanges) -> File:
+        """Change title, note or visibility; for whoever published it or manages the collection."""
+
+        def work(connection: Connection) -> File:
+            file = find_file(connection, file_id, principal)
+            rights.require_manage_file(principal, file.collection.facts, owner_id=file.owner_id)
+            changed = replace(
+                file,
+                title=file.title if changes.title is None else changes.title,
+                note=file.note if changes.note is None else changes.note,
+                visibility=changes.visibility or file.visibility,
+            )
+            connection.execute(
+                update(files)
+                .where(files.c.id == file.id)
+                .values(
+                    title=changed.title,
+                    note=changed.note,
+                    visibility=changed.visibility.value if changed.visibility else None,
+                )
+            )
+            return changed
+
+        return await self._database.write(work)
+
+    async def delete(self, principal: Principal, file_id: str) -> File:
+        """Make the file invisible at once and hand its bytes to the clean-up; gives what it was."""
+
+        def work(connection: Connection) -> File:
+            file = find_file(connection, file_id, principal)
+            rights.require_manage_file(principal, file.collection.facts, owner_id=file.owner_id)
+            withdraw(connection, file, account_id=principal.account_id, now=self._clock())
+            return file
+
+        return await self._database.write(work)
+
+    async def count_download(self, file_id: str) -> None:
+        """One more download; called beside the transfer, not before it."""
+        await self._database.write(
+            lambda connection: (
+                connection.execute(
+                    update(files)
+                    .where(files.c.id == file_id)
+                    .values(download_count=files.c.download_count + 1)
+                ).rowcount
+            )
+        )
+
+
+def find_file(connection: Connection, file_id: str, principal: Principal) -> File:
+    """The file with its collection and the principal's membership; ``NotFound``. No right."""
+    row = connection.execute(
+        _selected(principal).where(files.c.id == file_id, files.c.deleted_at.is_(None))
+    ).first()
+    if row is None:
+        raise NotFound("There is no such file.")
+    return file_of(row)
+
+
+def find_file_of_upload(connection: Connection, upload_id: str, principal: Principal) -> File:
+    """The file that an upload became; ``NotFound``."""
+    row = connection.execute(_selected(principal).where(files.c.upload_id == upload_id)).first()
+    if row is None:
+        raise NotFound("There is no such file.")
+    return file_of(row)
+
+
+def _selected(principal: Principal) -> Any:
+    joined = joined_membership(principal).join(files, files.c.collection_id == collections.c.id)
+    return select(*files.c, *COLLECTION_COLUMNS).select_from(joined)
+
+
+def _listed(principal: Principal) -> Any:
+    """Files with a visibility of their own are listed to others only where it is public."""
+    return (
+        files.c.visibility.is_(None)
+        | (files.c.visibility == Visibility.PUBLIC)
+        | (files.c.owner_id == principal.account_id)
+    )
+
+
+def file_of(row: Row[Any]) -> File:
+    """A row with the columns of ``files`` and of its collection as a value."""
+    same = (
+        "id", "owner_id", "filename", "title", "note", "size", "content_type", "etag",
+        "is_picture", "download_count", "created_at", "published_at", "sha256", "storage_key",
+        "external_url", "access_code", "archive_password", "width", "height", "frames",
+        "taken_at", "placeholder",
+    )  # fmt: skip
+    return File(
+        collection=collection_of(row),
+        visibility=Visibility(row.visibility) if row.visibility else None,
+        is_taken_down=row.taken_down_at is not None,
+        **{name: getattr(row, name) for name in same},
+    )
+
+
+def _format_cursor(file: File) -> str:
+    micros = (file.published_at - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(f"{micros}:{file.id}".encode()).decode().rstrip("=")
+
+
+def _parse_cursor(text: str) -> tuple[datetime, str]:
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        micros, _, file_id = base64.urlsafe_b64decode(padded).decode("ascii").partition(":")
+        return _EPOCH + timedelta(microseconds=int(micros)), file_id
+    except (ValueError, binascii.Error, OverflowError) as fault:
+        raise Invalid("The cursor is not one of ours.", field="cursor") from fault

@@ -1,0 +1,129 @@
+"""The one place where a file becomes visible, and where it stops being so.
+
+Both are steps of a transaction that the caller has opened: either everything that belongs to
+the event is in the database afterwards, or nothing is.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, insert, select, update
+
+from cimaise.database.audit import record
+from cimaise.database.schema import (
+    accounts,
+    collections,
+    contributors,
+    files,
+    usage_totals,
+)
+from cimaise.library.discarded import note_discarded
+from cimaise.library.model import File, Publication
+
+
+def publish(
+    connection: Connection, new: Publication, *, now: datetime, new_id: Callable[[], str]
+) -> File:
+    """Make a file visible: its row, the collection's date, the contributor, the points.
+
+    The contributor is added once a collection, however many files; the points are earned once
+    a file. The caller has checked rights, and that this upload has no file yet.
+    """
+    file = _file_of(new, now=now, file_id=new_id(), etag=new.sha256 or new_id())
+    connection.execute(insert(files).values(**_row(file, new)))
+    connection.execute(
+        update(collections)
+        .where(collections.c.id == new.collection.id)
+        .values(
+            updated_at=now,
+            picture_count=collections.c.picture_count + (1 if file.is_picture else 0),
+        )
+    )
+    _add_contributor(connection, new.collection.id, new.owner_id, now)
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.id == new.owner_id)
+        .values(points=accounts.c.points + new.collection.policy.points)
+    )
+    details = {"collection": new.collection.name, "size": new.size, "upload": new.upload_id}
+    record(
+        connection, at=now, account_id=new.owner_id, action="file.published", subject=file.id,
+        details=details,
+    )  # fmt: skip
+    return file
+
+
+def _add_contributor(
+    connection: Connection, collection_id: str, account_id: str, now: datetime
+) -> None:
+    known = exists().where(
+        contributors.c.collection_id == collection_id, contributors.c.account_id == account_id
+    )
+    if not connection.execute(select(known)).scalar():
+        connection.execute(
+            insert(contributors).values(
+                collection_id=collection_id, account_id=account_id, created_at=now
+            )
+        )
+
+
+def withdraw(connection: Connection, file: File, *, account_id: str, now: datetime) -> bool:
+    """Make a file invisible for good and give its bytes to the clean-up; False if it was."""
+    changed = connection.execute(
+        update(files)
+        .where(files.c.id == file.id, files.c.deleted_at.is_(None))
+        .values(deleted_at=now, storage_key=None, storage_etag=None)
+    ).rowcount
+    if not changed:
+        return False
+    connection.execute(
+        update(collections)
+        .where(collections.c.id == file.collection.id)
+        .values(
+            updated_at=now,
+            picture_count=collections.c.picture_count - (1 if file.is_picture else 0),
+        )
+    )
+    if file.storage_key is not None:
+        _give_back(connection, file, file.storage_key, now)
+    record(
+        connection, at=now, account_id=account_id, action="file.deleted", subject=file.id,
+        details={"collection": file.collection.name, "size": file.size},
+    )  # fmt: skip
+    return True
+
+
+def _give_back(connection: Connection, file: File, storage_key: str, now: datetime) -> None:
+    note_discarded(connection, [storage_key], not_before=now, reason="file deleted")
+    connection.execute(
+        update(usage_totals)
+        .where(usage_totals.c.account_id == file.owner_id)
+        .values(used_bytes=usage_totals.c.used_bytes - file.size)
+    )
+
+
+def _file_of(new: Publication, *, now: datetime, file_id: str, etag: str) -> File:
+    is_picture = new.width is not None and new.content_type.startswith("image/")
+    return File(
+        id=file_id, collection=new.collection, owner_id=new.owner_id, filename=new.filename,
+        title=new.title, note=new.note, visibility=new.visibility, size=new.size,
+        content_type=new.content_type, etag=etag, is_picture=is_picture, download_count=0,
+        created_at=new.created_at or now, published_at=now, sha256=new.sha256,
+        storage_key=new.storage_key, external_url=new.external_url, access_code=new.access_code,
+        archive_password=new.archive_password, width=new.width, height=new.height,
+        frames=new.frames, taken_at=new.taken_at, placeholder=new.placeholder,
+    )  # fmt: skip
+
+
+def _row(file: File, new: Publication) -> dict[str, object]:
+    same = (
+        "id", "owner_id", "filename", "title", "note", "size", "content_type", "etag",
+        "is_picture", "created_at", "published_at", "sha256", "storage_key", "external_url",
+        "access_code", "archive_password", "width", "height", "frames", "taken_at", "placeholder",
+    )  # fmt: skip
+    return {name: getattr(file, name) for name in same} | {
+        "collection_id": file.collection.id,
+        "upload_id": new.upload_id,
+        "storage_etag": new.storage_etag,
+        "visibility": file.visibility.value if file.visibility else None,
+    }

@@ -1,0 +1,166 @@
+"""Full-resolution delivery: a file, what the request wants of it, and the right to see it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from cimaise import telemetry
+from cimaise.access.links import Link, Links
+from cimaise.access.policy import Principal, Visibility
+from cimaise.errors import NotFound
+from cimaise.library.files import Files
+from cimaise.library.model import File
+from cimaise.library.serving_types import INLINE_TYPES, served_type
+from cimaise.rfc.caching import CachePolicy, format_cache_control
+from cimaise.rfc.disposition import format_disposition
+from cimaise.rfc.selection import Representation, Selection, Wanted, select
+from cimaise.storage.base import Reading, Storage
+
+MAX_AGE_S: Final = 3600
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+)
+"""For bytes that strangers uploaded: no script, no frame, no request. A browser that shows a
+picture or a film by itself wraps it into a page of its own, which needs its own style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What to send of a file.
+
+    Attributes:
+        file: The record.
+        what: Size, type and version.
+        selection: Which bytes.
+        headers: What belongs beside them.
+        open: Opens ``[start, stop)``; ``NotFound`` where the bytes are missing.
+    """
+
+    file: File
+    what: Representation
+    selection: Selection
+    open: Callable[[int, int], AbstractAsyncContextManager[Reading]] = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """Delivers published files."""
+
+    files: Files
+    links: Links
+    storage: Storage
+
+    async def find(
+        self, principal: Principal, file_id: str, *, link_token: str | None
+    ) -> tuple[File, Link | None]:
+        """The record, if the principal or the link may see it.
+
+        Raises:
+            NotFound, TakenDown, NotSignedIn, Forbidden: See :meth:`Files.find`.
+            Forbidden, Gone: The link is no good any more.
+        """
+        link = None
+        if link_token is not None:
+            link = await self.links.check(link_token, file_id)
+        return await self.files.find(principal, file_id, by_link=link is not None), link
+
+    async def deliver(
+        self,
+        principal: Principal,
+        file_id: str,
+        wanted: Wanted,
+        *,
+        download: bool,
+        link_token: str | None,
+        now: datetime,
+    ) -> Delivery:
+        """Decide what is sent. Nothing is opened yet.
+
+        Args:
+            principal: Who asks.
+            file_id: Which file.
+            wanted: Method, conditions and range.
+            download: As an attachment, where inline would be safe too.
+            link_token: Of a signed link that came with the request.
+            now: For dates in conditions.
+
+        Raises:
+            PreconditionFailed, RangeNotSatisfiable: See :func:`cimaise.rfc.selection.select`.
+            NotFound: ``file_missing`` for a record whose bytes are kept elsewhere.
+        """
+        file, link = await self.find(principal, file_id, link_token=link_token)
+        if file.storage_key is None:
+            raise NotFound("This file is kept elsewhere.", code="file_missing")
+        what = Representation(
+            file.size, file.etag, served_type(file.content_type), file.published_at
+        )
+        selection = select(what, wanted, now=now)
+        begins = any(span.start == 0 for span in selection.ranges)
+        if link is not None and begins and wanted.method != "HEAD":
+            await self.links.use(link)
+        attachment = download or (link is not None and link.download)
+        return Delivery(
+            file,
+            what,
+            selection,
+            self._opener(file, file.storage_key),
+            _headers(file, attachment=attachment, by_link=link is not None),
+        )
+
+    def _opener(
+        self, file: File, key: str
+    ) -> Callable[[int, int], AbstractAsyncContextManager[Reading]]:
+        @asynccontextmanager
+        async def opened(start: int, stop: int) -> AsyncIterator[Reading]:
+            try:
+                opening = self.storage.open(key, start=start, stop=stop)
+                reading = await opening.__aenter__()
+            except NotFound as fault:
+                raise self._missing(file, "absent") from fault
+            try:
+                if reading.info.size != file.size:
+                    raise self._missing(file, f"{reading.info.size} bytes, not {file.size}")
+                yield reading
+            finally:
+                await opening.__aexit__(None, None, None)
+
+        return opened
+
+    @staticmethod
+    def _missing(file: File, found: str) -> NotFound:
+        telemetry.log("file_missing", level="error", file=file.id, found=found)
+        return NotFound("File missing", code="file_missing")
+
+
+def is_public(file: File, *, by_link: bool = False) -> bool:
+    """May every cache between here and anybody keep it?"""
+    return not by_link and file.shown_visibility is Visibility.PUBLIC
+
+
+def access_headers(file: File, *, by_link: bool) -> tuple[tuple[str, str], ...]:
+    """Headers that say who may see and embed it; for originals and variants alike."""
+    if is_public(file, by_link=by_link):
+        return (
+            ("access-control-allow-origin", "*"),
+            ("cross-origin-resource-policy", "cross-origin"),
+        )
+    return (("cross-origin-resource-policy", "same-site"), ("x-robots-tag", "noindex"))
+
+
+def _headers(file: File, *, attachment: bool, by_link: bool) -> tuple[tuple[str, str], ...]:
+    safe_inline = file.content_type in INLINE_TYPES
+    scope = CachePolicy(public=is_public(file, by_link=by_link), max_age_s=MAX_AGE_S)
+    return (
+        (
+            "content-disposition",
+            format_disposition(file.filename, attachment=attachment or not safe_inline),
+        ),
+        ("cache-control", format_cache_control(scope)),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", CONTENT_SECURITY_POLICY),
+        *access_headers(file, by_link=by_link),
+    )

@@ -1,0 +1,253 @@
+"""Any storage, and what each call of it took: seconds, bytes and how it ended."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cimaise.errors import CimaiseError
+from cimaise.storage.base import (
+    Grant,
+    Multipart,
+    ObjectInfo,
+    PartInfo,
+    Presigner,
+    Reading,
+    SignedDoor,
+    SignedRequest,
+    Storage,
+    Sweeper,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One call.
+
+    Attributes:
+        verb: ``stat``, ``open``, ``write``, ``move``, ``delete``, ``list``, ``check``,
+            ``multipart_…``, ``presign_put``, ``presign_part``, ``presign_get``, ``open_grant``
+            or ``sweep``.
+        seconds: From the call to its end; for ``open`` and ``list`` to the end of reading.
+        bytes: That went through this process. What is sent by a descriptor does not.
+        outcome: ``ok``, the code of our error, ``cancelled`` or ``internal``.
+    """
+
+    verb: str
+    seconds: float
+    bytes: int
+    outcome: str
+
+
+@dataclass(slots=True)
+class _Count:
+    total: int = 0
+
+    async def through(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            self.total += len(chunk)
+            yield chunk
+
+
+class _Meter:
+    def __init__(self, report: Callable[[Measurement], None], clock: Callable[[], float]) -> None:
+        self._report = report
+        self._clock = clock
+
+    @contextmanager
+    def __call__(self, verb: str) -> Iterator[_Count]:
+        count = _Count()
+        started = self._clock()
+        outcome = "internal"
+        try:
+            yield count
+            outcome = "ok"
+        except CimaiseError as fault:
+            outcome = fault.code
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            outcome = "cancelled"
+            raise
+        finally:
+            seconds = self._clock() - started
+            self._report(Measurement(verb, seconds, count.total, outcome))
+
+
+class _MeasuredMultipart:
+    def __init__(self, inner: Multipart, meter: _Meter) -> None:
+        self._inner = inner
+        self._meter = meter
+
+    async def create(self, key: str, *, content_type: str, part_size: int) -> str:
+        with self._meter("multipart_create"):
+            return await self._inner.create(key, content_type=content_type, part_size=part_size)
+
+    async def write(
+        self, key: str, upload_id: str, part_number: int, chunks: AsyncIterable[bytes], *, size: int
+    ) -> PartInfo:
+        with self._meter("multipart_write") as count:
+            body = count.through(chunks)
+            return await self._inner.write(key, upload_id, part_number, body, size=size)
+
+    async def parts(self, key: str, upload_id: str) -> Sequence[PartInfo]:
+        with self._meter("multipart_parts"):
+            return await self._inner.parts(key, upload_id)
+
+    async def complete(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> ObjectInfo:
+        with self._meter("multipart_complete"):
+            return await self._inner.complete(key, upload_id, parts)
+
+    async def abort(self, key: str, upload_id: str) -> None:
+        with self._meter("multipart_abort"):
+            await self._inner.abort(key, upload_id)
+
+
+class _MeasuredPresigner:
+    def __init__(self, inner: Presigner, meter: _Meter) -> None:
+        self._inner = inner
+        self._meter = meter
+
+    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
+        with self._meter("presign_put"):
+            return self._inner.put(key, size=size, content_type=content_type, expires_at=expires_at)
+
+    def part(
+        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+    ) -> SignedRequest:
+        with self._meter("presign_part"):
+            return self._inner.part(key, upload_id, part_number, size=size, expires_at=expires_at)
+
+    def get(
+        self,
+        key: str,
+        *,
+        expires_at: datetime,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> SignedRequest:
+        with self._meter("presign_get"):
+            return self._inner.get(
+                key,
+                expires_at=expires_at,
+                content_type=content_type,
+                content_disposition=content_disposition,
+            )
+
+
+class _MeasuredDoor:
+    def __init__(self, inner: SignedDoor, meter: _Meter) -> None:
+        self._inner = inner
+        self._meter = meter
+
+    def open_grant(self, token: str, now: datetime) -> Grant:
+        with self._meter("open_grant"):
+            return self._inner.open_grant(token, now)
+
+
+class _MeasuredSweeper:
+    def __init__(self, inner: Sweeper, meter: _Meter) -> None:
+        self._inner = inner
+        self._meter = meter
+
+    async def sweep_temporary(self, older_than: datetime) -> int:
+        with self._meter("sweep"):
+            return await self._inner.sweep_temporary(older_than)
+
+
+class MeasuredStorage:
+    """See :class:`cimaise.storage.base.Storage`: another one's behaviour, abilities included."""
+
+    def __init__(
+        self,
+        inner: Storage,
+        report: Callable[[Measurement], None],
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Wrap.
+
+        Args:
+            inner: Does the work; closed with this.
+            report: Called after every call, in the thread of the loop; must not block or raise.
+            clock: Seconds that only go up.
+        """
+        meter = self._meter = _Meter(report, clock)
+        self._inner = inner
+        self.is_local = inner.is_local
+        self.multipart: Multipart | None = (
+            _MeasuredMultipart(inner.multipart, meter) if inner.multipart is not None else None
+        )
+        self.presigner: Presigner | None = (
+            _MeasuredPresigner(inner.presigner, meter) if inner.presigner is not None else None
+        )
+        self.signed_door: SignedDoor | None = (
+            _MeasuredDoor(inner.signed_door, meter) if inner.signed_door is not None else None
+        )
+        self.sweeper: Sweeper | None = (
+            _MeasuredSweeper(inner.sweeper, meter) if inner.sweeper is not None else None
+        )
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """Measured as ``stat``."""
+        with self._meter("stat"):
+            return await self._inner.stat(key)
+
+    def open(
+        self, key: str, *, start: int = 0, stop: int | None = None, if_etag: str | None = None
+    ) -> AbstractAsyncContextManager[Reading]:
+        """Measured as ``open``, until the context is left."""
+        return self._open(key, start, stop, if_etag)
+
+    @asynccontextmanager
+    async def _open(
+        self, key: str, start: int, stop: int | None, if_etag: str | None
+    ) -> AsyncIterator[Reading]:
+        with self._meter("open") as count:
+            async with self._inner.open(key, start=start, stop=stop, if_etag=if_etag) as reading:
+                yield replace(reading, chunks=count.through(reading.chunks))
+
+    async def write(
+        self,
+        key: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        content_type: str,
+        size: int | None = None,
+        max_bytes: int | None = None,
+    ) -> ObjectInfo:
+        """Measured as ``write``."""
+        with self._meter("write") as count:
+            return await self._inner.write(
+                key,
+                count.through(chunks),
+                content_type=content_type,
+                size=size,
+                max_bytes=max_bytes,
+            )
+
+    async def move(self, source: str, target: str, *, if_etag: str | None = None) -> ObjectInfo:
+        """Measured as ``move``."""
+        with self._meter("move"):
+            return await self._inner.move(source, target, if_etag=if_etag)
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Measured as ``delete``, all keys together."""
+        with self._meter("delete"):
+            await self._inner.delete(keys)
+
+    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[ObjectInfo]:
+        """Measured as ``list``, until the last is taken."""
+        with self._meter("list"):
+            async for info in self._inner.list(prefix, after=after):
+                yield info
+
+    async def check(self) -> None:
+        """Measured as ``check``."""
+        with self._meter("check"):
+            await self._inner.check()
+
+    async def close(self) -> None:
+        """Close the inner one."""
+        await self._inner.close()

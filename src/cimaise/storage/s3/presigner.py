@@ -1,0 +1,71 @@
+"""Signed URLs of the bucket itself: bytes never pass through this server."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from cimaise.rfc.sigv4 import Signer
+from cimaise.storage.base import SignedRequest
+from cimaise.storage.checks import require_part_number
+from cimaise.storage.s3.location import Location
+from cimaise.storage.signed_urls import lifetime_s
+
+
+class S3Presigner:
+    """See :class:`cimaise.storage.base.Presigner`. Length and type are signed headers."""
+
+    def __init__(self, location: Location, signer: Signer, *, now: Callable[[], datetime]) -> None:
+        self._location = location
+        self._signer = signer
+        self._now = now
+
+    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
+        """Write the whole object."""
+        headers = {"content-length": str(size), "content-type": content_type}
+        url = self._url("PUT", key, {}, headers, expires_at)
+        return SignedRequest(url, "PUT", {"Content-Type": content_type})
+
+    def part(
+        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+    ) -> SignedRequest:
+        """Write one part."""
+        require_part_number(part_number)
+        query = {"partNumber": str(part_number), "uploadId": upload_id}
+        url = self._url("PUT", key, query, {"content-length": str(size)}, expires_at)
+        return SignedRequest(url, "PUT")
+
+    def get(
+        self,
+        key: str,
+        *,
+        expires_at: datetime,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> SignedRequest:
+        """Read the object."""
+        query = {}
+        if content_type is not None:
+            query["response-content-type"] = content_type
+        if content_disposition is not None:
+            query["response-content-disposition"] = content_disposition
+        return SignedRequest(self._url("GET", key, query, {}, expires_at), "GET")
+
+    def _url(
+        self,
+        method: str,
+        key: str,
+        query: dict[str, str],
+        headers: dict[str, str],
+        expires_at: datetime,
+    ) -> str:
+        now = self._now()
+        path = self._location.path(key)
+        signed = self._signer.presign(
+            method,
+            self._location.host,
+            path,
+            expires_in_s=lifetime_s(expires_at, now),
+            now=now,
+            query=query,
+            signed_headers=headers,
+        )
+        return self._location.url(path, signed)

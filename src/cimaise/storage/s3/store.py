@@ -1,0 +1,204 @@
+"""The storage itself, in a bucket."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from cimaise.errors import NotFound, RangeNotSatisfiable, Unavailable
+from cimaise.rfc.sigv4 import Signer
+from cimaise.storage.base import (
+    Multipart,
+    ObjectInfo,
+    Presigner,
+    Reading,
+    SignedDoor,
+    Sweeper,
+)
+from cimaise.storage.checks import require_declared, require_etag, span
+from cimaise.storage.keys import require_key
+from cimaise.storage.s3.control import Control, Credentials
+from cimaise.storage.s3.copying import CopySizes, copy
+from cimaise.storage.s3.location import Location
+from cimaise.storage.s3.multipart import S3Multipart, head
+from cimaise.storage.s3.presigner import S3Presigner
+from cimaise.storage.s3.reading import body_of, nothing, range_headers, read_answer
+from cimaise.storage.s3.wire import Wire, plain_etag
+from cimaise.storage.s3.writing import Writer, WriteSizes
+
+_BATCH: Final = 1000  # most that one call deletes or lists
+_THREADS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who does what: reads and writes, signs URLs for others, deletes."""
+
+    main: Credentials
+    presigner: Credentials
+    cleanup: Credentials
+
+
+class S3Storage:
+    """See :class:`cimaise.storage.base.Storage`."""
+
+    is_local = False
+
+    def __init__(
+        self,
+        location: Location,
+        accounts: Accounts,
+        *,
+        now: Callable[[], datetime],
+        write_sizes: WriteSizes | None = None,
+        copy_sizes: CopySizes | None = None,
+    ) -> None:
+        """Nothing is connected yet.
+
+        Args:
+            location: The bucket.
+            accounts: Credentials by what they are for; the same thrice is fine.
+            now: The time, aware UTC; requests are signed with it.
+            write_sizes: When a body goes out in parts.
+            copy_sizes: When a copy is made in parts.
+        """
+        self._location = location
+        self._control = Control(location, accounts.main, threads=_THREADS)
+        self._cleanup = self._control
+        if accounts.cleanup != accounts.main:
+            self._cleanup = Control(location, accounts.cleanup, threads=_THREADS)
+        self._wire = Wire(location, _signer(location, accounts.main), now=now)
+        self._parts = S3Multipart(location, self._control, self._wire)
+        self._writer = Writer(self._wire, self._parts, write_sizes or WriteSizes())
+        self._copy_sizes = copy_sizes or CopySizes()
+        self.multipart: Multipart | None = self._parts
+        signer = _signer(location, accounts.presigner)
+        self.presigner: Presigner | None = S3Presigner(location, signer, now=now)
+        self.signed_door: SignedDoor | None = None
+        self.sweeper: Sweeper | None = None
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """Size, ETag, date and type."""
+        return await head(self._control, self._location, key)
+
+    def open(
+        self, key: str, *, start: int = 0, stop: int | None = None, if_etag: str | None = None
+    ) -> AbstractAsyncContextManager[Reading]:
+        """Read a stretch of bytes with one GET."""
+        return self._open(key, start, stop, if_etag)
+
+    @asynccontextmanager
+    async def _open(
+        self, key: str, start: int, stop: int | None, if_etag: str | None
+    ) -> AsyncIterator[Reading]:
+        if start < 0 or (stop is not None and stop <= start):
+            yield await self._open_empty(key, start, stop, if_etag)
+            return
+        async with AsyncExitStack() as stack:
+            try:
+                request = self._wire.get(key, range_headers(start, stop, if_etag))
+                reply = await stack.enter_async_context(request)
+            except RangeNotSatisfiable:  # the answer does not say how long the object is
+                reading = await self._open_empty(key, start, stop, if_etag)
+            else:
+                answer = read_answer(key, reply)
+                require_etag(if_etag, answer.info.etag)
+                first, end = span(start, stop, answer.info.size)
+                if first != answer.start or end > answer.stop:
+                    raise Unavailable("The storage sends other bytes than it was asked for.")
+                reading = Reading(answer.info, first, end, body_of(reply, end - first))
+            yield reading
+
+    async def _open_empty(
+        self, key: str, start: int, stop: int | None, if_etag: str | None
+    ) -> Reading:
+        """A range that only an empty object has; ``RangeNotSatisfiable`` for any other."""
+        info = await self.stat(key)
+        require_etag(if_etag, info.etag)
+        first, end = span(start, stop, info.size)
+        if first != end:
+            raise Unavailable("The storage refused a range that the object has.")
+        return Reading(info, first, end, nothing())
+
+    async def write(
+        self,
+        key: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        content_type: str,
+        size: int | None = None,
+        max_bytes: int | None = None,
+    ) -> ObjectInfo:
+        """Store an object, and look what is there then."""
+        require_key(key)
+        require_declared(size, max_bytes)
+        length = await self._writer.write(
+            key, chunks, content_type=content_type, size=size, max_bytes=max_bytes
+        )
+        info = await self.stat(key)
+        if info.size != length:
+            raise Unavailable("The storage has other bytes than it was sent.")
+        return info
+
+    async def move(self, source: str, target: str, *, if_etag: str | None = None) -> ObjectInfo:
+        """Copy that version, then delete the source; an object written in parts gets a new ETag."""
+        require_key(target)
+        info = await self.stat(source)
+        require_etag(if_etag, info.etag)
+        if source == target:
+            return info
+        await copy(
+            self._location,
+            self._control,
+            self._parts,
+            source=info,
+            target=target,
+            sizes=self._copy_sizes,
+        )
+        moved = await self.stat(target)
+        if moved.size != info.size:
+            raise Unavailable("The storage made a copy that is not whole.")
+        await self.delete([source])
+        return moved
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects, 1,000 a call."""
+        names = map(self._location.name, keys)
+        while batch := list(islice(names, _BATCH)):
+            await self._cleanup.delete(batch)
+
+    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[ObjectInfo]:
+        """Every object below ``prefix``, 1,000 a call. The type is not known."""
+        base = self._location.prefix
+        where: dict[str, Any] = {"StartAfter": base + after} if after else {}
+        while True:
+            page = await self._control.call(
+                "list_objects_v2", Prefix=base + prefix, MaxKeys=_BATCH, **where
+            )
+            for found in page.get("Contents", ()):
+                key = found["Key"].removeprefix(base)
+                etag = plain_etag(found["ETag"])
+                yield ObjectInfo(key, int(found["Size"]), etag, found["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            where = {"ContinuationToken": page["NextContinuationToken"]}
+
+    async def check(self) -> None:
+        """Ask for the bucket."""
+        try:
+            await self._control.call("head_bucket")
+        except NotFound:
+            raise Unavailable("The storage's bucket is not there.") from None
+
+    async def close(self) -> None:
+        """Close every connection and end the threads."""
+        await self._wire.close()
+        self._control.close()
+        if self._cleanup is not self._control:
+            self._cleanup.close()
+
+
+def _signer(location: Location, credentials: Credentials) -> Signer:
+    return Signer(credentials.access_key_id, credentials.secret_access_key, location.region)

@@ -1,0 +1,114 @@
+"""Signed URLs of local storage: made by the presigner, verified by the door, nothing stored.
+
+``{public_url}/storage/{token}``. A token is the grant as JSON and a HMAC-SHA256 of it, both
+base64url (RFC 4648 §5) without padding, joined by a dot. The key of the HMAC is derived from the
+server's secret for this purpose alone: a token signed for anything else is worthless here.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from cimaise.errors import Forbidden, Invalid
+from cimaise.storage.base import Grant, SignedRequest
+from cimaise.storage.keys import require_key
+
+MAX_LIFETIME_S: Final = 604_800
+"""Seven days: the most that S3 signs (AWS Signature Version 4, query parameters)."""
+
+_PURPOSE: Final = b"cimaise storage url 1"
+_MAX_TOKEN_LENGTH: Final = 8192
+_MIN_SECRET_BYTES: Final = 16
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Grant).decode
+
+
+def lifetime_s(expires_at: datetime, now: datetime) -> int:
+    """Whole seconds a URL may live, never beyond ``expires_at``; ``Invalid`` outside of S3's."""
+    seconds = int((expires_at - now).total_seconds())
+    if not 1 <= seconds <= MAX_LIFETIME_S:
+        raise Invalid("A signed URL lives 1 second to 7 days.", field="expires_at")
+    return seconds
+
+
+class SignedUrls:
+    """Presigner and signed door in one: they share nothing but the key."""
+
+    def __init__(self, *, secret: bytes, public_url: str, now: Callable[[], datetime]) -> None:
+        """Neither is checked against anything: no I/O.
+
+        Args:
+            secret: The server's signing secret, at least 16 bytes.
+            public_url: Base of the URLs; a slash at its end does not matter.
+            now: The time, aware UTC.
+        """
+        if len(secret) < _MIN_SECRET_BYTES:
+            raise ValueError("the secret that signs URLs has at least 16 bytes")
+        self._key = hmac.digest(secret, _PURPOSE, "sha256")
+        self._base = public_url.rstrip("/") + "/storage/"
+        self._now = now
+
+    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
+        """See :class:`cimaise.storage.base.Presigner`."""
+        grant = Grant("put", key, expires_at, size=size, content_type=content_type)
+        return SignedRequest(self._url(grant), "PUT", {"Content-Type": content_type})
+
+    def part(
+        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+    ) -> SignedRequest:
+        """See :class:`cimaise.storage.base.Presigner`."""
+        grant = Grant(
+            "part", key, expires_at, size=size, upload_id=upload_id, part_number=part_number
+        )
+        return SignedRequest(self._url(grant), "PUT")
+
+    def get(
+        self,
+        key: str,
+        *,
+        expires_at: datetime,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> SignedRequest:
+        """See :class:`cimaise.storage.base.Presigner`."""
+        grant = Grant(
+            "get",
+            key,
+            expires_at,
+            content_type=content_type,
+            content_disposition=content_disposition,
+        )
+        return SignedRequest(self._url(grant), "GET")
+
+    def open_grant(self, token: str, now: datetime) -> Grant:
+        """See :class:`cimaise.storage.base.SignedDoor`. The signature is compared first."""
+        body, _, signature = token.rpartition(".")
+        if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
+            raise _bad_signature()
+        if not hmac.compare_digest(self._sign(body.encode("ascii")), signature.encode("ascii")):
+            raise _bad_signature()
+        try:
+            grant = _decode(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        except (NotBase64, msgspec.DecodeError) as fault:
+            raise _bad_signature() from fault
+        if now >= grant.expires_at:
+            raise Forbidden("The signed URL is past its time.", code="expired_signature")
+        return grant
+
+    def _url(self, grant: Grant) -> str:
+        require_key(grant.key)
+        lifetime_s(grant.expires_at, self._now())
+        body = urlsafe_b64encode(_encode(grant)).rstrip(b"=")
+        return f"{self._base}{body.decode('ascii')}.{self._sign(body).decode('ascii')}"
+
+    def _sign(self, body: bytes) -> bytes:
+        return urlsafe_b64encode(hmac.digest(self._key, body, "sha256")).rstrip(b"=")
+
+
+def _bad_signature() -> Forbidden:
+    return Forbidden("The signed URL is not one of ours.", code="bad_signature")

@@ -1,0 +1,107 @@
+"""From signed URLs to one verified object: joined, moved out of their reach, looked at."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cimaise.errors import Invalid, Limit, NotFound, WrongState
+from cimaise.storage.base import ObjectInfo, PartInfo, Storage
+from cimaise.uploads.session import Strategy, UploadSession
+
+_SHOWN: Final = 10
+
+
+async def assemble(
+    storage: Storage, session: UploadSession, claimed: Mapping[int, str] | None
+) -> ObjectInfo:
+    """Bring the bytes to the session's final key, where no signed URL can reach them.
+
+    Every step may be repeated: a process that died after any of them leaves a state from which
+    the same call goes on.
+
+    Args:
+        storage: Where the bytes are.
+        session: Its keys and declared size.
+        claimed: ETag by part number, as the client reports them, or ``None`` to take the
+            storage's own list.
+
+    Raises:
+        WrongState: Nothing was sent yet, or ``part_mismatch``: parts are missing, have another
+            size or another ETag. The session may go on.
+        Invalid: ``parts_required``: this storage's own list cannot be trusted alone.
+            ``size_mismatch``: the object is not as long as declared. The object is refused.
+    """
+    if session.strategy is Strategy.SINGLE:
+        info = await _take_single(storage, session)
+    else:
+        info = await _join_parts(storage, session, claimed)
+    if info.size != session.declared_size:
+        limit = Limit("declared size", session.declared_size or 0, info.size)
+        raise Invalid("The file is not as long as declared.", code="size_mismatch", limit=limit)
+    return info
+
+
+async def _take_single(storage: Storage, session: UploadSession) -> ObjectInfo:
+    try:
+        return await storage.move(session.incoming_key, session.storage_key)
+    except NotFound:
+        pass  # never sent, or moved by a call that died before it could say so
+    try:
+        return await storage.stat(session.storage_key)
+    except NotFound:
+        raise WrongState("Nothing has been uploaded yet.") from None
+
+
+async def _join_parts(
+    storage: Storage, session: UploadSession, claimed: Mapping[int, str] | None
+) -> ObjectInfo:
+    multipart, upload_id = storage.multipart, session.storage_upload_id
+    assert multipart is not None
+    if upload_id is None:
+        raise WrongState("The upload was not begun in the storage: start a new one.")
+    if claimed is None and not (storage.is_local or session.declared_sha256):
+        raise Invalid("List the parts with their ETags.", code="parts_required", field="parts")
+    try:
+        stored = await multipart.parts(session.storage_key, upload_id)
+    except NotFound:
+        return await _joined_before(storage, session)
+    chosen = checked_parts(session, stored, claimed)
+    return await multipart.complete(session.storage_key, upload_id, chosen)
+
+
+async def _joined_before(storage: Storage, session: UploadSession) -> ObjectInfo:
+    try:
+        return await storage.stat(session.storage_key)
+    except NotFound:
+        raise WrongState("The storage no longer knows this upload: start a new one.") from None
+
+
+def checked_parts(
+    session: UploadSession, stored: Sequence[PartInfo], claimed: Mapping[int, str] | None
+) -> list[PartInfo]:
+    """Exactly the parts of the plan, ascending, each of its planned size and claimed ETag."""
+    count = session.part_count or 0
+    by_number = {part.part_number: part for part in stored}
+    wanted = range(1, count + 1)
+    if claimed is not None:
+        foreign = sorted(set(claimed) - set(wanted))
+        if foreign:
+            raise Invalid(f"There is no part {foreign[0]}.", field="parts")
+        _refuse("not listed", [number for number in wanted if number not in claimed])
+    _refuse("missing", [number for number in wanted if number not in by_number])
+    _refuse(
+        "of another size than planned",
+        [number for number in wanted if by_number[number].size != session.part_length(number)],
+    )
+    if claimed is not None:
+        _refuse(
+            "stored with another ETag",
+            [number for number in wanted if by_number[number].etag != claimed[number]],
+        )
+    return [by_number[number] for number in wanted]
+
+
+def _refuse(what: str, numbers: list[int]) -> None:
+    if numbers:
+        shown = ", ".join(str(number) for number in numbers[:_SHOWN])
+        more = " and more" if len(numbers) > _SHOWN else ""
+        raise WrongState(f"Parts {what}: {shown}{more}.", code="part_mismatch")

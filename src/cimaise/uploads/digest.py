@@ -1,0 +1,109 @@
+"""SHA-256 of bytes as they pass, without holding up the event loop."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Final
+
+from cimaise.errors import Invalid
+from cimaise.uploads.signatures.base import HEAD_BYTES
+
+_PIECE_BYTES: Final = 1024 * 1024
+"""Fewer bytes are hashed faster than a thread takes over."""
+
+
+class StreamingSha256:
+    """SHA-256 that takes its bytes in chunks of any size.
+
+    One task adds at a time. What is added may not change afterwards: ``bytes``, not a buffer
+    that is filled again. Cancelling leaves it unusable.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+
+    async def add(self, chunk: bytes) -> None:
+        """The next bytes; hashed in a thread once there is a MiB of them."""
+        self._waiting.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= _PIECE_BYTES:
+            await asyncio.to_thread(self._drain)
+
+    def hex(self) -> str:
+        """Of all that was added."""
+        self._drain()
+        return self._hash.hexdigest()
+
+    def _drain(self) -> None:
+        for chunk in self._waiting:
+            self._hash.update(chunk)
+        self._waiting, self._waiting_bytes = [], 0
+
+
+class StreamInspector:
+    """Passes chunks on, and afterwards knows how many bytes they had and what they begin with.
+
+    For doors through which the bytes flow. Iterate over it instead of over the chunks; whoever
+    opened those closes them.
+    """
+
+    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
+        self._chunks: AsyncIterator[bytes] = aiter(chunks)
+        self._sha256 = StreamingSha256()
+        self._head = bytearray()
+        self._size = 0
+        self._sha256_hex: str | None = None
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            if self._sha256_hex is None:
+                self._sha256_hex = self._sha256.hex()
+            raise
+        self._size += len(chunk)
+        if len(self._head) < HEAD_BYTES:
+            self._head += chunk[: HEAD_BYTES - len(self._head)]
+        await self._sha256.add(chunk)
+        return chunk
+
+    @property
+    def head(self) -> bytes:
+        """The first 64 KiB, or as many as have passed."""
+        return bytes(self._head)
+
+    @property
+    def size(self) -> int:
+        """Bytes that have passed."""
+        return self._size
+
+    @property
+    def sha256_hex(self) -> str:
+        """Of all bytes; ``RuntimeError`` before the end was reached."""
+        if self._sha256_hex is None:
+            raise RuntimeError("The chunks have not come to their end.")
+        return self._sha256_hex
+
+
+def require_checksum(sha256_hex: str, declared_sha256: str | None) -> None:
+    """What was measured is what was declared, or ``Invalid`` with ``checksum_mismatch``.
+
+    Args:
+        sha256_hex: Measured.
+        declared_sha256: Base64 as in ``x-amz-checksum-sha256``; ``None`` where nobody declared one.
+    """
+    if declared_sha256 is None:
+        return
+    measured = base64.b64encode(bytes.fromhex(sha256_hex)).decode()
+    if measured != declared_sha256:
+        raise Invalid(
+            "The stored bytes do not have the declared SHA-256.",
+            code="checksum_mismatch",
+            field="checksum_sha256",
+        )

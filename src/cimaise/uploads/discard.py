@@ -1,0 +1,83 @@
+"""Ends a session that will be no file: quota given back, bytes deleted, a second look noted.
+
+The row changes first. A process that dies before the bytes are gone leaves their keys in
+``discarded_objects``, and what a still living signed URL brings back later is found there too.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cimaise import telemetry
+from cimaise.database.engine import Database
+from cimaise.errors import CimaiseError
+from cimaise.library.discarded import note_discarded
+from cimaise.storage.base import Storage
+from cimaise.uploads import quota
+from cimaise.uploads import session as sessions
+from cimaise.uploads.session import State, Strategy, UploadSession
+
+
+def end(
+    connection: Connection, session: UploadSession, to: State, *, now: datetime, reason: str = ""
+) -> bool:
+    """Set the end state, give the quota back and note the bytes; False if it changed meanwhile."""
+    values = {"reason": reason} if reason else {}
+    if not sessions.advance(connection, session, to, now=now, **values):
+        return False
+    if session.reserved_on is not None:
+        if session.state is State.UPLOADED:
+            quota.unsettle(
+                connection, session.account_id, day=session.reserved_on, size=session.size or 0
+            )
+        else:
+            quota.release(
+                connection,
+                session.account_id,
+                day=session.reserved_on,
+                reserved=session.reserved_bytes,
+            )
+    look_again = max(now, session.urls_expire_at or now)
+    note_discarded(
+        connection,
+        keys_of(session),
+        not_before=look_again,
+        reason="upload ended",
+        storage_upload_id=session.storage_upload_id,
+    )
+    return True
+
+
+def keys_of(session: UploadSession) -> tuple[str, ...]:
+    """Every key that the session may have bytes under."""
+    if session.strategy is Strategy.SINGLE:
+        return (session.incoming_key, session.storage_key)
+    return (session.storage_key,)
+
+
+async def remove_bytes(storage: Storage, session: UploadSession) -> None:
+    """Delete what is there now. A failure is logged only: the clean-up looks again."""
+    try:
+        if session.storage_upload_id is not None and storage.multipart is not None:
+            await storage.multipart.abort(session.storage_key, session.storage_upload_id)
+        await storage.delete(keys_of(session))
+    except CimaiseError as fault:
+        telemetry.log("storage_failed", level="warning", fault=fault, upload=session.id)
+
+
+async def end_and_remove(
+    database: Database,
+    storage: Storage,
+    session: UploadSession,
+    to: State,
+    *,
+    now: datetime,
+    reason: str = "",
+) -> bool:
+    """:func:`end` in a transaction of its own, then :func:`remove_bytes`."""
+    ended = await database.write(
+        lambda connection: end(connection, session, to, now=now, reason=reason)
+    )
+    if ended:
+        await remove_bytes(storage, session)
+    return ended

@@ -1,0 +1,370 @@
+"""The door beside the server: the client sends to signed URLs, the server believes nothing.
+
+create → signed URLs → (state, fresh URLs) → complete → publish; or abort.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cimaise.access import policy as rights
+from cimaise.access.policy import Principal
+from cimaise.database.engine import Database
+from cimaise.errors import (
+    CimaiseError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    WrongState,
+)
+from cimaise.library.collections import find_collection
+from cimaise.library.model import Collection
+from cimaise.settings import Settings
+from cimaise.storage.base import PartInfo, SignedRequest, Storage
+from cimaise.storage.keys import incoming_key, object_key
+from cimaise.uploads import quota
+from cimaise.uploads import session as sessions
+from cimaise.uploads.discard import end_and_remove
+from cimaise.uploads.gate import Admission, admit
+from cimaise.uploads.plan import Plan, make_plan
+from cimaise.uploads.quota import QuotaState
+from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
+from cimaise.uploads.verify import Verifier
+
+MAX_URLS: Final = 1000
+"""Part URLs given out by one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a client wants to send."""
+
+    collection: str
+    filename: str
+    size: int
+    content_type: str | None = None
+    checksum_sha256: str | None = None  # base64
+    strategy: str | None = None
+    part_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """A URL for one part of exactly ``size`` bytes."""
+
+    part_number: int
+    url: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A new session with its first URLs: ``single``, or up to 1,000 ``parts``."""
+
+    session: UploadSession
+    single: SignedRequest | None
+    parts: tuple[SignedPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A session and what the storage holds of it."""
+
+    session: UploadSession
+    received_bytes: int
+    parts: tuple[PartInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A complete session, and its account's quota afterwards."""
+
+    session: UploadSession
+    quota: QuotaState
+
+
+class DirectUploads:
+    """Sessions whose bytes go to signed URLs."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        storage: Storage,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        verifier: Verifier,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._settings = settings
+        self._clock = clock
+        self._new_id = new_id
+        self._verifier = verifier
+
+    async def create(self, principal: Principal, intent: Intent) -> Started:
+        """Admit, reserve, record, and only then sign.
+
+        Raises:
+            Invalid, TypeNotAllowed, TooLarge: See :mod:`cimaise.uploads.gate` and ``plan``.
+            NotFound: No such collection.
+        """
+        rights.require_account(principal)
+        _check_checksum(intent.checksum_sha256)
+        collection = await self._database.read(
+            lambda connection: find_collection(connection, intent.collection, principal)
+        )
+        admission = admit(
+            principal,
+            collection,
+            filename=intent.filename,
+            size=intent.size,
+            declared_type=intent.content_type,
+            settings=self._settings.uploads,
+        )
+        plan = make_plan(
+            intent.size,
+            strategy=intent.strategy,
+            part_size=intent.part_size,
+            settings=self._settings.uploads,
+        )
+        session = await self._record(principal, collection, intent, admission, plan)
+        session = await self._begin(session)
+        if session.strategy is Strategy.SINGLE:
+            return Started(session, self._sign_single(session), ())
+        return Started(session, None, self._sign(session, range(1, MAX_URLS + 1)))
+
+    async def _record(
+        self,
+        principal: Principal,
+        collection: Collection,
+        intent: Intent,
+        admission: Admission,
+        plan: Plan,
+    ) -> UploadSession:
+        now = self._clock()
+        uploads = self._settings.uploads
+        session = UploadSession(
+            id=self._new_id(), account_id=principal.account_id, collection_id=collection.id,
+            collection_name=collection.name, door="direct", strategy=plan.strategy,
+            state=State.PENDING, filename=admission.filename, declared_size=intent.size,
+            declared_type=admission.media_type, declared_sha256=intent.checksum_sha256,
+            part_size=plan.part_size, part_count=plan.part_count,
+            incoming_key=incoming_key(self._new_id()), storage_key=object_key(self._new_id()),
+            storage_upload_id=None, reserved_bytes=intent.size, reserved_on=quota.day_of(now),
+            size=None, content_type=None, sha256=None, storage_etag=None, picture=None,
+            reason=None, file_id=None, created_at=now, updated_at=now,
+            expires_at=now + timedelta(seconds=uploads.session_ttl),
+            urls_expire_at=now + timedelta(seconds=uploads.url_ttl), completed_at=None,
+        )  # fmt: skip
+
+        def work(connection: Connection) -> None:
+            quota.reserve(
+                connection, principal.account_id, size=intent.size, now=now,
+                defaults=self._settings.quota,
+            )  # fmt: skip
+            sessions.add(connection, session)
+
+        await self._database.write(work)
+        return session
+
+    async def _begin(self, session: UploadSession) -> UploadSession:
+        """Begin the multipart upload, after the row that the clean-up would find it by."""
+        if session.strategy is Strategy.SINGLE:
+            return session
+        multipart = self._storage.multipart
+        assert multipart is not None
+        assert session.part_size is not None
+        try:
+            upload_id = await multipart.create(
+                session.storage_key,
+                content_type=session.declared_type or "application/octet-stream",
+                part_size=session.part_size,
+            )
+        except CimaiseError:
+            await self._end(session, State.ABORTED, "the storage refused to begin")
+            raise
+        begun = replace(session, storage_upload_id=upload_id)
+        await self._database.write(
+            lambda connection: sessions.note(connection, session, storage_upload_id=upload_id)
+        )
+        return begun
+
+    def _sign_single(self, session: UploadSession) -> SignedRequest:
+        assert self._storage.presigner is not None
+        assert session.declared_size is not None
+        assert session.urls_expire_at is not None
+        return self._storage.presigner.put(
+            session.incoming_key,
+            size=session.declared_size,
+            content_type=session.declared_type or "application/octet-stream",
+            expires_at=session.urls_expire_at,
+        )
+
+    def _sign(self, session: UploadSession, numbers: Iterable[int]) -> tuple[SignedPart, ...]:
+        presigner, upload_id = self._storage.presigner, session.storage_upload_id
+        assert presigner is not None
+        assert upload_id is not None
+        assert session.urls_expire_at is not None
+        count = session.part_count or 0
+        signed = []
+        for number in numbers:
+            if number > count:
+                break
+            size = session.part_length(number)
+            request = presigner.part(
+                session.storage_key, upload_id, number, size=size, expires_at=session.urls_expire_at
+            )
+            signed.append(SignedPart(number, request.url, size))
+        return tuple(signed)
+
+    async def fresh_urls(
+        self, principal: Principal, upload_id: str, numbers: Sequence[int]
+    ) -> Started:
+        """New URLs for parts, at most 1,000; the session goes on, however old the first ones.
+
+        Raises:
+            Invalid: No numbers, too many, or one that the upload does not have.
+            Gone: The session is past its time.
+            WrongState: It has ended, is complete, or has no parts.
+        """
+        session = await self._living(principal, upload_id)
+        if session.state is not State.PENDING:
+            raise WrongState(f"The upload is {shown_state(session)}.")
+        if session.strategy is not Strategy.MULTIPART:
+            raise WrongState("This upload has one URL and no parts.")
+        if session.storage_upload_id is None:
+            raise WrongState("The upload was not begun in the storage: start a new one.")
+        wanted = sorted(set(numbers))
+        if not 1 <= len(wanted) <= MAX_URLS:
+            raise Invalid(f"Ask for 1 to {MAX_URLS} parts.", field="part_numbers")
+        if wanted[0] < 1 or wanted[-1] > (session.part_count or 0):
+            raise Invalid(f"Parts are 1 to {session.part_count}.", field="part_numbers")
+        ttl = timedelta(seconds=self._settings.uploads.url_ttl)
+        renewed = replace(session, urls_expire_at=self._clock() + ttl)
+        noted = await self._database.write(
+            lambda connection: sessions.note(
+                connection, session, urls_expire_at=renewed.urls_expire_at
+            )
+        )
+        if not noted:
+            raise WrongState("The upload was changed meanwhile.")
+        return Started(renewed, None, self._sign(renewed, wanted))
+
+    async def progress(self, principal: Principal, upload_id: str) -> Progress:
+        """All that a client needs to go on after it, the server or both were restarted."""
+        session = await self._owned(principal, upload_id)
+        if session.state is State.UPLOADED or session.state is State.PUBLISHED:
+            return Progress(session, session.size or 0, ())
+        if session.state in ENDED:
+            return Progress(session, 0, ())
+        if session.strategy is Strategy.SINGLE:
+            return Progress(session, await self._received_single(session), ())
+        parts = await self._stored_parts(session)
+        return Progress(session, sum(part.size for part in parts), parts)
+
+    async def _received_single(self, session: UploadSession) -> int:
+        try:
+            return (await self._storage.stat(session.incoming_key)).size
+        except NotFound:
+            return 0
+
+    async def _stored_parts(self, session: UploadSession) -> tuple[PartInfo, ...]:
+        if session.storage_upload_id is None or self._storage.multipart is None:
+            return ()
+        try:
+            return tuple(
+                await self._storage.multipart.parts(session.storage_key, session.storage_upload_id)
+            )
+        except NotFound:
+            return ()
+
+    async def list(
+        self,
+        principal: Principal,
+        *,
+        state: State | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[UploadSession]:
+        """The principal's own sessions, newest first."""
+        rights.require_account(principal)
+        return await self._database.read(
+            lambda connection: sessions.find_of_account(
+                connection, principal.account_id, state=state, before=before, limit=limit
+            )
+        )
+
+    async def complete(
+        self, principal: Principal, upload_id: str, claimed: Mapping[int, str] | None
+    ) -> Completed:
+        """Join, verify, settle. Asked again it answers the same and charges nothing twice.
+
+        What can be mended (missing parts, another ETag) leaves the session as it was; what
+        cannot (another length, a type that is refused) ends it, and no byte stays.
+
+        Args:
+            principal: Whose session it is, or an admin.
+            upload_id: Which.
+            claimed: ETag by part number as the client has them, or ``None``.
+        """
+        session = await self._owned(principal, upload_id)
+        if session.state not in (State.UPLOADED, State.PUBLISHED):
+            session = await self._living(principal, upload_id)
+            session = await asyncio.shield(self._verifier.complete(session, claimed))
+        state = await self._database.read(
+            lambda connection: quota.state(
+                connection, session.account_id, now=self._clock(), defaults=self._settings.quota
+            )
+        )
+        return Completed(session, state)
+
+    async def _end(self, session: UploadSession, to: State, reason: str = "") -> bool:
+        return await end_and_remove(
+            self._database, self._storage, session, to, now=self._clock(), reason=reason
+        )
+
+    async def abort(self, principal: Principal, upload_id: str) -> None:
+        """End the session: bytes freed, quota given back. Aborting the ended succeeds.
+
+        Raises:
+            WrongState: It is published: delete the file instead.
+        """
+        session = await self._owned(principal, upload_id)
+        if session.state is State.PUBLISHED:
+            raise WrongState("The upload is published: delete the file instead.")
+        if session.state not in ENDED and not await self._end(session, State.ABORTED):
+            raise WrongState("The upload was changed meanwhile.")
+
+    async def _owned(self, principal: Principal, upload_id: str) -> UploadSession:
+        rights.require_account(principal)
+        session = await self._database.read(lambda connection: sessions.find(connection, upload_id))
+        if session.account_id != principal.account_id and not principal.is_admin:
+            raise Forbidden("This upload is somebody else's.")
+        return session
+
+    async def _living(self, principal: Principal, upload_id: str) -> UploadSession:
+        """The session, if it may still go on; one past its time ends here."""
+        session = await self._owned(principal, upload_id)
+        if session.state is State.EXPIRED:
+            raise Gone("The upload is past its time.", code="expired")
+        if session.state in ENDED:
+            raise WrongState(f"The upload is {session.state}.")
+        if session.state is State.PENDING and self._clock() >= session.expires_at:
+            await self._end(session, State.EXPIRED)
+            raise Gone("The upload is past its time.", code="expired")
+        return session
+
+
+def _check_checksum(text: str | None) -> None:
+    if text is None:
+        return
+    good = len(text) == 44 and text.endswith("=")  # noqa: PLR2004 (32 bytes in base64)
+    if not good or not text[:-1].replace("+", "a").replace("/", "a").isalnum():
+        raise Invalid("checksum_sha256 is the SHA-256 in base64.", field="checksum_sha256")

@@ -1,0 +1,112 @@
+"""The one admission policy for every door: rights, name, size, type, quota.
+
+What is known before a byte has come is decided by :func:`admit`; what only the bytes tell by
+:func:`admit_content`. Doors translate, they never decide.
+"""
+
+from dataclasses import dataclass
+
+from cimaise.access import policy as rights
+from cimaise.access.policy import Principal
+from cimaise.errors import Invalid, Limit, TooLarge, TypeNotAllowed
+from cimaise.library.model import Collection
+from cimaise.rfc.disposition import clean_filename, extension_of
+from cimaise.rfc.media_types import media_type_matches, parse_media_type
+from cimaise.settings import Uploads
+
+MAX_FILENAME = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What may come.
+
+    Attributes:
+        filename: Cleaned: no folders, no control characters, at most 255 bytes.
+        media_type: As declared, or ``application/octet-stream``.
+        max_bytes: The smallest of all limits that hold for this file.
+    """
+
+    filename: str
+    media_type: str
+    max_bytes: int
+
+
+def admit(
+    principal: Principal,
+    collection: Collection,
+    *,
+    filename: str,
+    size: int | None,
+    declared_type: str | None,
+    settings: Uploads,
+) -> Admission:
+    """Decide what can be decided before any byte has come.
+
+    Args:
+        principal: Who sends.
+        collection: Where to.
+        filename: As the sender calls it.
+        size: Declared bytes, or ``None`` where nobody knows.
+        declared_type: Media type as the sender calls it.
+        settings: The server's own limits.
+
+    Raises:
+        NotSignedIn, Forbidden: No right to upload into the collection.
+        Invalid: The name, the declared type or the size cannot be.
+        TypeNotAllowed: The extension or the declared type is refused.
+        TooLarge: More than a limit allows.
+    """
+    rights.require_contribute(principal, collection.facts)
+    name = _admit_name(filename, collection, settings)
+    media_type = _admit_type(declared_type, collection)
+    max_bytes = min(settings.max_bytes, collection.policy.max_bytes or settings.max_bytes)
+    if size is not None:
+        _admit_size(size, max_bytes, collection)
+    return Admission(name, media_type, max_bytes)
+
+
+def _admit_name(filename: str, collection: Collection, settings: Uploads) -> str:
+    if not filename.strip():
+        raise Invalid("The file needs a name.", field="filename")
+    if len(filename) > MAX_FILENAME:
+        raise Invalid("The file's name is too long.", field="filename")
+    name = clean_filename(filename)
+    extension = extension_of(name)
+    for allowed in (settings.extensions, collection.policy.extensions):
+        if allowed and extension not in allowed:
+            shown = ", ".join(allowed)
+            raise TypeNotAllowed(f"Only {shown} files are accepted here.", field="filename")
+    return name
+
+
+def _admit_type(declared_type: str | None, collection: Collection) -> str:
+    if not declared_type:
+        return "application/octet-stream"
+    parsed = parse_media_type(declared_type)
+    if parsed is None:
+        raise Invalid("content_type is not a media type.", field="content_type")
+    media_type = parsed[0]
+    if media_type != "application/octet-stream":
+        _match_types(media_type, collection)
+    return media_type
+
+
+def _admit_size(size: int, max_bytes: int, collection: Collection) -> None:
+    if size < 1:
+        raise Invalid("An empty file is not accepted.", field="size")
+    if size > max_bytes:
+        name = "policy.max_bytes" if collection.policy.max_bytes == max_bytes else "uploads.max_bytes"  # fmt: skip
+        raise TooLarge("The file is too large.", limit=Limit(name, max_bytes, size))
+
+
+def admit_content(collection: Collection, *, found_type: str) -> None:
+    """Decide by what the bytes are: ``TypeNotAllowed`` where the collection wants others."""
+    _match_types(found_type, collection)
+
+
+def _match_types(media_type: str, collection: Collection) -> None:
+    types = collection.policy.types
+    if types and not any(media_type_matches(pattern, media_type) for pattern in types):
+        shown = ", ".join(types)
+        raise TypeNotAllowed(f"Only {shown} is accepted here, not {media_type}.")

@@ -1,0 +1,225 @@
+"""An upload on its way: its states, and the one table of transitions.
+
+    pending ──→ completing ──→ uploaded ──→ published
+       │            │             │
+       └────────────┴─────────────┴──→ aborted | expired | rejected
+
+``completing`` is held while the storage joins parts and the bytes are looked at. A process that
+dies there leaves a row that the next ``complete`` goes on from, because every step of it may be
+repeated. Every change is one compare-and-set on the row, with one audit event beside it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, and_, insert, select, update
+
+from cimaise.database.audit import record
+from cimaise.database.schema import collections, uploads
+from cimaise.errors import NotFound, WrongState
+
+
+class State(StrEnum):
+    """Where an upload is. ``uploading`` is ``pending`` with bytes: only the answers tell."""
+
+    PENDING = "pending"
+    COMPLETING = "completing"
+    UPLOADED = "uploaded"
+    PUBLISHED = "published"
+    ABORTED = "aborted"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+TRANSITIONS: Final[dict[State, frozenset[State]]] = {
+    State.PENDING: frozenset(
+        {State.COMPLETING, State.ABORTED, State.EXPIRED, State.REJECTED}
+    ),
+    State.COMPLETING: frozenset(
+        {State.PENDING, State.UPLOADED, State.PUBLISHED, State.ABORTED, State.EXPIRED,
+         State.REJECTED}
+    ),
+    State.UPLOADED: frozenset({State.PUBLISHED, State.ABORTED, State.EXPIRED}),
+    State.PUBLISHED: frozenset(),
+    State.ABORTED: frozenset(),
+    State.EXPIRED: frozenset(),
+    State.REJECTED: frozenset(),
+}  # fmt: skip
+
+ENDED: Final = frozenset({State.ABORTED, State.EXPIRED, State.REJECTED})
+
+
+class Strategy(StrEnum):
+    """How the bytes arrive."""
+
+    SINGLE = "single"  # one PUT to a signed URL
+    MULTIPART = "multipart"  # parts to signed URLs
+    STREAM = "stream"  # through the server
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSession:
+    """One row of ``uploads``; see the schema for what each field means."""
+
+    id: str
+    account_id: str
+    collection_id: str | None
+    collection_name: str | None
+    door: str
+    strategy: Strategy
+    state: State
+    filename: str
+    declared_size: int | None
+    declared_type: str | None
+    declared_sha256: str | None
+    part_size: int | None
+    part_count: int | None
+    incoming_key: str
+    storage_key: str
+    storage_upload_id: str | None
+    reserved_bytes: int
+    reserved_on: str | None
+    size: int | None
+    content_type: str | None
+    sha256: str | None
+    storage_etag: str | None
+    picture: dict[str, Any] | None
+    reason: str | None
+    file_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    urls_expire_at: datetime | None
+    completed_at: datetime | None
+
+    def part_length(self, part_number: int) -> int:
+        """Bytes of a part: all have the same size but the last."""
+        size, part_size, count = self.declared_size, self.part_size, self.part_count
+        assert size is not None
+        assert part_size is not None
+        assert count is not None
+        return part_size if part_number < count else size - part_size * (count - 1)
+
+
+def shown_state(session: UploadSession) -> str:
+    """The state as clients know it: what we do while completing is none of theirs."""
+    return "uploading" if session.state is State.COMPLETING else session.state.value
+
+
+_COLUMNS: Final = tuple(name for name in UploadSession.__slots__ if name != "collection_name")
+
+
+def add(connection: Connection, session: UploadSession) -> None:
+    """Write a new session's row."""
+    values = {name: getattr(session, name) for name in _COLUMNS}
+    connection.execute(
+        insert(uploads).values(
+            **values | {"state": session.state.value, "strategy": session.strategy.value}
+        )
+    )
+    _audit(connection, session, session.state, session.created_at, None)
+
+
+def find(connection: Connection, upload_id: str) -> UploadSession:
+    """The session; ``NotFound``."""
+    row = connection.execute(_selected().where(uploads.c.id == upload_id)).first()
+    if row is None:
+        raise NotFound("There is no such upload.")
+    return _session_of(row)
+
+
+def find_of_account(
+    connection: Connection,
+    account_id: str,
+    *,
+    state: State | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[UploadSession]:
+    """An account's sessions, newest first; ``before`` is where an earlier page ended."""
+    statement = _selected().where(uploads.c.account_id == account_id)
+    if state is not None:
+        statement = statement.where(uploads.c.state == state.value)
+    if before is not None:
+        at, upload_id = before
+        statement = statement.where(
+            (uploads.c.created_at < at) | and_(uploads.c.created_at == at, uploads.c.id < upload_id)
+        )
+    ordered = statement.order_by(uploads.c.created_at.desc(), uploads.c.id.desc())
+    return [_session_of(row) for row in connection.execute(ordered.limit(limit))]
+
+
+def find_expired(connection: Connection, *, now: datetime, limit: int) -> list[UploadSession]:
+    """Sessions past their time that have not ended, oldest first."""
+    living = [State.PENDING.value, State.COMPLETING.value, State.UPLOADED.value]
+    statement = _selected().where(uploads.c.state.in_(living), uploads.c.expires_at < now)
+    rows = connection.execute(statement.order_by(uploads.c.expires_at).limit(limit))
+    return [_session_of(row) for row in rows]
+
+
+def advance(
+    connection: Connection,
+    session: UploadSession,
+    to: State,
+    *,
+    now: datetime,
+    **values: Any,
+) -> bool:
+    """Compare-and-set the state; False where somebody else changed it meanwhile.
+
+    Args:
+        connection: Of the caller's transaction.
+        session: As it was read; its state is what is compared.
+        to: A state that the table allows.
+        now: For ``updated_at`` and the audit.
+        values: Further columns to set with it.
+    """
+    if to not in TRANSITIONS[session.state]:
+        raise WrongState(f"The upload is {session.state}.")
+    changed = connection.execute(
+        update(uploads)
+        .where(uploads.c.id == session.id, uploads.c.state == session.state.value)
+        .values(state=to.value, updated_at=now, **values)
+    ).rowcount
+    if changed:
+        _audit(connection, session, to, now, values.get("reason"))
+    return bool(changed)
+
+
+def note(connection: Connection, session: UploadSession, **values: Any) -> bool:
+    """Set columns without changing the state; False where the state is another by now."""
+    return bool(
+        connection.execute(
+            update(uploads)
+            .where(uploads.c.id == session.id, uploads.c.state == session.state.value)
+            .values(**values)
+        ).rowcount
+    )
+
+
+def _audit(
+    connection: Connection, session: UploadSession, to: State, now: datetime, reason: str | None
+) -> None:
+    details = {"door": session.door, "declared_size": session.declared_size}
+    if reason:
+        details["reason"] = reason
+    record(
+        connection, at=now, account_id=session.account_id, action=f"upload.{to}",
+        subject=session.id, details=details,
+    )  # fmt: skip
+
+
+def _selected() -> Any:
+    joined = uploads.outerjoin(collections, collections.c.id == uploads.c.collection_id)
+    return select(
+        *(uploads.c[name] for name in _COLUMNS), collections.c.name.label("collection_name")
+    ).select_from(joined)
+
+
+def _session_of(row: Row[Any]) -> UploadSession:
+    values = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public name for it)
+    values["state"] = State(values["state"])
+    values["strategy"] = Strategy(values["strategy"])
+    return UploadSession(**values)

@@ -1,0 +1,171 @@
+"""The last step of every door: the bytes are joined and looked at, the quota is settled.
+
+Nothing that a client said is believed here. What can be mended leaves the session as it was;
+what cannot ends it, and no byte stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from cimaise import telemetry
+from cimaise.access import policy as rights
+from cimaise.database.engine import Database
+from cimaise.errors import CimaiseError, Invalid, NotFound, TypeNotAllowed, WrongState
+from cimaise.library.collections import find_collection
+from cimaise.library.discarded import note_discarded
+from cimaise.library.model import Collection
+from cimaise.library.publication import publish
+from cimaise.storage.base import ObjectInfo, Storage
+from cimaise.uploads import quota
+from cimaise.uploads import session as sessions
+from cimaise.uploads.completion import assemble
+from cimaise.uploads.discard import end_and_remove
+from cimaise.uploads.gate import admit_content
+from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
+from cimaise.uploads.publish import Caption, publication_of
+from cimaise.uploads.session import State, Strategy, UploadSession, shown_state
+
+MOST_HASHED: Final = 16 * 1024**3
+"""Largest local file that is read again for its SHA-256 where nobody asked for it."""
+
+_MENDABLE: Final = frozenset({"parts_required", "invalid"})
+"""Refusals of the list of parts, not of the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Completes sessions."""
+
+    database: Database
+    storage: Storage
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    read_picture: PictureReader
+
+    async def complete(
+        self, session: UploadSession, claimed: Mapping[int, str] | None
+    ) -> UploadSession:
+        """Bring a living session to ``uploaded`` (by policy ``published``), and give it.
+
+        Safe to run twice at once and after a crash: the last transaction is won by one, and
+        the other gives the same outcome. Shield it from cancellation, or what it had begun is
+        finished by the next call.
+        """
+        return await self._verify(await self._claim(session), claimed)
+
+    async def _claim(self, session: UploadSession) -> UploadSession:
+        if session.state is State.COMPLETING:
+            return session  # by a call that died, or that is at it: every step may be repeated
+        claimed = await self.database.write(
+            lambda connection: sessions.advance(
+                connection, session, State.COMPLETING, now=self.clock()
+            )
+        )
+        if claimed:
+            return replace(session, state=State.COMPLETING)
+        return await self.database.read(lambda connection: sessions.find(connection, session.id))
+
+    async def _verify(
+        self, session: UploadSession, claimed: Mapping[int, str] | None
+    ) -> UploadSession:
+        if session.state is not State.COMPLETING:
+            return await self._outcome(session)
+        try:
+            info = await assemble(self.storage, session, claimed)
+            inspection = await self._inspect(session, info)
+            return await self._settle(session, inspection)
+        except (Invalid, TypeNotAllowed) as refusal:
+            if refusal.field == "parts" and refusal.code in _MENDABLE:
+                await self._back_to_pending(session)
+            else:
+                await self._reject(session, refusal)
+            raise
+        except Exception:
+            await self._back_to_pending(session)
+            raise
+
+    async def _inspect(self, session: UploadSession, info: ObjectInfo) -> Inspection:
+        return await inspect_object(
+            self.storage,
+            info.key,
+            filename=session.filename,
+            declared_type=session.declared_type,
+            declared_sha256=session.declared_sha256,
+            hash_all=self.storage.is_local and info.size <= MOST_HASHED,
+            read_header=self.read_picture,
+        )
+
+    async def _settle(self, session: UploadSession, inspection: Inspection) -> UploadSession:
+        """The one transaction that makes a session complete, and by policy a file."""
+        now = self.clock()
+        found: dict[str, Any] = {
+            "size": inspection.size,
+            "content_type": inspection.content_type,
+            "sha256": inspection.sha256_hex,
+            "storage_etag": inspection.etag,
+            "picture": inspection.picture_json(),
+            "completed_at": now,
+        }
+
+        def work(connection: Connection) -> bool:
+            collection = self._collection_of(connection, session)
+            admit_content(collection, found_type=inspection.content_type)
+            if not sessions.advance(connection, session, State.UPLOADED, now=now, **found):
+                return False
+            assert session.reserved_on is not None
+            quota.settle(
+                connection, session.account_id, day=session.reserved_on,
+                reserved=session.reserved_bytes, size=inspection.size,
+            )  # fmt: skip
+            if session.strategy is Strategy.SINGLE:
+                # the URL lives on: what it writes again is deleted when it no longer does
+                note_discarded(
+                    connection,
+                    [session.incoming_key],
+                    not_before=session.urls_expire_at or now,
+                    reason="url outlives upload",
+                )
+            uploaded = replace(session, state=State.UPLOADED, **found)
+            if collection.policy.publish == "on_complete":
+                made = publication_of(uploaded, collection, Caption())
+                file = publish(connection, made, now=now, new_id=self.new_id)
+                sessions.advance(connection, uploaded, State.PUBLISHED, now=now, file_id=file.id)
+            return True
+
+        await self.database.write(work)
+        return await self._outcome(session)
+
+    @staticmethod
+    def _collection_of(connection: Connection, session: UploadSession) -> Collection:
+        if session.collection_name is None:
+            raise NotFound("The collection was deleted meanwhile.")
+        return find_collection(connection, session.collection_name, rights.GUEST)
+
+    async def _outcome(self, session: UploadSession) -> UploadSession:
+        """What became of it, whoever did it; an ended session is an error here."""
+        now = await self.database.read(lambda connection: sessions.find(connection, session.id))
+        if now.state not in (State.UPLOADED, State.PUBLISHED):
+            raise WrongState(f"The upload is {shown_state(now)}.")
+        return now
+
+    async def _back_to_pending(self, session: UploadSession) -> None:
+        await self.database.write(
+            lambda connection: sessions.advance(
+                connection, session, State.PENDING, now=self.clock()
+            )
+        )
+
+    async def _reject(self, session: UploadSession, refusal: CimaiseError) -> None:
+        telemetry.log("upload_rejected", upload=session.id, code=refusal.code)
+        await end_and_remove(
+            self.database,
+            self.storage,
+            session,
+            State.REJECTED,
+            now=self.clock(),
+            reason=refusal.message,
+        )

@@ -1,0 +1,137 @@
+"""A request on its way to a handler: who asks, what for, and the features that can answer."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from cimaise.access.policy import Principal
+from cimaise.errors import ClientGone, Invalid, Limit, Malformed, TooLarge
+from cimaise.rfc.selection import Wanted
+from cimaise.rfc.validators import Conditions
+
+if TYPE_CHECKING:
+    from cimaise.web.services import Services
+
+T = TypeVar("T")
+_AT = " - at `$"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a handler is given.
+
+    Attributes:
+        request: The framework's request; its form was not looked at yet.
+        principal: Who asks, already authenticated.
+        services: Every feature.
+        request_id: The id that the answer and the log carry.
+    """
+
+    request: Request
+    principal: Principal
+    services: "Services"
+    request_id: str
+
+    @property
+    def now(self) -> datetime:
+        """The time, aware UTC."""
+        return self.services.clock()
+
+    def path(self, name: str) -> str:
+        """A part of the path, decoded."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str | None:
+        """A query parameter; the last one where it is repeated."""
+        return self.request.query_params.get(name)
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is on or off: bare, ``1`` or ``true``; ``0``, ``false``, absent.
+
+        Raises:
+            Invalid: Any other value.
+        """
+        text = self.query(name)
+        if text is None or text.lower() in ("0", "false"):
+            return False
+        if text.lower() in ("", "1", "true"):
+            return True
+        raise Invalid(f"{name} is 1 or 0.", field=name)
+
+    def number(self, name: str, default: int) -> int:
+        """A query parameter that is a whole number; bounds are the feature's."""
+        text = self.query(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 18):  # noqa: PLR2004
+            raise Invalid(f"{name} is a whole number.", field=name)
+        return int(text)
+
+    def header(self, name: str) -> str | None:
+        """A request header; repeated ones are joined as RFC 9110 §5.3 says."""
+        values = self.request.headers.getlist(name)
+        return ", ".join(values) if values else None
+
+    def wanted(self) -> Wanted:
+        """Method, conditions and range."""
+        return Wanted(
+            self.request.method,
+            Conditions(
+                if_match=self.header("if-match"),
+                if_none_match=self.header("if-none-match"),
+                if_modified_since=self.header("if-modified-since"),
+                if_unmodified_since=self.header("if-unmodified-since"),
+            ),
+            self.header("range"),
+            self.header("if-range"),
+        )
+
+    async def json(self, kind: type[T]) -> T:
+        """The body as a value of ``kind`` (a msgspec struct).
+
+        Raises:
+            Malformed: It is no JSON.
+            Invalid: It is JSON of another shape; names the field.
+            TooLarge: Longer than the limit for JSON bodies.
+        """
+        body = await self._short_body(self.services.settings.server.max_json_bytes)
+        try:
+            return msgspec.json.decode(body or b"{}", type=kind)
+        except msgspec.ValidationError as fault:
+            sentence, _, where = str(fault).partition(_AT)
+            field = where.strip("`.") or None
+            raise Invalid(f"{sentence}." if field is None else f"{field}: {sentence}.", field=field) from fault  # fmt: skip
+        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            raise Malformed("The body is not JSON.") from fault
+
+    async def _short_body(self, max_bytes: int) -> bytes:
+        whole = bytearray()
+        async for chunk in self.chunks():
+            whole += chunk
+            if len(whole) > max_bytes:
+                limit = Limit("server.max_json_bytes", max_bytes)
+                raise TooLarge("The body is too long.", limit=limit)
+        return bytes(whole)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes. ``ClientGone`` where it breaks off: never a clean short end."""
+        try:
+            async for chunk in self.request.stream():
+                if chunk:
+                    yield chunk
+        except ClientDisconnect as fault:
+            raise ClientGone("The client closed the connection.") from fault
+
+    @property
+    def content_length(self) -> int | None:
+        """The declared length of the body, where it is."""
+        text = self.request.headers.get("content-length")
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004
+            raise Malformed("Content-Length is not a number.")
+        return int(text)

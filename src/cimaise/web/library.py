@@ -1,0 +1,117 @@
+"""Collections, their members, and published files as records."""
+
+from starlette.types import ASGIApp
+
+from cimaise.access.policy import MemberRole, Visibility
+from cimaise.library.collections import Changes
+from cimaise.library.files import FileChanges
+from cimaise.web.call import Call
+from cimaise.web.reply import empty_reply, json_reply
+from cimaise.web.shapes import (
+    ChangeCollection,
+    ChangeFile,
+    CreateCollection,
+    SetMember,
+    collection_json,
+    file_json,
+)
+
+
+async def create_collection(call: Call) -> ASGIApp:
+    """Make a collection; whoever makes it owns it."""
+    body = await call.json(CreateCollection)
+    made = await call.services.collections.create(
+        call.principal,
+        body.name,
+        title=body.title,
+        visibility=Visibility(body.visibility),
+        policy=body.policy,
+    )
+    where = f"{call.services.settings.public_url}/api/collections/{made.name}"
+    return json_reply(collection_json(made), status=201, headers={"location": where})
+
+
+async def list_collections(call: Call) -> ASGIApp:
+    """Public collections and those that the caller owns or belongs to."""
+    found = await call.services.collections.list(call.principal)
+    return json_reply({"collections": [collection_json(one) for one in found]})
+
+
+async def show_collection(call: Call) -> ASGIApp:
+    """One collection."""
+    found = await call.services.collections.find(call.principal, call.path("name"))
+    return json_reply(collection_json(found))
+
+
+async def change_collection(call: Call) -> ASGIApp:
+    """Change title, visibility or policy."""
+    body = await call.json(ChangeCollection)
+    changes = Changes(
+        title=body.title,
+        visibility=Visibility(body.visibility) if body.visibility else None,
+        policy=body.policy,
+    )
+    changed = await call.services.collections.change(call.principal, call.path("name"), changes)
+    return json_reply(collection_json(changed))
+
+
+async def delete_collection(call: Call) -> ASGIApp:
+    """Delete an empty collection."""
+    await call.services.collections.delete(call.principal, call.path("name"))
+    return empty_reply()
+
+
+async def set_member(call: Call) -> ASGIApp:
+    """Give an account a role in the collection."""
+    body = await call.json(SetMember)
+    member = await call.services.collections.set_member(
+        call.principal, call.path("name"), call.path("account"), MemberRole(body.role)
+    )
+    return json_reply({"account": member.account_id, "role": member.role.value})
+
+
+async def remove_member(call: Call) -> ASGIApp:
+    """Take an account's role in the collection away."""
+    await call.services.collections.remove_member(
+        call.principal, call.path("name"), call.path("account")
+    )
+    return empty_reply()
+
+
+async def list_files(call: Call) -> ASGIApp:
+    """Published files of a collection, newest first."""
+    page = await call.services.files.list(
+        call.principal,
+        call.path("name"),
+        cursor=call.query("cursor"),
+        limit=call.number("limit", 20),
+    )
+    base_url = call.services.settings.public_url
+    files = [file_json(file, base_url=base_url) for file in page.files]
+    return json_reply({"files": files, "next_cursor": page.next_cursor})
+
+
+async def show_file(call: Call) -> ASGIApp:
+    """One file as a record."""
+    file = await call.services.files.find(call.principal, call.path("id"))
+    return json_reply(file_json(file, base_url=call.services.settings.public_url))
+
+
+async def change_file(call: Call) -> ASGIApp:
+    """Change title, note or visibility."""
+    body = await call.json(ChangeFile)
+    changes = FileChanges(
+        title=body.title,
+        note=body.note,
+        visibility=Visibility(body.visibility) if body.visibility else None,
+    )
+    changed = await call.services.files.change(call.principal, call.path("id"), changes)
+    return json_reply(file_json(changed, base_url=call.services.settings.public_url))
+
+
+async def delete_file(call: Call) -> ASGIApp:
+    """Delete a file: record, variants and cache now, bytes by the clean-up."""
+    file = await call.services.files.delete(call.principal, call.path("id"))
+    await call.services.variants.forget(file.id)
+    call.services.hurry("discarded-objects")
+    return empty_reply()

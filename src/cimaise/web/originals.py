@@ -1,0 +1,85 @@
+"""The untouched bytes of published files, and links to them."""
+
+from datetime import timedelta
+
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp
+
+from cimaise.access.policy import require_manage_file
+from cimaise.errors import Invalid
+from cimaise.library.model import File
+from cimaise.library.serving_types import served_type
+from cimaise.rfc.disposition import format_disposition
+from cimaise.web.call import Call
+from cimaise.web.reply import BytesReply, empty_reply, json_reply
+from cimaise.web.shapes import CreateLink, time_text
+
+
+async def original(call: Call) -> ASGIApp:
+    """The bytes, whole or in ranges."""
+    download = call.flag("download")
+    token = call.query("link")
+    originals = call.services.originals
+    file, _ = await originals.find(call.principal, call.path("id"), link_token=token)
+    if file.external_url is not None:
+        return RedirectResponse(file.external_url, 302, {"referrer-policy": "no-referrer"})
+    delivery = await originals.deliver(
+        call.principal,
+        call.path("id"),
+        call.wanted(),
+        download=download,
+        link_token=token,
+        now=call.now,
+    )
+    begins = any(span.start == 0 for span in delivery.selection.ranges)
+
+    def count() -> None:
+        if begins:
+            call.services.background.start(call.services.files.count_download(delivery.file.id))
+
+    return BytesReply(
+        delivery.what, delivery.selection, delivery.open, dict(delivery.headers), count
+    )
+
+
+async def create_link(call: Call) -> ASGIApp:
+    """A signed link to a file, for whoever may change it."""
+    body = await call.json(CreateLink)
+    services = call.services
+    file = await services.files.find(call.principal, call.path("id"))
+    require_manage_file(call.principal, file.collection.facts, owner_id=file.owner_id)
+    if body.direct and services.storage.signed_door is None:
+        return _direct_link(call, body, file)
+    link, token = await services.links.create(
+        call.principal,
+        file.id,
+        expires_in_s=body.expires_in,
+        download=body.download,
+        max_uses=body.max_uses,
+    )
+    url = f"{services.settings.public_url}/files/{file.id}?link={token}"
+    facts = {"id": link.id, "url": url, "expires_at": time_text(link.expires_at)}
+    return json_reply(facts, status=201)
+
+
+def _direct_link(call: Call, body: CreateLink, file: File) -> ASGIApp:
+    """The storage's own signed URL: fast, and not to be taken back before it expires."""
+    presigner = call.services.storage.presigner
+    if body.max_uses is not None or presigner is None or file.storage_key is None:
+        raise Invalid("A direct link can have no max_uses.", field="direct")
+    ttl_s = body.expires_in or call.services.settings.links.ttl
+    expires_at = call.now + timedelta(seconds=ttl_s)
+    signed = presigner.get(
+        file.storage_key,
+        expires_at=expires_at,
+        content_type=served_type(file.content_type),
+        content_disposition=format_disposition(file.filename, attachment=True),
+    )
+    facts = {"id": None, "url": signed.url, "expires_at": time_text(expires_at)}
+    return json_reply(facts, status=201)
+
+
+async def revoke_link(call: Call) -> ASGIApp:
+    """Take a link back, at once."""
+    await call.services.links.revoke(call.principal, call.path("id"))
+    return empty_reply()

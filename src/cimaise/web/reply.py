@@ -1,0 +1,205 @@
+"""Answers: JSON, bodies in memory, and bytes that flow from a storage.
+
+Bytes go out by an ASGI reply of our own. It opens what it sends before the first header leaves,
+so that what is missing is still a 404; after that nothing can be said any more, and what fails
+cuts the connection. It notices a client that has gone within one chunk and closes what it opened.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import msgspec
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from cimaise import telemetry
+from cimaise.errors import BrokenTransfer, CimaiseError
+from cimaise.rfc.ranges import closing_delimiter, multipart_length, multipart_type, part_head
+from cimaise.rfc.selection import NOT_MODIFIED, Representation, Selection
+from cimaise.web.problems import fault_reply, problem_reply
+
+
+class Source(Protocol):
+    """What was opened: its bytes, once."""
+
+    @property
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes of the range that was opened; fewer are never a clean end."""
+
+
+Opener = Callable[[int, int], AbstractAsyncContextManager[Source]]
+NO_STORE: Final = {"cache-control": "no-store"}
+
+
+def json_reply(
+    body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON answer; private facts are kept by nobody, unless ``headers`` says otherwise."""
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        headers=NO_STORE | dict(headers or {}),
+        media_type="application/json",
+    )
+
+
+def empty_reply(status: int = 204, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer without a body."""
+    return Response(status_code=status, headers=NO_STORE | dict(headers or {}))
+
+
+@dataclass(slots=True)
+class BytesReply:
+    """Bytes of a storage, whole or in ranges, or only their headers.
+
+    Attributes:
+        what: The representation.
+        selection: Which bytes of it.
+        open: Opens ``[start, stop)`` for reading. What it raises before the first byte becomes
+            an error answer, so opening is where absence shows.
+        more: Further headers.
+        done: Called once when every byte has left.
+        headers: What will be sent; may be added to before the reply is called.
+        boundary: Between the parts of several ranges.
+    """
+
+    what: Representation
+    selection: Selection
+    open: Opener
+    more: Mapping[str, str]
+    done: Callable[[], None] | None = None
+    headers: MutableHeaders = field(init=False)
+    boundary: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def __post_init__(self) -> None:
+        self.headers = MutableHeaders(headers=dict(self.selection.headers) | dict(self.more))
+        if self.selection.status == NOT_MODIFIED:
+            return
+        ranges = self.selection.ranges
+        if len(ranges) == 1:
+            self.headers["content-type"] = self.what.media_type
+            self.headers["content-length"] = str(ranges[0].stop - ranges[0].start)
+        else:
+            length = multipart_length(
+                ranges, self.what.size, media_type=self.what.media_type, boundary=self.boundary
+            )
+            self.headers["content-type"] = multipart_type(self.boundary)
+            self.headers["content-length"] = str(length)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it. Raises ``BrokenTransfer`` where the connection has to be cut."""
+        start: Message = {
+            "type": "http.response.start",
+            "status": self.selection.status,
+            "headers": self.headers.raw,
+        }
+        if self.selection.status == NOT_MODIFIED:
+            await send(start)
+            await send({"type": "http.response.body"})
+            return
+        async with AsyncExitStack() as stack:
+            reading = await self._opened(stack, scope, receive, send)
+            if reading is None:
+                return
+            await send(start)
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body"})
+                return
+            await self._send_all(reading, receive, send)
+
+    async def _opened(
+        self, stack: AsyncExitStack, scope: Scope, receive: Receive, send: Send
+    ) -> Source | None:
+        """Open the first range, or answer with what went wrong and give nothing."""
+        first = self.selection.ranges[0]
+        try:
+            return await stack.enter_async_context(self.open(first.start, first.stop))
+        except CimaiseError as error:
+            reply = problem_reply(error, telemetry.request_id.get())
+        except Exception as fault:
+            telemetry.log("request_failed", level="error", fault=fault)
+            reply = fault_reply(telemetry.request_id.get())
+        await reply(scope, receive, send)
+        return None
+
+    async def _send_all(self, reading: Source, receive: Receive, send: Send) -> None:
+        gone = asyncio.ensure_future(_client_gone(receive))
+        try:
+            if len(self.selection.ranges) == 1:
+                whole = await _send_chunks(reading, send, gone)
+            else:
+                whole = await self._send_parts(reading, send, gone)
+            if not whole:
+                return
+            await send({"type": "http.response.body"})
+            if self.done is not None:
+                self.done()
+        except CimaiseError as fault:
+            telemetry.log("transfer_broken", level="error", fault=fault)
+            raise BrokenTransfer("The bytes failed after the reply began.") from fault
+        finally:
+            gone.cancel()
+
+    async def _send_parts(self, first: Source, send: Send, gone: "asyncio.Future[None]") -> bool:
+        for number, span in enumerate(self.selection.ranges):
+            head = part_head(
+                span,
+                self.what.size,
+                media_type=self.what.media_type,
+                boundary=self.boundary,
+                is_first=number == 0,
+            )
+            await send(_body(head))
+            if number == 0:
+                whole = await _send_chunks(first, send, gone)
+            else:
+                async with self.open(span.start, span.stop) as source:
+                    whole = await _send_chunks(source, send, gone)
+            if not whole:
+                return False
+        await send(_body(closing_delimiter(self.boundary)))
+        return True
+
+
+def _body(chunk: bytes) -> Message:
+    return {"type": "http.response.body", "body": chunk, "more_body": True}
+
+
+async def _send_chunks(reading: Source, send: Send, gone: "asyncio.Future[None]") -> bool:
+    """Every byte, or False as soon as nobody listens."""
+    async for chunk in reading.chunks:
+        await send(_body(chunk))
+        # A server's send() returns without yielding while the client keeps up, and after it
+        # has gone: without this a fast reader would hold up everybody else.
+        await asyncio.sleep(0)
+        if gone.done():
+            return False
+    return True
+
+
+async def _client_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    chunks: AsyncIterator[bytes]
+
+
+def open_memory(body: bytes) -> Opener:
+    """An opener of a body that is in memory already: variants and other short things."""
+
+    @asynccontextmanager
+    async def opened(start: int, stop: int) -> AsyncIterator[Source]:
+        async def once() -> AsyncIterator[bytes]:
+            yield body[start:stop]
+
+        yield _Memory(once())
+
+    return opened

@@ -1,0 +1,167 @@
+"""From a path and a method to a handler, with everything that holds for every route.
+
+Authentication comes first, then the route's permission, then the handler; whatever is raised
+becomes the one error shape. ``HEAD`` is answered by ``GET``, ``OPTIONS`` by the table.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cimaise import telemetry
+from cimaise.access import policy
+from cimaise.errors import BrokenTransfer, CimaiseError, ClientGone, MethodNotAllowed, NotFound
+from cimaise.web.call import Call
+from cimaise.web.cors import Cors, cors_headers, preflight_headers
+from cimaise.web.problems import fault_reply, problem_reply, status_of
+
+if TYPE_CHECKING:
+    from cimaise.web.services import Services
+
+Handler = Callable[[Call], Awaitable[ASGIApp]]
+SERVER_FAULT = 500
+
+
+class Permission(Enum):
+    """What a route asks of everybody before its handler is called."""
+
+    PUBLIC = "public"  # the handler decides
+    ACCOUNT = "account"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the URL map.
+
+    Attributes:
+        method: ``GET`` stands for ``HEAD`` too.
+        path: With ``{names}``.
+        handler: What answers.
+        permission: What is asked before.
+        summary: One sentence for the reference.
+        body: Type of the JSON body, where there is one.
+        answer: Type of the JSON answer, where there is one.
+        status: Status of success.
+        cors: Which pages of other origins may read the answer.
+        moves_bytes: Free of the deadline, because it lasts as long as its bytes.
+        tag: Chapter of the reference.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    permission: Permission
+    summary: str
+    body: Any = None
+    answer: Any = None
+    status: int = 200
+    cors: Cors = Cors.NONE
+    moves_bytes: bool = False
+    tag: str = ""
+
+
+class _Door:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(self, services: "Services", lines: Sequence[Line]) -> None:
+        self._services = services
+        self._lines: Mapping[str, Line] = {line.method: line for line in lines}
+        verbs = dict.fromkeys(line.method for line in lines)
+        if "GET" in verbs:
+            verbs["HEAD"] = None
+        verbs["OPTIONS"] = None
+        self._allowed = tuple(sorted(verbs))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        line = self._lines.get("GET" if request.method == "HEAD" else request.method)
+        reply = await self._reply(request, line)
+        await reply(scope, receive, send)
+
+    async def _reply(self, request: Request, line: Line | None) -> ASGIApp:
+        request_id = telemetry.request_id.get()
+        if request.method == "OPTIONS" and line is None:
+            return self._options(request)
+        try:
+            reply = await self._handled(request, line, request_id)
+        except CimaiseError as error:
+            reply = _problem(error, request_id)
+        except Exception as fault:
+            telemetry.log("request_failed", level="error", fault=fault, path=request.url.path)
+            reply = fault_reply(request_id)
+        if line is not None:
+            _add_headers(reply, cors_headers(line.cors, request, self._services.settings))
+        return reply
+
+    async def _handled(self, request: Request, line: Line | None, request_id: str) -> ASGIApp:
+        principal = await self._services.authenticate(request)
+        if line is None:
+            raise MethodNotAllowed("This address does not do that.", allowed=self._allowed)
+        _require(line.permission, principal)
+        return await line.handler(Call(request, principal, self._services, request_id))
+
+    def _options(self, request: Request) -> Response:
+        kinds = [line.cors for line in self._lines.values() if line.cors is not Cors.NONE]
+        headers = {"allow": ", ".join(self._allowed)}
+        if kinds:
+            headers |= preflight_headers(kinds[0], request, self._services.settings, self._allowed)
+        return Response(status_code=204, headers=headers)
+
+
+def _require(permission: Permission, principal: policy.Principal) -> None:
+    if permission is Permission.ADMIN:
+        policy.require_admin(principal)
+    elif permission is Permission.ACCOUNT:
+        policy.require_account(principal)
+
+
+def _problem(error: CimaiseError, request_id: str) -> ASGIApp:
+    if isinstance(error, ClientGone | BrokenTransfer):
+        telemetry.log("transfer_broken", level="info", message=error.message)
+    elif status_of(error) >= SERVER_FAULT:
+        telemetry.log("request_failed", level="warning", code=error.code, message=error.message, fault=error.__cause__)  # fmt: skip
+    return problem_reply(error, request_id)
+
+
+def _add_headers(reply: ASGIApp, headers: Mapping[str, str]) -> None:
+    """Set headers on an answer of the framework's or of ours; each has a ``headers`` mapping."""
+    target = getattr(reply, "headers", None)
+    if target is not None:
+        for name, value in headers.items():
+            target[name] = value
+
+
+class _Absent:
+    """Answers every path that no line names."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        reply = problem_reply(NotFound("Not found"), telemetry.request_id.get())
+        await reply(scope, receive, send)
+
+
+def build_router(services: "Services", lines: Iterable[Line], mounts: Iterable[Any] = ()) -> Router:
+    """The application behind the middlewares: every line, and 404 for all else."""
+    by_path: dict[str, list[Line]] = {}
+    for line in lines:
+        by_path.setdefault(line.path, []).append(line)
+    routes = [Route(path, _Door(services, group)) for path, group in by_path.items()]
+    return Router([*routes, *mounts], redirect_slashes=False, default=_Absent())
+
+
+def moves_bytes(lines: Iterable[Line]) -> Callable[[Scope], bool]:
+    """A test of a request's scope: does its route last as long as its bytes?"""
+    routes = [Route(line.path, _Absent(), methods=[line.method]) for line in lines if line.moves_bytes]  # fmt: skip
+
+    def test(scope: Scope) -> bool:
+        return any(route.matches(scope)[0].value == 2 for route in routes)  # noqa: PLR2004 (full)
+
+    return test

@@ -1,0 +1,73 @@
+"""The URL map: method, path, handler, permission. One line a route."""
+
+from typing import Final
+
+from cimaise.web import (
+    accounts,
+    albums,
+    health,
+    images,
+    library,
+    originals,
+    reference,
+    storage,
+    uploads,
+)
+from cimaise.web import shapes as s
+from cimaise.web.cors import Cors
+from cimaise.web.router import Line, Permission
+
+PUBLIC, ACCOUNT, ADMIN = Permission.PUBLIC, Permission.ACCOUNT, Permission.ADMIN
+_UP: Final = Cors.UPLOADS
+
+# fmt: off
+API: Final = (
+    # accounts
+    Line("GET", "/api/me", accounts.me, ACCOUNT, "Who am I: role, points, quota.", tag="Accounts"),
+    Line("POST", "/api/login", accounts.login, PUBLIC, "Start a browser session.", body=s.Login, tag="Accounts"),
+    Line("POST", "/api/logout", accounts.logout, PUBLIC, "End the browser session.", status=204, tag="Accounts"),
+    Line("POST", "/api/keys", accounts.create_key, ACCOUNT, "Make an API key; shown once.", body=s.CreateKey, status=201, tag="Accounts"),
+    Line("GET", "/api/keys", accounts.list_keys, ACCOUNT, "The caller's API keys.", tag="Accounts"),
+    Line("DELETE", "/api/keys/{id}", accounts.revoke_key, ACCOUNT, "Revoke an API key.", status=204, tag="Accounts"),
+    # collections
+    Line("POST", "/api/collections", library.create_collection, ACCOUNT, "Make a collection.", body=s.CreateCollection, status=201, tag="Collections"),
+    Line("GET", "/api/collections", library.list_collections, PUBLIC, "Collections that the caller may list.", tag="Collections"),
+    Line("GET", "/api/collections/{name}", library.show_collection, PUBLIC, "One collection.", tag="Collections"),
+    Line("PATCH", "/api/collections/{name}", library.change_collection, ACCOUNT, "Change title, visibility or policy.", body=s.ChangeCollection, tag="Collections"),
+    Line("DELETE", "/api/collections/{name}", library.delete_collection, ACCOUNT, "Delete an empty collection.", status=204, tag="Collections"),
+    Line("PUT", "/api/collections/{name}/members/{account}", library.set_member, ACCOUNT, "Give an account a role.", body=s.SetMember, tag="Collections"),
+    Line("DELETE", "/api/collections/{name}/members/{account}", library.remove_member, ACCOUNT, "Take an account's role away.", status=204, tag="Collections"),
+    Line("GET", "/api/collections/{name}/files", library.list_files, PUBLIC, "Published files, newest first.", tag="Files"),
+    Line("POST", "/api/collections/{name}/files", uploads.publish, ACCOUNT, "Publish an upload or an external link.", body=s.PublishFile, status=201, cors=_UP, tag="Files"),
+    # uploads
+    Line("POST", "/api/uploads", uploads.create, ACCOUNT, "Begin an upload.", body=s.CreateUpload, status=201, cors=_UP, tag="Uploads"),
+    Line("GET", "/api/uploads", uploads.mine, ACCOUNT, "The caller's uploads, newest first.", cors=_UP, tag="Uploads"),
+    Line("GET", "/api/uploads/{id}", uploads.show, ACCOUNT, "What has arrived of an upload.", cors=_UP, tag="Uploads"),
+    Line("DELETE", "/api/uploads/{id}", uploads.abort, ACCOUNT, "End an upload.", status=204, cors=_UP, tag="Uploads"),
+    Line("POST", "/api/uploads/{id}/parts", uploads.sign_parts, ACCOUNT, "Fresh URLs for parts.", body=s.PartNumbers, cors=_UP, tag="Uploads"),
+    Line("POST", "/api/uploads/{id}/complete", uploads.complete, ACCOUNT, "Join, verify, settle.", body=s.CompleteUpload, cors=_UP, moves_bytes=True, tag="Uploads"),
+    Line("PUT", "/storage/{token}", storage.put, PUBLIC, "Send bytes to a signed URL.", cors=_UP, moves_bytes=True, tag="Uploads"),
+    Line("GET", "/storage/{token}", storage.get, PUBLIC, "Read bytes from a signed URL.", moves_bytes=True, tag="Files"),
+    # files
+    Line("GET", "/api/files/{id}", library.show_file, PUBLIC, "One file as a record.", tag="Files"),
+    Line("PATCH", "/api/files/{id}", library.change_file, ACCOUNT, "Change title, note or visibility.", body=s.ChangeFile, tag="Files"),
+    Line("DELETE", "/api/files/{id}", library.delete_file, ACCOUNT, "Delete a file.", status=204, tag="Files"),
+    Line("POST", "/api/files/{id}/links", originals.create_link, ACCOUNT, "A signed link to a file.", body=s.CreateLink, status=201, tag="Files"),
+    Line("DELETE", "/api/links/{id}", originals.revoke_link, ACCOUNT, "Take a link back.", status=204, tag="Files"),
+    Line("GET", "/files/{id}", originals.original, PUBLIC, "The untouched bytes.", moves_bytes=True, tag="Files"),
+    Line("GET", "/images/{id}/original", originals.original, PUBLIC, "The untouched bytes.", moves_bytes=True, tag="Files"),
+    # images
+    Line("GET", "/resize", images.resize, PUBLIC, "A remote or album picture at another size.", cors=Cors.PUBLIC, tag="Images"),
+    Line("GET", "/images/{id}", images.variant, PUBLIC, "A stored picture at another size.", tag="Images"),
+    Line("GET", "/images/{id}/info", images.info, PUBLIC, "Facts of a stored picture.", tag="Images"),
+    Line("GET", "/images/{id}/{preset}", images.preset, PUBLIC, "A stored picture at a named size.", tag="Images"),
+    # albums
+    Line("GET", "/api/albums", albums.index, PUBLIC, "Albums.", cors=Cors.PUBLIC, tag="Albums"),
+    Line("GET", "/api/albums/{album}", albums.show, PUBLIC, "One page of an album.", cors=Cors.PUBLIC, tag="Albums"),
+    Line("GET", "/albums/{album}/{file}", albums.file, PUBLIC, "A file of a folder album.", cors=Cors.PUBLIC, moves_bytes=True, tag="Albums"),
+    # operation
+    Line("GET", "/healthz", health.alive, PUBLIC, "The process is alive.", tag="Operation"),
+    Line("GET", "/readyz", health.ready, PUBLIC, "Everything that is needed can be reached.", tag="Operation"),
+    Line("GET", "/openapi.json", reference.openapi, PUBLIC, "This interface as OpenAPI 3.1.", cors=Cors.PUBLIC, tag="Operation"),
+)
+# fmt: on

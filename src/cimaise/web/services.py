@@ -1,0 +1,96 @@
+"""What handlers may call: every feature, made by the composition root."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+
+from cimaise.access.accounts import Accounts
+from cimaise.access.keys import Keys
+from cimaise.access.links import Links
+from cimaise.access.origin import is_same_origin
+from cimaise.access.policy import GUEST, Principal
+from cimaise.access.sessions import Sessions
+from cimaise.access.tokens import Authenticator
+from cimaise.albums.catalogue import Catalogue
+from cimaise.database.engine import Database
+from cimaise.errors import Forbidden, NotSignedIn
+from cimaise.images.variants import Variants
+from cimaise.library.collections import Collections
+from cimaise.library.files import Files
+from cimaise.originals import Originals
+from cimaise.settings import Settings
+from cimaise.storage.base import Storage
+from cimaise.uploads.doors.direct import DirectUploads
+from cimaise.uploads.publish import Publisher
+from cimaise.uploads.quota import QuotaState
+from cimaise.uploads.quota import state as quota_state
+from cimaise.web.background import Background
+from cimaise.web.router import Line
+
+COOKIE = "cimaise_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each; made once, shared by all requests."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    database: Database
+    storage: Storage
+    accounts: Accounts
+    keys: Keys
+    sessions: Sessions
+    authenticator: Authenticator
+    links: Links
+    collections: Collections
+    files: Files
+    direct: DirectUploads
+    publisher: Publisher
+    originals: Originals
+    variants: Variants
+    catalogue: Catalogue
+    background: Background
+    lines: Sequence[Line]  # the URL map, for the reference
+    hurry: Callable[[str], None]  # runs a job soon, by its name
+
+    async def authenticate(self, request: Request) -> Principal:
+        """Who asks. A cookie that is no good any more is a guest's; a bad header is refused.
+
+        Raises:
+            NotSignedIn: The ``Authorization`` header is no good.
+            Forbidden: ``cross_site``: a cookie came with an unsafe request from elsewhere.
+        """
+        authorization = request.headers.get("authorization")
+        if authorization is not None:
+            return await self.authenticator.authenticate(authorization, None)
+        cookie = request.cookies.get(COOKIE)
+        if not cookie:
+            return GUEST
+        try:
+            principal = await self.authenticator.authenticate(None, cookie)
+        except NotSignedIn:
+            return GUEST
+        if not self.is_own_page(request):
+            raise Forbidden("This request came from another site.", code="cross_site")
+        return principal
+
+    def is_own_page(self, request: Request) -> bool:
+        """Does an unsafe request come from a page of ours? Safe ones always count so."""
+        return is_same_origin(
+            request.method,
+            origin=request.headers.get("origin"),
+            sec_fetch_site=request.headers.get("sec-fetch-site"),
+            host=request.headers.get("host"),
+            public_url=self.settings.public_url,
+        )
+
+    async def quota_of(self, account_id: str) -> QuotaState:
+        """Limits and use of an account, now."""
+        return await self.database.read(
+            lambda connection: quota_state(
+                connection, account_id, now=self.clock(), defaults=self.settings.quota
+            )
+        )

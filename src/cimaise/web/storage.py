@@ -1,0 +1,82 @@
+"""The other end of local storage's signed URLs: the behaviour of S3, on a route of ours.
+
+A URL is good for one verb, one key, one exact length. Anything else is refused before a byte is
+read, and what breaks off in the middle leaves nothing.
+"""
+
+from starlette.types import ASGIApp
+
+from cimaise.errors import Forbidden, LengthRequired, NotFound
+from cimaise.rfc.selection import Representation, select
+from cimaise.storage.base import Grant, SignedDoor
+from cimaise.web.call import Call
+from cimaise.web.reply import BytesReply, empty_reply
+
+_TYPE = "application/octet-stream"
+
+
+async def put(call: Call) -> ASGIApp:
+    """Store an object or a part: 200 with its ``ETag``."""
+    grant = _grant(call)
+    if grant.verb not in ("put", "part"):
+        raise Forbidden("The signed URL is for reading.", code="bad_signature")
+    size = _checked_length(call, grant)
+    _check_type(call, grant)
+    storage = call.services.storage
+    if grant.verb == "put":
+        info = await storage.write(
+            grant.key, call.chunks(), content_type=grant.content_type or _TYPE, size=size
+        )
+        return _stored(info.etag)
+    assert storage.multipart is not None
+    assert grant.upload_id is not None
+    assert grant.part_number is not None
+    part = await storage.multipart.write(
+        grant.key, grant.upload_id, grant.part_number, call.chunks(), size=size
+    )
+    return _stored(part.etag)
+
+
+async def get(call: Call) -> ASGIApp:
+    """Read an object, with the headers that were signed."""
+    grant = _grant(call)
+    if grant.verb != "get":
+        raise Forbidden("The signed URL is for writing.", code="bad_signature")
+    storage = call.services.storage
+    info = await storage.stat(grant.key)
+    what = Representation(info.size, info.etag, grant.content_type or _TYPE, info.modified_at)
+    more = {"cache-control": "private, max-age=0", "x-content-type-options": "nosniff"}
+    if grant.content_disposition:
+        more["content-disposition"] = grant.content_disposition
+    return BytesReply(
+        what,
+        select(what, call.wanted(), now=call.now),
+        lambda start, stop: storage.open(grant.key, start=start, stop=stop, if_etag=info.etag),
+        more,
+    )
+
+
+def _grant(call: Call) -> Grant:
+    door: SignedDoor | None = call.services.storage.signed_door
+    if door is None:
+        raise NotFound("Not found")
+    return door.open_grant(call.path("token"), call.now)
+
+
+def _checked_length(call: Call, grant: Grant) -> int:
+    size = call.content_length
+    if size is None:
+        raise LengthRequired("The request must say its length.")
+    if size != grant.size:
+        raise Forbidden("The length is not the one that was signed.", code="bad_signature")
+    return size
+
+
+def _check_type(call: Call, grant: Grant) -> None:
+    sent = call.request.headers.get("content-type")
+    if grant.content_type is not None and sent is not None and sent != grant.content_type:
+        raise Forbidden("The type is not the one that was signed.", code="bad_signature")
+
+
+def _stored(etag: str) -> ASGIApp:
+    return empty_reply(200, {"etag": f'"{etag}"'})

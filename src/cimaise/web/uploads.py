@@ -1,0 +1,148 @@
+"""Direct uploads and their publication."""
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+
+from starlette.types import ASGIApp
+
+from cimaise.access.policy import Visibility
+from cimaise.errors import Invalid
+from cimaise.uploads.doors.direct import Intent
+from cimaise.uploads.publish import Caption, ExternalLink
+from cimaise.uploads.session import State, UploadSession
+from cimaise.web.call import Call
+from cimaise.web.reply import empty_reply, json_reply
+from cimaise.web.shapes import (
+    CompleteUpload,
+    CreateUpload,
+    PartNumbers,
+    PublishFile,
+    completed_json,
+    file_json,
+    progress_json,
+    session_json,
+    signed_part_json,
+    started_json,
+    time_text,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_LIMIT = 100
+
+
+async def create(call: Call) -> ASGIApp:
+    """Begin an upload; answers with signed URLs."""
+    body = await call.json(CreateUpload)
+    intent = Intent(
+        collection=body.collection,
+        filename=body.filename,
+        size=body.size,
+        content_type=body.content_type,
+        checksum_sha256=body.checksum_sha256,
+        strategy=body.strategy,
+        part_size=body.part_size,
+    )
+    started = await call.services.direct.create(call.principal, intent)
+    where = f"{call.services.settings.public_url}/api/uploads/{started.session.id}"
+    return json_reply(started_json(started), status=201, headers={"location": where})
+
+
+async def show(call: Call) -> ASGIApp:
+    """What has arrived of an upload."""
+    progress = await call.services.direct.progress(call.principal, call.path("id"))
+    return json_reply(progress_json(progress))
+
+
+async def sign_parts(call: Call) -> ASGIApp:
+    """Fresh URLs for parts."""
+    body = await call.json(PartNumbers)
+    started = await call.services.direct.fresh_urls(
+        call.principal, call.path("id"), body.part_numbers
+    )
+    return json_reply(
+        {
+            "parts": [signed_part_json(part) for part in started.parts],
+            "expires_at": time_text(started.session.urls_expire_at),
+        }
+    )
+
+
+async def complete(call: Call) -> ASGIApp:
+    """Join, verify, settle."""
+    body = await call.json(CompleteUpload)
+    claimed = None
+    if body.parts is not None:
+        claimed = {part.part_number: part.etag.strip('"') for part in body.parts}
+        if len(claimed) != len(body.parts):
+            raise Invalid("A part is listed twice.", field="parts")
+    completed = await call.services.direct.complete(call.principal, call.path("id"), claimed)
+    return json_reply(completed_json(completed))
+
+
+async def abort(call: Call) -> ASGIApp:
+    """End an upload; its bytes and its quota are given back."""
+    await call.services.direct.abort(call.principal, call.path("id"))
+    return empty_reply()
+
+
+async def mine(call: Call) -> ASGIApp:
+    """The caller's own uploads, newest first."""
+    limit = call.number("limit", 20)
+    if not 1 <= limit <= MAX_LIMIT:
+        raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
+    found = await call.services.direct.list(
+        call.principal, state=_state(call.query("state")), before=_cursor(call), limit=limit + 1
+    )
+    page = found[:limit]
+    following = _format_cursor(page[-1]) if len(found) > limit else None
+    return json_reply({"uploads": [session_json(one) for one in page], "next_cursor": following})
+
+
+async def publish(call: Call) -> ASGIApp:
+    """Make an upload, or a link to a file kept elsewhere, visible."""
+    body = await call.json(PublishFile)
+    if (body.upload is None) == (body.external_url is None):
+        raise Invalid("Give either upload or external_url.", field="upload")
+    caption = Caption(
+        title=body.title,
+        note=body.note,
+        visibility=Visibility(body.visibility) if body.visibility else None,
+        access_code=body.access_code,
+        archive_password=body.archive_password,
+    )
+    publisher, name = call.services.publisher, call.path("name")
+    if body.upload is not None:
+        file = await publisher.publish_upload(call.principal, name, body.upload, caption)
+    else:
+        link = ExternalLink(body.external_url or "", body.size or 0)
+        file = await publisher.publish_link(call.principal, name, link, caption)
+    base_url = call.services.settings.public_url
+    where = {"location": f"{base_url}/api/files/{file.id}"}
+    return json_reply(file_json(file, base_url=base_url), status=201, headers=where)
+
+
+def _state(text: str | None) -> State | None:
+    if text is None:
+        return None
+    try:
+        return State(text)
+    except ValueError:
+        raise Invalid("There is no such state.", field="state") from None
+
+
+def _format_cursor(session: UploadSession) -> str:
+    micros = (session.created_at - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(f"{micros}:{session.id}".encode()).decode().rstrip("=")
+
+
+def _cursor(call: Call) -> tuple[datetime, str] | None:
+    text = call.query("cursor")
+    if not text:
+        return None
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        micros, _, upload_id = base64.urlsafe_b64decode(padded).decode("ascii").partition(":")
+        return _EPOCH + timedelta(microseconds=int(micros)), upload_id
+    except (ValueError, binascii.Error, OverflowError) as fault:
+        raise Invalid("The cursor is not one of ours.", field="cursor") from fault

@@ -1,0 +1,150 @@
+"""Real S3 servers on this machine: Swift from the package index, versitygw where it is installed."""
+
+import contextlib
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+_START_TIMEOUT_S = 30.0
+NO_VERSITYGW = (
+    "versitygw is not on PATH (nor named by CIMAISE_VERSITYGW):"
+    " go install github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+)
+
+
+class CannotStart(Exception):
+    """A server did not come up; the text says why."""
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server and one account of it."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+    region: str
+    process: subprocess.Popen[bytes]
+
+    def url(self, bucket: str, prefix: str = "") -> str:
+        """What the application is told: ``CIMAISE_STORAGE_URL``."""
+        return f"s3://{bucket}/{prefix}?endpoint={quote(self.endpoint, safe='')}&region={self.region}"
+
+    def client(self) -> Any:
+        """The official client, to look behind the application's back."""
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+
+
+def make_bucket(server: S3Server, name: str) -> str:
+    """Make an empty bucket; its name."""
+    client = server.client()
+    client.create_bucket(Bucket=name)
+    client.close()
+    return name
+
+
+def start_swift(folder: Path) -> S3Server:
+    """Swift with s3api in one process; takes half a second.
+
+    Raises:
+        CannotStart: With the last lines that it wrote.
+    """
+    script = Path(__file__).with_name("swift_server.py")
+    log = folder / "log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        )
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], _START_TIMEOUT_S)
+    port = process.stdout.readline().strip().decode() if ready else ""
+    server = S3Server(
+        f"http://127.0.0.1:{port}", "test:tester", "testing", "us-east-1", process
+    )
+    if not port:
+        server.stop()
+        last = " | ".join(log.read_text("utf-8", "replace").splitlines()[-3:])
+        raise CannotStart(f"Swift with s3api cannot start (is 'swift' installed?): {last}")
+    return server
+
+
+def versitygw_binary() -> str | None:
+    """Where versitygw is, or ``None``."""
+    return os.environ.get("CIMAISE_VERSITYGW") or shutil.which("versitygw")
+
+
+def start_versitygw(folder: Path) -> S3Server:
+    """Versitygw over a folder; takes a tenth of a second."""
+    binary = versitygw_binary()
+    if binary is None:
+        raise CannotStart(NO_VERSITYGW)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    account = ["--access", "tester", "--secret", "testing-secret", "--region", "us-east-1"]
+    process = subprocess.Popen(
+        [binary, "-q", "--keep-alive", *account, "--port", f"127.0.0.1:{port}", "posix", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    server = S3Server(
+        f"http://127.0.0.1:{port}", "tester", "testing-secret", "us-east-1", process
+    )
+    if not _accepts(port, process):
+        server.stop()
+        raise CannotStart("versitygw does not accept connections")
+    return server
+
+
+def _accepts(port: int, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+    return False
+
+
+@contextmanager
+def running_swift(folder: Path) -> Iterator[S3Server]:
+    """:func:`start_swift`, stopped at the end."""
+    server = start_swift(folder)
+    try:
+        yield server
+    finally:
+        server.stop()

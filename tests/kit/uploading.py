@@ -1,0 +1,164 @@
+"""Direct uploads on a real database and a real storage, and a client that sends as one would."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from cimaise.access.policy import Principal, Role, Visibility
+from cimaise.database.engine import Database
+from cimaise.database.schema import accounts, uploads
+from cimaise.images.codec import read_header
+from cimaise.library.collections import Collections
+from cimaise.library.model import Policy
+from cimaise.settings import Settings, StorageSettings
+from cimaise.storage.base import Storage
+from cimaise.storage.table import open_storage
+from cimaise.uploads import quota
+from cimaise.uploads.doors.direct import DirectUploads, Intent, Started
+from cimaise.uploads.publish import Publisher
+from cimaise.uploads.session import State
+from cimaise.uploads.verify import Verifier
+from tests.kit.bodies import chunked, content
+
+ANN = Principal("ann", "ann", Role.MEMBER)
+BOB = Principal("bob", "bob", Role.MEMBER)
+ADMIN = Principal("root", "root", Role.ADMIN)
+MB = 1024 * 1024
+
+
+def zipped(length: int) -> bytes:
+    """A file that is a ZIP to the byte, with one stored member, of about ``length`` bytes."""
+    import io  # noqa: PLC0415
+    import zipfile  # noqa: PLC0415
+
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("noise.bin", content(length))
+    return whole.getvalue()
+
+
+@dataclass
+class Uploading:
+    """Everything that direct uploads need, wired as the application wires it."""
+
+    database: Database
+    storage: Storage
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def direct(self) -> DirectUploads:
+        """The door."""
+        return DirectUploads(
+            database=self.database,
+            storage=self.storage,
+            settings=self.settings,
+            clock=self.clock,
+            new_id=self.new_id,
+            verifier=Verifier(self.database, self.storage, self.clock, self.new_id, read_header),
+        )
+
+    @property
+    def publisher(self) -> Publisher:
+        """The publish call."""
+        return Publisher(self.database, self.clock, self.new_id)
+
+    @property
+    def collections(self) -> Collections:
+        """Collections."""
+        return Collections(self.database, self.clock, self.new_id)
+
+    async def prepare(self, **policy: object) -> None:
+        """Three accounts, and a private collection ``tools`` of Ann's."""
+        people = [("ann", "member"), ("bob", "member"), ("root", "admin")]
+        await self.database.write(
+            lambda connection: (
+                connection.execute(
+                    insert(accounts),
+                    [
+                        {"id": name, "name": name, "role": role, "created_at": datetime.now(UTC)}
+                        for name, role in people
+                    ],
+                ).rowcount
+            )
+        )
+        await self.collections.create(
+            ANN,
+            "tools",
+            visibility=Visibility.PRIVATE,
+            policy=Policy(**policy),  # type: ignore[arg-type]
+        )
+
+    async def begin(self, body: bytes, filename: str = "tool.zip", **more: object) -> Started:
+        """Ann begins an upload of exactly these bytes."""
+        intent = Intent("tools", filename, len(body), **more)  # type: ignore[arg-type]
+        return await self.direct.create(ANN, intent)
+
+    async def send(self, started: Started, body: bytes) -> None:
+        """The client's PUT of the whole body, as the signed route does it."""
+        assert started.single is not None
+        await self.storage.write(
+            started.session.incoming_key,
+            chunked(body),
+            content_type="application/octet-stream",
+            size=len(body),
+        )
+
+    async def send_parts(
+        self, started: Started, body: bytes, numbers: list[int] | None = None
+    ) -> dict[int, str]:
+        """The client's PUTs of parts; gives their ETags by number."""
+        session = started.session
+        assert self.storage.multipart is not None
+        assert session.part_size is not None
+        assert session.storage_upload_id is not None
+        etags = {}
+        for number in numbers or range(1, (session.part_count or 0) + 1):
+            piece = body[(number - 1) * session.part_size : number * session.part_size]
+            part = await self.storage.multipart.write(
+                session.storage_key,
+                session.storage_upload_id,
+                number,
+                chunked(piece),
+                size=len(piece),
+            )
+            etags[number] = part.etag
+        return etags
+
+    async def state(self, upload_id: str) -> State:
+        """The state in the database."""
+        text = await self.database.read(
+            lambda connection: connection.execute(
+                select(uploads.c.state).where(uploads.c.id == upload_id)
+            ).scalar_one()
+        )
+        return State(text)
+
+    async def used(self, account: str = "ann") -> quota.QuotaState:
+        """The account's quota."""
+        return await self.database.read(
+            lambda connection: quota.state(
+                connection, account, now=self.clock(), defaults=self.settings.quota
+            )
+        )
+
+    async def objects(self) -> list[str]:
+        """Every key that the storage holds."""
+        keys = [info.key async for info in self.storage.list("incoming/")]
+        return keys + [info.key async for info in self.storage.list("objects/")]
+
+
+def local_storage(kind: str, folder: Path, clock: Callable[[], datetime]) -> Storage:
+    """``memory`` or ``file``."""
+    url = "memory:" if kind == "memory" else f"file://{folder}/storage"
+    return open_storage(
+        StorageSettings(url=url),
+        data_dir=folder,
+        signing_secret=b"a secret of tests",
+        public_url="http://media.test",
+        now=clock,
+    )
