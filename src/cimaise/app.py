@@ -1,8 +1,10 @@
 """The composition root: settings in, ASGI application out. Nobody else names concrete classes."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -22,11 +24,24 @@ from cimaise.access.sessions import Sessions
 from cimaise.access.signing import Signer
 from cimaise.access.subjects import Subjects
 from cimaise.access.tokens import Authenticator
+from cimaise.albums.catalogue import Catalogue
+from cimaise.albums.sources.table import TABLE, Needs
 from cimaise.database.engine import Database, open_database
 from cimaise.database.migrate import migrate
 from cimaise.errors import Unavailable, WrongState
-from cimaise.images.codec import read_header
-from cimaise.images.variants import open_variants
+from cimaise.images.cache import Cache
+from cimaise.images.codec import (
+    ImageHeader,
+    available_formats,
+    prepare_libvips,
+    read_header,
+    require_pixels,
+)
+from cimaise.images.pipeline import RenderLimits
+from cimaise.images.remote import Remote
+from cimaise.images.spec import SpecLimits
+from cimaise.images.variants import Variants
+from cimaise.images.workers import Workers
 from cimaise.jobs.runner import Runner
 from cimaise.jobs.table import jobs
 from cimaise.library.collections import Collections
@@ -73,11 +88,11 @@ class Application:
     """
 
     def __init__(
-        self, settings: Settings, services: Services, runner: Runner, door: ASGIApp
+        self, settings: Settings, services: Services, parts: "_Parts", door: ASGIApp
     ) -> None:
         self.settings = settings
         self.services = services
-        self._runner = runner
+        self._parts = parts
         self._door = door
 
     async def start(self, *, with_jobs: bool = True) -> FirstAccount:
@@ -87,6 +102,7 @@ class Application:
         """
         services = self.services
         migrate(services.database)
+        await self._parts.cache.start()
         first = await prepare_first_account(
             services.database,
             clock=services.clock,
@@ -95,7 +111,7 @@ class Application:
         )
         await self._make_inbox(first)
         if with_jobs:
-            self._runner.start()
+            self._parts.runner.start()
         return first
 
     async def _make_inbox(self, first: FirstAccount) -> None:
@@ -114,10 +130,11 @@ class Application:
 
     async def stop(self) -> None:
         """Let small work end, then close every store. Nothing may be called afterwards."""
-        await self._runner.stop()
+        await self._parts.runner.stop()
         services = self.services
         await services.background.close()
         await services.variants.close()
+        await services.catalogue.close()
         await services.storage.close()
         services.database.close()
 
@@ -149,8 +166,42 @@ def build(settings: Settings) -> Application:
     Raises:
         ValueError: A URL in the settings names a database or storage that there is none of.
     """
+    prepare_libvips()
+    parts = _open_parts(settings)
+    services = _services(settings, parts)
+    router = build_router(services, LINES, mounts())
+    guarded = SafeSendMiddleware(
+        router,
+        timeout=settings.server.deadline,
+        exempt=moves_bytes(LINES),
+        deadline_response=_deadline_answer,
+    )
+    door = RequestIdMiddleware(guarded, new_id=random_id, access_log=_access_log)
+    return Application(settings, services, parts, door)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is opened once and closed at the end."""
+
+    data_dir: Path
+    secret: bytes
+    database: Database
+    storage: Storage
+    runner: Runner
+    cache: Cache
+    variants: Variants
+
+    async def check_cache(self) -> None:
+        """``Unavailable`` where variants cannot be kept."""
+        if not await asyncio.to_thread(os.access, self.data_dir / "cache", os.W_OK):
+            raise Unavailable("The cache cannot be written to.")
+
+
+def _open_parts(settings: Settings) -> _Parts:
     data_dir = settings.data.dir.absolute()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    fetched = data_dir / "cache" / "fetched"
+    fetched.mkdir(parents=True, exist_ok=True)
     secret = _signing_secret(settings, data_dir)
     database = open_database(
         settings.database.url,
@@ -165,31 +216,24 @@ def build(settings: Settings) -> Application:
         public_url=settings.public_url,
         now=utc_now,
     )
-    runner = Runner(jobs(database, storage), utc_now)
-    services = _services(settings, data_dir, secret, database, storage, runner.hurry)
-    router = build_router(services, LINES, mounts())
-    guarded = SafeSendMiddleware(
-        router,
-        timeout=settings.server.deadline,
-        exempt=moves_bytes(LINES),
-        deadline_response=_deadline_answer,
+    cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
+    return _Parts(
+        data_dir=data_dir,
+        secret=secret,
+        database=database,
+        storage=storage,
+        runner=Runner(jobs(database, storage), utc_now),
+        cache=cache,
+        variants=_open_variants(settings, cache, fetched),
     )
-    door = RequestIdMiddleware(guarded, new_id=random_id, access_log=_access_log)
-    return Application(settings, services, runner, door)
 
 
-def _services(
-    settings: Settings,
-    data_dir: Path,
-    secret: bytes,
-    database: Database,
-    storage: Storage,
-    hurry: Callable[[str], None],
-) -> Services:
+def _services(settings: Settings, parts: _Parts) -> Services:
     clock, keys = utc_now, KeyCache(utc_now)
+    data_dir, database, storage = parts.data_dir, parts.database, parts.storage
     files = Files(database, clock)
-    links = Links(database, clock, random_id, Signer(secret), settings.links.ttl)
-    verifier = Verifier(database, storage, clock, random_id, read_header)
+    links = Links(database, clock, random_id, Signer(parts.secret), settings.links.ttl)
+    verifier = Verifier(database, storage, clock, random_id, _read_picture(settings))
     return Services(
         settings=settings,
         clock=clock,
@@ -214,11 +258,56 @@ def _services(
         ),
         publisher=Publisher(database, clock, random_id),
         originals=Originals(files, links, storage),
-        variants=open_variants(settings.images, data_dir),
-        catalogue=_catalogue(database, data_dir),
+        variants=parts.variants,
+        spec_limits=SpecLimits(
+            max_width=settings.images.max_width,
+            default_quality=settings.images.default_quality,
+            formats=available_formats(),
+        ),
+        catalogue=_catalogue(settings, data_dir, database),
         background=Background(),
         lines=LINES,
-        hurry=hurry,
+        hurry=parts.runner.hurry,
+        check_cache=parts.check_cache,
+    )
+
+
+def _catalogue(settings: Settings, data_dir: Path, database: Database) -> Catalogue:
+    needs = Needs(database, data_dir / "albums", read_header, settings.images.max_width)
+    sources = [opener(needs) for opener in TABLE]
+    return Catalogue([source for source in sources if source is not None])
+
+
+def _read_picture(settings: Settings) -> Callable[[bytes], ImageHeader]:
+    """The header of an uploaded picture; one with too many pixels is refused at the gate."""
+
+    def read(head: bytes) -> ImageHeader:
+        header = read_header(head)
+        require_pixels(header, settings.images.max_pixels)
+        return header
+
+    return read
+
+
+def _open_variants(settings: Settings, cache: Cache, remote_dir: Path) -> Variants:
+    images = settings.images
+    return Variants(
+        cache=cache,
+        workers=Workers(threads=images.workers, queue=images.queue),
+        remote=Remote(
+            timeout_s=images.fetch_timeout,
+            max_bytes=images.max_source_bytes,
+            allowed_hosts=images.allowed_hosts,
+            allow_addresses=images.allow_addresses,
+            ca_file=images.ca_file,
+            folder=remote_dir,
+            queue=images.queue,
+        ),
+        limits=RenderLimits(
+            max_width=images.max_width, max_pixels=images.max_pixels, max_frames=images.max_frames
+        ),
+        error_ttl_s=images.error_ttl,
+        queue=images.queue,
     )
 
 

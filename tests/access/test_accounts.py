@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ async def test_of_two_that_take_a_name_at_once_one_gets_it(access: Access):
         ("daily_files", {"name": "ann", "daily_files": 2**31}),
     ],
 )
-async def test_a_refused_field_is_named(access: Access, field: str, values: dict):
+async def test_a_refused_field_is_named(access: Access, field: str, values: dict[str, Any]):
     with pytest.raises(Invalid) as caught:
         await access.accounts.create(None, **values)
     assert caught.value.field == field

@@ -312,6 +312,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
     fetch = key_set_fetcher(await serve(reply))
     with pytest.raises(UpstreamTimedOut):
         await fetch()
+    forever.set()
 
 
 async def test_a_server_that_is_not_there_has_failed(unused_port: int):

@@ -308,9 +308,10 @@ CLAIMS = st.fixed_dictionaries(
 def verdict(token: str) -> str | None:
     try:
         return asyncio.run(verifier().verify(token))
-    except NotSignedIn as refused:
-        assert refused.code == "bad_credentials"
-        return None
+    except NotSignedIn as refusal:
+        code = refusal.code
+    assert code == "bad_credentials"
+    return None
 
 
 @given(st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_-]{0,40}(\.[A-Za-z0-9_-]{0,40}){1,4}"))

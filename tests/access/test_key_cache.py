@@ -60,7 +60,12 @@ async def test_a_change_goes_on_when_its_caller_is_cancelled(
     cache = KeyCache(clock)
     started, go_on, emptied = asyncio.Event(), asyncio.Event(), asyncio.Event()
     empty = cache.empty
-    monkeypatch.setattr(cache, "empty", lambda: (empty(), emptied.set()))
+
+    def announced_empty() -> None:
+        empty()
+        emptied.set()
+
+    monkeypatch.setattr(cache, "empty", announced_empty)
 
     async def change() -> None:
         started.set()

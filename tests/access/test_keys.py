@@ -131,7 +131,12 @@ async def test_revoking_whose_caller_is_cancelled_is_done_whole(
         return await write(work)
 
     monkeypatch.setattr(access.database, "write", announced)
-    monkeypatch.setattr(access.cache, "empty", lambda: (empty(), emptied.set()))
+
+    def announced_empty() -> None:
+        empty()
+        emptied.set()
+
+    monkeypatch.setattr(access.cache, "empty", announced_empty)
     task = asyncio.create_task(access.keys.revoke_key(ann, key.id))
     await begun.wait()
     task.cancel()

@@ -41,6 +41,8 @@ class Backend:
         part_size: Bytes of a part, as small as the backend allows.
         publishes_halves: A broken-off body becomes an object: a flaw of the server that no client
             can mend.
+        takes_late_parts: A completed upload takes parts as long as its object is at its key;
+            another such flaw. It is why what was uploaded is moved before it is published.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Backend:
     server: S3Server | None
     part_size: int
     publishes_halves: bool = False
+    takes_late_parts: bool = False
 
     def settings(self) -> StorageSettings:
         """The settings that open it."""
@@ -91,7 +94,14 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     if name in ("swift", "versitygw"):
         server: S3Server = request.getfixturevalue(name)
         url = server.url(new_bucket(server), "below/this")
-        return Backend(name, url, server, 5 * MIB, publishes_halves=name == "versitygw")
+        return Backend(
+            name,
+            url,
+            server,
+            5 * MIB,
+            publishes_halves=name == "versitygw",
+            takes_late_parts=name == "swift",
+        )
     url = "memory:" if name == "memory" else f"file://{tmp_path / 'storage'}"
     return Backend(name, url, None, 1000)
 

@@ -19,7 +19,22 @@ from tests.kit.bodies import Stalled, broken_off, chunked, content, read_all
 TYPE = "image/png"
 KEY = "objects/ab/cd/first-object"
 OTHER = "objects/ab/cd/other-object"
-BAD_KEYS = ["", "/", "a//b", "../a", "a/../b", "/etc/passwd", "a/", ".hidden", "tmp/x", "multipart/x", "ü/x", "a\0b", "a b", "x" * 201]
+BAD_KEYS = [
+    "",
+    "/",
+    "a//b",
+    "../a",
+    "a/../b",
+    "/etc/passwd",
+    "a/",
+    ".hidden",
+    "tmp/x",
+    "multipart/x",
+    "ü/x",
+    "a\0b",
+    "a b",
+    "x" * 201,
+]
 
 
 class Gone(Exception):
@@ -262,11 +277,21 @@ class StorageContract:
         assert await read_all(storage, KEY) in bodies
 
     async def test_a_list_is_in_the_order_of_keys(self, storage):
-        made = ["incoming/b", "incoming/a-1", "incoming/a", "objects/a/b/c", "objects/a-b/c/d", "objects/a/b-c", "x"]
+        made = [
+            "incoming/b",
+            "incoming/a-1",
+            "incoming/a",
+            "objects/a/b/c",
+            "objects/a-b/c/d",
+            "objects/a/b-c",
+            "x",
+        ]
         for key in made:
             await put(storage, key, key.encode())
         assert await keys(storage) == sorted(made)
-        assert await keys(storage, "objects/a") == sorted(k for k in made if k.startswith("objects/a"))
+        assert await keys(storage, "objects/a") == sorted(
+            k for k in made if k.startswith("objects/a")
+        )
         assert await keys(storage, "incoming/") == ["incoming/a", "incoming/a-1", "incoming/b"]
         assert await keys(storage, "incoming/a") == ["incoming/a", "incoming/a-1"]
         assert await keys(storage, "nothing/") == []

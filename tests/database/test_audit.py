@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, select
@@ -35,7 +36,7 @@ async def test_a_row_says_what_was_recorded(database: Database):
 
 async def test_rows_are_numbered_in_order(database: Database):
     for subject in ("one", "two", "three"):
-        await database.write(lambda connection, subject=subject: add(connection, subject))
+        await database.write(partial(add, subject=subject))
     statement = select(audit.c.subject).order_by(audit.c.id)
     subjects = await database.read(lambda connection: connection.scalars(statement).all())
     assert subjects == ["one", "two", "three"]

@@ -39,9 +39,7 @@ class Stalled:
         await asyncio.Event().wait()
 
 
-async def read_all(
-    storage: Storage, key: str, *, start: int = 0, stop: int | None = None
-) -> bytes:
+async def read_all(storage: Storage, key: str, *, start: int = 0, stop: int | None = None) -> bytes:
     """A stretch of an object."""
     async with storage.open(key, start=start, stop=stop) as reading:
         return b"".join([chunk async for chunk in reading.chunks])

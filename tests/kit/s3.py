@@ -38,7 +38,9 @@ class S3Server:
 
     def url(self, bucket: str, prefix: str = "") -> str:
         """What the application is told: ``CIMAISE_STORAGE_URL``."""
-        return f"s3://{bucket}/{prefix}?endpoint={quote(self.endpoint, safe='')}&region={self.region}"
+        return (
+            f"s3://{bucket}/{prefix}?endpoint={quote(self.endpoint, safe='')}&region={self.region}"
+        )
 
     def client(self) -> Any:
         """The official client, to look behind the application's back."""
@@ -92,9 +94,7 @@ def start_swift(folder: Path) -> S3Server:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], _START_TIMEOUT_S)
     port = process.stdout.readline().strip().decode() if ready else ""
-    server = S3Server(
-        f"http://127.0.0.1:{port}", "test:tester", "testing", "us-east-1", process
-    )
+    server = S3Server(f"http://127.0.0.1:{port}", "test:tester", "testing", "us-east-1", process)
     if not port:
         server.stop()
         last = " | ".join(log.read_text("utf-8", "replace").splitlines()[-3:])
@@ -117,13 +117,20 @@ def start_versitygw(folder: Path) -> S3Server:
         port = probe.getsockname()[1]
     account = ["--access", "tester", "--secret", "testing-secret", "--region", "us-east-1"]
     process = subprocess.Popen(
-        [binary, "-q", "--keep-alive", *account, "--port", f"127.0.0.1:{port}", "posix", str(folder)],
+        [
+            binary,
+            "-q",
+            "--keep-alive",
+            *account,
+            "--port",
+            f"127.0.0.1:{port}",
+            "posix",
+            str(folder),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    server = S3Server(
-        f"http://127.0.0.1:{port}", "tester", "testing-secret", "us-east-1", process
-    )
+    server = S3Server(f"http://127.0.0.1:{port}", "tester", "testing-secret", "us-east-1", process)
     if not _accepts(port, process):
         server.stop()
         raise CannotStart("versitygw does not accept connections")

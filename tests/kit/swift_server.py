@@ -16,8 +16,8 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import eventlet.wsgi  # noqa: E402
-import swift.common.storage_policy as storage_policy  # noqa: E402
 import swift.common.utils as swift_utils  # noqa: E402
+from swift.common import storage_policy  # noqa: E402
 from swift.common.http_protocol import SwiftHttpProtocol  # noqa: E402
 from swift.common.ring.builder import RingBuilder  # noqa: E402
 from swift.common.wsgi import loadapp  # noqa: E402
@@ -65,6 +65,7 @@ use = egg:swift#listing_formats
 [filter:s3api]
 use = egg:swift#s3api
 location = us-east-1
+max_upload_part_num = 10000
 cors_preflight_allow_origin = {origin}
 [filter:tempauth]
 use = egg:swift#tempauth
@@ -139,8 +140,8 @@ def make_rings(folder: Path, ports: dict[str, int]) -> None:
     for kind in KINDS:
         where = {"ip": "127.0.0.1", "port": ports[kind]}
         device = {
-            **{"id": 0, "region": 1, "zone": 1, "device": "sda", "weight": 1},
-            **{"replication_ip": where["ip"], "replication_port": where["port"]},
+            "id": 0, "region": 1, "zone": 1, "device": "sda", "weight": 1,
+            "replication_ip": where["ip"], "replication_port": where["port"],
         }
         builder = RingBuilder(4, 1, 1)
         builder.add_dev(device | where)

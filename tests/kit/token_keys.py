@@ -16,19 +16,19 @@ Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Privat
 
 
 @cache
-def rsa_key(name: str = "first", bits: int = 2048) -> rsa.RSAPrivateKey:  # noqa: ARG001
+def rsa_key(name: str = "first", bits: int = 2048) -> rsa.RSAPrivateKey:
     """An RSA key; one for each name."""
     return rsa.generate_private_key(65537, bits)
 
 
 @cache
-def ec_key(name: str = "first") -> ec.EllipticCurvePrivateKey:  # noqa: ARG001
+def ec_key(name: str = "first") -> ec.EllipticCurvePrivateKey:
     """A key on P-256."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 @cache
-def ed_key(name: str = "first") -> ed25519.Ed25519PrivateKey:  # noqa: ARG001
+def ed_key(name: str = "first") -> ed25519.Ed25519PrivateKey:
     """A key on Ed25519."""
     return ed25519.Ed25519PrivateKey.generate()
 

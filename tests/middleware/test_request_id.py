@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ class Bench:
     def __init__(self, handler):
         self.server = LaxServer()
         self.clock = HandClock()
-        self.lines = []
+        self.lines: list[dict[str, Any]] = []
         self.middleware = RequestIdMiddleware(
             handler,
             new_id=lambda: OURS,

@@ -29,7 +29,21 @@ def test_none_is_no_time_out():
 
 @pytest.mark.parametrize(
     "written",
-    ["", "s", "ten", "10 parsecs", "-1s", "1e3", "0", "0ms", "1s2s", "10S", "١٠s", "9" * 400, "nan"],
+    [
+        "",
+        "s",
+        "ten",
+        "10 parsecs",
+        "-1s",
+        "1e3",
+        "0",
+        "0ms",
+        "1s2s",
+        "10S",
+        "١٠s",
+        "9" * 400,
+        "nan",
+    ],
 )
 def test_a_text_that_is_no_duration_is_refused_with_the_form_it_should_have(written):
     with pytest.raises(ValueError, match="500ms"):

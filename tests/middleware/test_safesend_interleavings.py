@@ -54,6 +54,7 @@ class Run:
     refused: int = 0
     left: list[str] = field(default_factory=list)
     out: BaseException | None = None
+    sent_in_time: int = 0
 
     def message(self, event: str) -> dict[str, Any]:
         """Bytes carry the number of the start that they belong to."""
@@ -113,6 +114,7 @@ class Run:
             await asyncio.ensure_future(call)
         except (Exception, asyncio.CancelledError) as fault:
             self.out = fault
+        self.sent_in_time = len(self.server.sent)
         for event in self.left:
             if event in SENDS:
                 await self.send_one(self.late_send, event)
@@ -137,6 +139,7 @@ def judge(run: Run) -> None:
     assert types.count("http.response.start") == (1 if sent else 0)
     assert not sent or types[0] == "http.response.start"
     assert ends in ([], [len(sent) - 1])
+    assert len(sent) == run.sent_in_time  # nothing of a task that was left behind
     timed_out = run.before("deadline", "start", "disconnect")
     judge_content(run, timed_out=timed_out, ended=bool(ends))
     assert len(run.late) == run.ignored

@@ -7,6 +7,9 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST_US: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def format_long_date(moment: datetime) -> str:
@@ -17,15 +20,10 @@ def format_long_date(moment: datetime) -> str:
 
 def format_moment(moment: datetime) -> str:
     """``2026-03-09T10:11:12Z``: RFC 3339, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def from_mtime(mtime_ns: int) -> datetime:
     """A file's last change, to the microsecond; what no calendar holds is moved into it."""
     micros = max(_FIRST_US, min(mtime_ns // 1000, _LAST_US))
     return _EPOCH + timedelta(microseconds=micros)
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_US: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-_LAST_US: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)

@@ -174,7 +174,9 @@ def translating_faults(stage: str) -> Iterator[None]:
     except pyvips.Error as fault:
         detail = " ".join(str(fault).split())[:500]
         log("picture_failed", level="info", stage=stage, detail=detail)
-        raise TypeNotAllowed("The file is no picture that can be read.", code="not_an_image") from None
+        raise TypeNotAllowed(
+            "The file is no picture that can be read.", code="not_an_image"
+        ) from None
 
 
 def _sniffed(source: bytes | Path) -> Format:

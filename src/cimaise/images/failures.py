@@ -15,7 +15,11 @@ class Failures:
     """A small bounded map from what failed to how."""
 
     def __init__(
-        self, *, ttl_s: float, clock: Callable[[], float] = time.monotonic, most: int = _MAX_REMEMBERED
+        self,
+        *,
+        ttl_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        most: int = _MAX_REMEMBERED,
     ) -> None:
         """Make an empty one.
 

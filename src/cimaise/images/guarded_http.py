@@ -79,7 +79,8 @@ class _Resolver(AbstractResolver):
         # One forbidden answer among good ones is an attack or a mistake: both end here.
         if not all(is_allowed(address, port, self._exceptions) for address in addresses):
             raise AddressRefused("the name leads to a forbidden address")
-        return [_result(host, address, port) for address in addresses]
+        found = [_result(host, address, port) for address in addresses]
+        return [one for one in found if family in (socket.AF_UNSPEC, one["family"])]
 
     async def close(self) -> None:
         pass

@@ -12,7 +12,9 @@ HOT_ENTRY_BYTES: Final = 256 * 1024
 class Hot(Generic[_Value]):
     """Keeps what was used last, up to a number of bytes."""
 
-    def __init__(self, *, max_bytes: int = HOT_BYTES, max_entry_bytes: int = HOT_ENTRY_BYTES) -> None:
+    def __init__(
+        self, *, max_bytes: int = HOT_BYTES, max_entry_bytes: int = HOT_ENTRY_BYTES
+    ) -> None:
         """Make an empty one.
 
         Args:

@@ -15,7 +15,7 @@ from cimaise.images import codec
 from cimaise.images.codec import ImageHeader
 from cimaise.images.colour import to_srgb
 from cimaise.images.formats import FORMATS
-from cimaise.images.geometry import Plan, place, plan_size, to_stored, to_stored_size
+from cimaise.images.geometry import Plan, plan_size, to_stored, to_stored_size
 from cimaise.images.operations.base import OPAQUE, with_alpha
 from cimaise.images.operations.table import OPERATIONS
 from cimaise.images.parameters import Colour
@@ -79,7 +79,9 @@ def render(
     plan = plan_size(spec, header.width, header.height, max_width=limits.max_width)
     with codec.translating_faults("render"):
         try:
-            return _render(source, spec, header, plan, name, limits.max_frames, stop)
+            return _render(
+                source, spec, header, plan=plan, name=name, max_frames=limits.max_frames, stop=stop
+            )
         except pyvips.Error:
             stop.require_wanted()
             raise
@@ -88,20 +90,20 @@ def render(
 def choose_output(spec: ImageSpec, header: ImageHeader) -> str:
     """The format to write: another than asked for only where ``auto`` left a choice.
 
-    A moving source stays moving, a transparent one transparent, if the client takes a format
-    that can.
+    A moving source stays moving, a transparent one at least transparent, if the client takes a
+    format that can.
     """
-    for name in (spec.format, *spec.alternatives):
-        moves = header.frames == 1 or FORMATS[name].is_animated
-        if moves and (not header.has_alpha or FORMATS[name].has_alpha):
-            return name
-    return spec.format
+    names = (spec.format, *spec.alternatives)
+    clear = [name for name in names if FORMATS[name].has_alpha or not header.has_alpha]
+    moving = [name for name in clear if FORMATS[name].is_animated or header.frames == 1]
+    return (*moving, *clear, spec.format)[0]
 
 
 def _render(
     source: bytes | Path,
     spec: ImageSpec,
     header: ImageHeader,
+    *,
     plan: Plan,
     name: str,
     max_frames: int,
@@ -179,9 +181,7 @@ def _upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
     return image.fliphor() if orientation in (2, 5, 7) else image
 
 
-def _edited(
-    image: pyvips.Image, spec: ImageSpec, plan: Plan, background: Colour
-) -> pyvips.Image:
+def _edited(image: pyvips.Image, spec: ImageSpec, plan: Plan, background: Colour) -> pyvips.Image:
     if spec.fit == "cover" and plan.window != plan.size:
         image = image.smartcrop(*plan.window, interesting="attention")
     elif plan.window != plan.size:

@@ -1,7 +1,7 @@
 """Variants: kept ones are served, others made once for all who ask, served, and kept."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Final
 
 from cimaise.errors import (
     CimaiseError,
-    Invalid,
     Malformed,
     TooLarge,
     TypeNotAllowed,
@@ -20,7 +19,9 @@ from cimaise.images.cache import Cache, Entry, make_etag
 from cimaise.images.codec import library_version
 from cimaise.images.failures import Failures
 from cimaise.images.flights import Flights
+from cimaise.images.formats import FORMATS
 from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, RenderLimits, render
+from cimaise.images.places import Places
 from cimaise.images.remote import Remote
 from cimaise.images.spec import ImageSpec, canonical
 from cimaise.images.stopping import Stop
@@ -33,9 +34,9 @@ OpenSource = Callable[[], AbstractAsyncContextManager[bytes | Path]]
 """Opens a source: its bytes, or the path of a local file that stays as it is meanwhile."""
 
 _AUTO: Final = ("avif", "webp", "jpeg")
+_TYPES: Final = {name: known.media_type for name, known in FORMATS.items()}
 _WORTH_REMEMBERING: Final = (
     Malformed,
-    Invalid,
     TooLarge,
     TypeNotAllowed,
     UpstreamFailed,
@@ -77,6 +78,7 @@ class Variants:
         error_ttl_s: float = 60.0,
         remote_ttl_s: float = 7 * 86400.0,
         formats: tuple[str, ...] = _AUTO,
+        queue: int = 200,
         render: Render = render,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -90,7 +92,9 @@ class Variants:
             error_ttl_s: How long a failure of a remote source is remembered.
             remote_ttl_s: After so long the variant of a remote source is made anew; where that
                 fails, the old one is served.
-            formats: What ``auto`` chooses from, the preferred first.
+            formats: What ``auto`` chooses from, the preferred first; the last one everybody reads.
+            queue: Stored pictures that may wait to be opened; twice as many as there are threads
+                are open at the same time.
             render: Makes a picture; runs in a worker's thread.
             now: Seconds since 1970.
         """
@@ -104,7 +108,8 @@ class Variants:
         self._render = render
         self._now = now
         self._flights: Flights[Entry] = Flights()
-        self._purges: dict[str, int] = {}
+        self._open = Places(at_once=2 * workers.threads, queue=queue)
+        self._purges = 0
         self._version = f"{PIPELINE_VERSION}/{library_version()}"
 
     async def of_remote(self, url: str, spec: ImageSpec, accept: str | None = None) -> Variant:
@@ -126,12 +131,13 @@ class Variants:
         kept = await self._cache.get(source, key)
         if kept is not None and self._now() - kept.made_at_s < self._remote_ttl_s:
             return _variant(kept, spec)
+        keep = self._keep(source, key)
         try:
             self._failures.raise_known(source)
             made = await self._flights.fly(
                 f"{source} {key}",
                 lambda: self._make_remote(url, source, resolved),
-                lambda entry: self._cache.put(source, key, entry),
+                keep,
             )
         except CimaiseError:
             if kept is None:
@@ -161,25 +167,22 @@ class Variants:
         kept = await self._cache.get(source, key)
         if kept is not None:
             return _variant(kept, spec)
-        generation = self._purges.get(source, 0)
-
-        async def keep(entry: Entry) -> None:
-            if self._purges.get(source, 0) == generation:
-                await self._cache.put(source, key, entry)
-
         made = await self._flights.fly(
-            f"{source} {key}", lambda: self._make_stored(open_source, resolved), keep
+            f"{source} {key}",
+            lambda: self._make_stored(open_source, resolved),
+            self._keep(source, key),
         )
         return _variant(made, spec)
 
     async def purge_stored(self, source_id: str) -> None:
         """Remove every kept variant of a stored picture; those being made will not be kept."""
         source = f"stored {source_id}"
-        self._purges[source] = self._purges.get(source, 0) + 1
+        self._purges += 1
         await self._cache.purge(source)
 
     async def purge_remote(self, url: str) -> None:
         """Remove every kept variant of a remote picture."""
+        self._purges += 1
         await self._cache.purge(f"remote {self._remote.parse(url)}")
 
     async def close(self) -> None:
@@ -188,3 +191,62 @@ class Variants:
         await self._workers.close()
         await self._remote.close()
         await self._cache.close()
+
+    def _resolved(self, spec: ImageSpec, accept: str | None) -> ImageSpec:
+        if spec.format != "auto":
+            return spec
+        name = _choose(accept, self._formats)
+        alternatives = []
+        if name != "webp" and _choose(accept, ("webp", "jpeg")) == "webp":
+            alternatives.append("webp")  # for what moves
+        if name == "jpeg":
+            alternatives.append("png")  # for what is transparent
+        return replace(spec, format=name, alternatives=tuple(alternatives))
+
+    def _keep(self, source: str, key: str) -> Callable[[Entry], Awaitable[None]]:
+        purges = self._purges
+
+        async def keep(entry: Entry) -> None:
+            if self._purges == purges:  # else it may be what was just removed
+                await self._cache.put(source, key, entry)
+
+        return keep
+
+    async def _make_remote(self, url: str, source: str, spec: ImageSpec) -> Entry:
+        try:
+            async with self._remote.fetch(url) as fetched:
+                return await self._make(fetched.source, spec)
+        except CimaiseError as failure:
+            if isinstance(failure, _WORTH_REMEMBERING) or failure.code == "too_many_pixels":
+                self._failures.remember(source, failure)
+                log("picture_refused", level="info", code=failure.code, url=url[:200])
+            raise
+
+    async def _make_stored(self, open_source: OpenSource, spec: ImageSpec) -> Entry:
+        async with self._open.taken(), open_source() as source:
+            return await self._make(source, spec)
+
+    async def _make(self, source: bytes | Path, spec: ImageSpec) -> Entry:
+        def work(stop: Stop) -> Entry:
+            made = self._render(source, spec, self._limits, stop)
+            etag = make_etag(made.body)
+            made_at_s = int(self._now())
+            return Entry(made.body, made.media_type, etag, made.width, made.height, made_at_s)
+
+        return await self._workers.run(work)
+
+
+def _choose(accept: str | None, names: Sequence[str]) -> str:
+    media_type = choose_image_format(accept, [_TYPES[name] for name in names])
+    return next(name for name in names if _TYPES[name] == media_type)
+
+
+def _variant(entry: Entry, spec: ImageSpec) -> Variant:
+    return Variant(
+        entry.body,
+        entry.media_type,
+        entry.etag,
+        entry.width,
+        entry.height,
+        varies_by_accept=spec.format == "auto",
+    )

@@ -190,7 +190,7 @@ class Images:
         "open",
         p.parse_text,
         "Who may ask for which variant of stored pictures.",
-        choices=("open", "presets", "signed"),
+        choices=("open", "presets"),
     )
     allow_addresses: tuple[IPv4Network | IPv6Network, ...] = _knob(
         (), p.parse_networks, "Exceptions to the address block, for private networks and tests."

@@ -20,7 +20,7 @@ async def ready(call: Call) -> ASGIApp:
     checks = {
         "database": await _reached(services.database.check()),
         "storage": await _reached(services.storage.check()),
-        "cache": await _reached(services.variants.check()),
+        "cache": await _reached(services.check_cache()),
     }
     good = all(state == "ok" for state in checks.values())
     headers = {} if good else {"retry-after": "5"}

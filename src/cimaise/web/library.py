@@ -112,6 +112,7 @@ async def change_file(call: Call) -> ASGIApp:
 async def delete_file(call: Call) -> ASGIApp:
     """Delete a file: record, variants and cache now, bytes by the clean-up."""
     file = await call.services.files.delete(call.principal, call.path("id"))
-    await call.services.variants.forget(file.id)
+    if file.storage_key is not None:
+        await call.services.variants.purge_stored(file.storage_key)
     call.services.hurry("discarded-objects")
     return empty_reply()

@@ -1,6 +1,6 @@
 """The URL map: method, path, handler, permission. One line a route."""
 
-from typing import Final
+from typing import Any, Final
 
 from cimaise.web import (
     accounts,
@@ -21,7 +21,7 @@ PUBLIC, ACCOUNT, ADMIN = Permission.PUBLIC, Permission.ACCOUNT, Permission.ADMIN
 _UP: Final = Cors.UPLOADS
 
 # fmt: off
-API: Final = (
+LINES: Final = (
     # accounts
     Line("GET", "/api/me", accounts.me, ACCOUNT, "Who am I: role, points, quota.", tag="Accounts"),
     Line("POST", "/api/login", accounts.login, PUBLIC, "Start a browser session.", body=s.Login, tag="Accounts"),
@@ -71,3 +71,8 @@ API: Final = (
     Line("GET", "/openapi.json", reference.openapi, PUBLIC, "This interface as OpenAPI 3.1.", cors=Cors.PUBLIC, tag="Operation"),
 )
 # fmt: on
+
+
+def mounts() -> list[Any]:
+    """What is served as it lies: the styles and modules of the pages."""
+    return []

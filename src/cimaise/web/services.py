@@ -1,6 +1,6 @@
 """What handlers may call: every feature, made by the composition root."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from cimaise.access.tokens import Authenticator
 from cimaise.albums.catalogue import Catalogue
 from cimaise.database.engine import Database
 from cimaise.errors import Forbidden, NotSignedIn
+from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
@@ -51,10 +52,12 @@ class Services:
     publisher: Publisher
     originals: Originals
     variants: Variants
+    spec_limits: SpecLimits
     catalogue: Catalogue
     background: Background
     lines: Sequence[Line]  # the URL map, for the reference
     hurry: Callable[[str], None]  # runs a job soon, by its name
+    check_cache: Callable[[], Awaitable[None]]
 
     async def authenticate(self, request: Request) -> Principal:
         """Who asks. A cookie that is no good any more is a guest's; a bad header is refused.

@@ -38,9 +38,7 @@ class Operation:
     apply: Callable[[pyvips.Image, Any, Colour], pyvips.Image]
 
 
-def on_colours(
-    image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]
-) -> pyvips.Image:
+def on_colours(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
     """Apply ``change`` to the three colour bands and leave alpha alone."""
     if not image.hasalpha():
         return change(image).cast("uchar").copy(interpretation="srgb")

@@ -1,6 +1,7 @@
 """Writing in parts, in a bucket."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,12 @@ from cimaise.storage.s3.location import Location
 from cimaise.storage.s3.wire import Wire, plain_etag
 
 _ABORTS: Final = 3
+_UPLOAD_ID: Final = re.compile(r"[!-~]{1,1024}", re.ASCII)  # opaque, but fit for a query
+
+
+def _require_id(upload_id: str) -> None:
+    if not _UPLOAD_ID.fullmatch(upload_id):
+        raise no_upload()
 
 
 async def head(control: Control, location: Location, key: str) -> ObjectInfo:
@@ -53,6 +60,7 @@ class S3Multipart:
     ) -> PartInfo:
         """Store one part."""
         require_part_number(part_number)
+        _require_id(upload_id)
         query = {"partNumber": str(part_number), "uploadId": upload_id}
         try:
             etag = await self._wire.put(key, counted(chunks, size=size), size=size, query=query)
@@ -75,6 +83,7 @@ class S3Multipart:
             after = last
 
     async def _list(self, key: str, upload_id: str, after: int) -> Mapping[str, Any]:
+        _require_id(upload_id)
         try:
             return await self._control.call(
                 "list_parts",
@@ -92,6 +101,7 @@ class S3Multipart:
         """
         size = require_joinable(parts)
         named = [{"PartNumber": part.part_number, "ETag": f'"{part.etag}"'} for part in parts]
+        _require_id(upload_id)
         try:
             await self._control.call(
                 "complete_multipart_upload",
@@ -124,6 +134,8 @@ class S3Multipart:
     async def abort(self, key: str, upload_id: str) -> None:
         """Free all parts; again where one slipped in at the same moment."""
         name = self._location.name(key)
+        if not _UPLOAD_ID.fullmatch(upload_id):
+            return
         for _ in range(_ABORTS):
             try:
                 await self._control.call("abort_multipart_upload", Key=name, UploadId=upload_id)

@@ -1,0 +1,5 @@
+"""``python -m cimaise``."""
+
+from cimaise.cli import main
+
+main(prog_name="cimaise")

@@ -1,0 +1,59 @@
+"""What a source of albums promises."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cimaise.access.policy import Principal
+from cimaise.albums.model import AlbumFile, AlbumPage, AlbumSummary, ScanReport, Wanted
+
+
+class LocalFiles(Protocol):
+    """What a source has besides whose files lie on this machine."""
+
+    async def open_file(self, principal: Principal, album: str, file: str) -> AlbumFile:
+        """Look at a file of an album.
+
+        Raises:
+            NotFound: No such album or file, or nothing that is served.
+            NotSignedIn: The album is private, and nobody has signed in.
+            Forbidden: The album is private, and not for this one.
+        """
+        ...
+
+    async def scan(self) -> ScanReport:
+        """Bring what is known of the files up to date. Cancelling keeps what was found so far."""
+        ...
+
+
+class Source(Protocol):
+    """Albums of one kind. Any method may fail with any exception: the catalogue goes on.
+
+    Attributes:
+        name: As shown in the list: ``folder``, ``collection``, …
+        files: The files on this machine; ``None`` for a source that has none.
+    """
+
+    name: str
+    files: LocalFiles | None
+
+    def may_have(self, album: str) -> bool:
+        """Could an album be called so? By the form of the name alone, without looking."""
+        ...
+
+    async def list_albums(self, principal: Principal) -> Sequence[AlbumSummary]:
+        """Public albums, and private ones that the principal may see; unlisted ones never."""
+        ...
+
+    async def open_album(self, principal: Principal, album: str, wanted: Wanted) -> AlbumPage:
+        """One page of an album; its pictures are empty past the end.
+
+        Raises:
+            NotFound: The source has no such album.
+            NotSignedIn: It is private, and nobody has signed in.
+            Forbidden: It is private, and not for this one.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        ...

@@ -1,0 +1,20 @@
+"""``cimaise openapi``: the HTTP interface for programs."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from cimaise.cli.options import CONFIG, load_settings
+from cimaise.cli.printing import print_json
+
+
+@click.command()
+@CONFIG
+def openapi(config: Path | None) -> None:
+    """Print the OpenAPI 3.1 document of the HTTP interface, as JSON."""
+    server = load_settings(config).settings.public_url
+    from cimaise.web.openapi import document
+    from cimaise.web.routes import LINES
+
+    print_json(document(LINES, version=version("cimaise"), server=server))

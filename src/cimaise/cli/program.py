@@ -1,0 +1,50 @@
+"""``cimaise``: every command, once."""
+
+from typing import Any
+
+import click
+
+from cimaise.cli.accounts import accounts
+from cimaise.cli.albums import albums
+from cimaise.cli.check import check
+from cimaise.cli.cleanup import cleanup
+from cimaise.cli.demo import demo
+from cimaise.cli.openapi import openapi
+from cimaise.cli.refusal import refusals
+from cimaise.cli.serve import serve
+from cimaise.cli.settings import settings
+from cimaise.cli.upload import upload
+
+
+class _Program(click.Group):
+    """Turns what was foreseen into one clear line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with refusals():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cimaise", prog_name="cimaise")
+def main() -> None:
+    """A self-hosted media server: uploads one can trust, originals, pictures at any size, albums.
+
+    Settings are read from variables named CIMAISE_<SECTION>_<NAME>, above a TOML file (--config
+    or CIMAISE_CONFIG), above defaults; "cimaise settings" lists them all.
+
+    Exit codes: 0 done, 1 a failure that standard error explains in a line, 2 wrong usage.
+    """
+
+
+for _command in (
+    serve,
+    demo,
+    accounts,
+    upload,
+    albums,
+    cleanup,
+    settings,
+    check,
+    openapi,
+):
+    main.add_command(_command)

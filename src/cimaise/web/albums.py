@@ -1,0 +1,60 @@
+"""Albums as JSON, and the files of folder albums."""
+
+from datetime import UTC, datetime
+
+from starlette.types import ASGIApp
+
+from cimaise.albums.contract import album_json, albums_json
+from cimaise.albums.paging import parse_limit, parse_order, parse_page, parse_sort
+from cimaise.rfc.caching import CachePolicy, format_cache_control
+from cimaise.rfc.disposition import format_disposition
+from cimaise.rfc.selection import Representation, select
+from cimaise.web.call import Call
+from cimaise.web.local_file import open_local_file
+from cimaise.web.reply import BytesReply, json_reply
+
+_HOUR_S = 3600
+_NANO = 1_000_000_000
+
+
+async def index(call: Call) -> ASGIApp:
+    """Albums that the caller may find."""
+    absolute = call.flag("absolute")
+    page, limit = parse_page(call.query("page")), parse_limit(call.query("limit"))
+    listed = await call.services.catalogue.list_albums(call.principal, page=page, limit=limit)
+    base_url = call.services.settings.public_url if absolute else None
+    return json_reply(albums_json(listed, base_url=base_url))
+
+
+async def show(call: Call) -> ASGIApp:
+    """One page of an album."""
+    page, limit = parse_page(call.query("page")), parse_limit(call.query("limit"))
+    sort, order = parse_sort(call.query("sort")), parse_order(call.query("order"))
+    album = await call.services.catalogue.open_album(
+        call.principal, call.path("album"), page=page, limit=limit, sort=sort, order=order
+    )
+    return json_reply(album_json(album))
+
+
+async def file(call: Call) -> ASGIApp:
+    """A picture of a folder album, untouched."""
+    found = await call.services.catalogue.open_file(
+        call.principal, call.path("album"), call.path("file")
+    )
+    what = Representation(
+        found.size,
+        found.etag,
+        found.media_type,
+        datetime.fromtimestamp(found.mtime_ns // _NANO, UTC),
+    )
+    policy = CachePolicy(public=found.public, max_age_s=_HOUR_S)
+    more = {
+        "cache-control": format_cache_control(policy),
+        "content-disposition": format_disposition(
+            found.path.name, attachment=call.flag("download")
+        ),
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; sandbox",
+        "cross-origin-resource-policy": "cross-origin" if found.public else "same-site",
+    }
+    return BytesReply(what, select(what, call.wanted(), now=call.now), open_local_file(found), more)

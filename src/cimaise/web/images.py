@@ -1,0 +1,156 @@
+"""Pictures at other sizes: remote ones, those of albums, and stored ones."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.types import ASGIApp
+
+from cimaise.albums.addresses import parse_folder_file_url
+from cimaise.errors import Forbidden, Invalid, TypeNotAllowed
+from cimaise.images.codec import ImageHeader
+from cimaise.images.info import picture_info
+from cimaise.images.spec import ImageSpec, SpecLimits, parse_preset, parse_spec
+from cimaise.images.stored import stored_source
+from cimaise.images.variants import OpenSource, Variant
+from cimaise.library.model import File
+from cimaise.originals import access_headers, is_public
+from cimaise.rfc.caching import CachePolicy, format_cache_control
+from cimaise.rfc.selection import Representation, select
+from cimaise.web.call import Call
+from cimaise.web.reply import BytesReply, json_reply, open_memory
+
+_YEAR_S: Final = 31_536_000
+_HOUR_S: Final = 3600
+_OTHERS: Final = frozenset({"url", "link"})
+"""Query parameters that are no parameters of the picture."""
+
+
+async def resize(call: Call) -> ASGIApp:
+    """A remote https picture, or one of an album's folder, at another size."""
+    url = call.query("url")
+    if not url:
+        raise Invalid("url names the picture.", field="url")
+    spec = _spec(call)
+    if not url.startswith("/"):
+        variant = await call.services.variants.of_remote(url, spec, call.header("accept"))
+        return _reply(call, variant, CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True))
+    return await _resized_album_file(call, url, spec)
+
+
+async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
+    place = parse_folder_file_url(url)
+    if place is None:
+        raise Invalid("url is https://… or /albums/…", field="url")
+    file = await call.services.catalogue.open_file(call.principal, *place)
+    variant = await call.services.variants.of_stored(
+        f"{file.path} {file.etag}", _local_source(file.path), spec, call.header("accept")
+    )
+    policy = CachePolicy(public=file.public, max_age_s=_YEAR_S, immutable=True)
+    return _reply(call, variant, policy)
+
+
+def _local_source(path: Path) -> OpenSource:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[bytes | Path]:
+        yield path
+
+    return opened
+
+
+async def variant(call: Call) -> ASGIApp:
+    """A stored picture at another size, under the original's rules."""
+    file, by_link = await _picture(call)
+    if call.services.settings.images.policy == "presets" and _parameters(call):
+        raise Forbidden("Here pictures are given at named sizes only.")
+    return await _stored(call, file, _spec(call), by_link=by_link)
+
+
+async def preset(call: Call) -> ASGIApp:
+    """A stored picture at a named size."""
+    file, by_link = await _picture(call)
+    spec = parse_preset(call.path("preset"), _parameters(call), limits=_limits(call))
+    return await _stored(call, file, spec, by_link=by_link)
+
+
+async def info(call: Call) -> ASGIApp:
+    """What the file says of its picture."""
+    file, _ = await _picture(call)
+    header = await picture_info(_source_of(call, file))
+    return json_reply(_info_json(file, header))
+
+
+def _info_json(file: File, header: ImageHeader) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "width": header.width,
+        "height": header.height,
+        "format": header.format,
+        "frames": header.frames,
+        "orientation": header.orientation,
+        "has_alpha": header.has_alpha,
+        "size": file.size,
+        "placeholder": file.placeholder,
+    }
+    return facts | ({"exif": dict(header.exif)} if header.exif else {})
+
+
+async def _picture(call: Call) -> tuple[File, bool]:
+    """The record, if it may be seen and is a picture; and whether a link brought us here."""
+    found, link = await call.services.originals.find(
+        call.principal, call.path("id"), link_token=call.query("link")
+    )
+    if found.storage_key is None or not found.is_picture:
+        raise TypeNotAllowed("This file is no picture.", code="not_an_image")
+    return found, link is not None
+
+
+def _source_of(call: Call, file: File) -> OpenSource:
+    assert file.storage_key is not None
+    return stored_source(
+        call.services.storage,
+        file.storage_key,
+        max_bytes=call.services.settings.images.max_source_bytes,
+    )
+
+
+async def _stored(call: Call, file: File, spec: ImageSpec, *, by_link: bool) -> ASGIApp:
+    assert file.storage_key is not None
+    made = await call.services.variants.of_stored(
+        file.storage_key, _source_of(call, file), spec, call.header("accept")
+    )
+    policy = CachePolicy(public=is_public(file, by_link=by_link), max_age_s=_HOUR_S)
+    return _reply(call, made, policy, dict(access_headers(file, by_link=by_link)))
+
+
+def _parameters(call: Call) -> dict[str, str]:
+    query = call.request.query_params
+    repeated = [name for name in query if len(query.getlist(name)) > 1]
+    if repeated:
+        raise Invalid(f"{repeated[0][:40]} is given twice.", field=repeated[0][:40])
+    return {name: text for name, text in query.items() if name not in _OTHERS}
+
+
+def _limits(call: Call) -> SpecLimits:
+    return call.services.spec_limits
+
+
+def _spec(call: Call) -> ImageSpec:
+    return parse_spec(_parameters(call), limits=_limits(call))
+
+
+def _reply(
+    call: Call, made: Variant, policy: CachePolicy, more: Mapping[str, str] | None = None
+) -> ASGIApp:
+    what = Representation(len(made.body), made.etag, made.media_type)
+    headers = {
+        "cache-control": format_cache_control(policy),
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "default-src 'none'; sandbox",
+        "cross-origin-resource-policy": "cross-origin",
+    } | dict(more or {})
+    if made.varies_by_accept:
+        headers["vary"] = "Accept"
+    return BytesReply(
+        what, select(what, call.wanted(), now=call.now), open_memory(made.body), headers
+    )
