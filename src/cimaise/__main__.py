@@ -2,4 +2,5 @@
 
 from cimaise.cli import main
 
-main(prog_name="cimaise")
+if __name__ == "__main__":
+    main(prog_name="cimaise")

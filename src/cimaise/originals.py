@@ -28,6 +28,19 @@ picture or a film by itself wraps it into a page of its own, which needs its own
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may be seen, and the signed link that allowed it, if one did."""
+
+    file: File
+    link: Link | None = None
+
+    @property
+    def by_link(self) -> bool:
+        """A link allowed it: nobody else may keep the answer."""
+        return self.link is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What to send of a file.
 
@@ -54,9 +67,7 @@ class Originals:
     links: Links
     storage: Storage
 
-    async def find(
-        self, principal: Principal, file_id: str, *, link_token: str | None
-    ) -> tuple[File, Link | None]:
+    async def find(self, principal: Principal, file_id: str, *, link_token: str | None) -> Found:
         """The record, if the principal or the link may see it.
 
         Raises:
@@ -66,50 +77,36 @@ class Originals:
         link = None
         if link_token is not None:
             link = await self.links.check(link_token, file_id)
-        return await self.files.find(principal, file_id, by_link=link is not None), link
+        return Found(await self.files.find(principal, file_id, by_link=link is not None), link)
 
     async def deliver(
-        self,
-        principal: Principal,
-        file_id: str,
-        wanted: Wanted,
-        *,
-        download: bool,
-        link_token: str | None,
-        now: datetime,
+        self, found: Found, wanted: Wanted, *, download: bool, now: datetime
     ) -> Delivery:
         """Decide what is sent. Nothing is opened yet.
 
         Args:
-            principal: Who asks.
-            file_id: Which file.
+            found: What :meth:`find` gave for this request.
             wanted: Method, conditions and range.
             download: As an attachment, where inline would be safe too.
-            link_token: Of a signed link that came with the request.
             now: For dates in conditions.
 
         Raises:
             PreconditionFailed, RangeNotSatisfiable: See :func:`cimaise.rfc.selection.select`.
+            Gone: ``spent``: the link has been used as often as it may.
             NotFound: ``file_missing`` for a record whose bytes are kept elsewhere.
         """
-        file, link = await self.find(principal, file_id, link_token=link_token)
+        file, link = found.file, found.link
         if file.storage_key is None:
             raise NotFound("This file is kept elsewhere.", code="file_missing")
         what = Representation(
             file.size, file.etag, served_type(file.content_type), file.published_at
         )
         selection = select(what, wanted, now=now)
-        begins = any(span.start == 0 for span in selection.ranges)
-        if link is not None and begins and wanted.method != "HEAD":
+        if link is not None and selection.begins and wanted.method != "HEAD":
             await self.links.use(link)
         attachment = download or (link is not None and link.download)
-        return Delivery(
-            file,
-            what,
-            selection,
-            self._opener(file, file.storage_key),
-            _headers(file, attachment=attachment, by_link=link is not None),
-        )
+        headers = _headers(file, attachment=attachment, by_link=link is not None)
+        return Delivery(file, what, selection, self._opener(file, file.storage_key), headers)
 
     def _opener(
         self, file: File, key: str

@@ -16,6 +16,7 @@ import msgspec
 EVENTS: Final[dict[str, str]] = {
     "server_ready": "The server accepts requests.",
     "server_stopping": "The server was told to stop.",
+    "worker_ended": "A server process ended by itself; another one was started in its place.",
     "sign_in_link": "A one-time link to sign in with was made.",
     "request": "A request was answered.",
     "request_failed": "A request failed with a fault of the server.",

@@ -1,8 +1,12 @@
 import asyncio
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from cimaise.access import accounts
 from cimaise.access.policy import GUEST, Principal, Role, Scope
 from cimaise.errors import Forbidden, Invalid, NotFound, NotSignedIn, WrongState
 from tests.conftest import StandingClock
@@ -138,9 +142,20 @@ async def test_the_last_admin_cannot_be_disabled_from_within(access: Access):
     assert bob.account_id != ann.account_id
 
 
-async def test_two_admins_who_disable_each_other_at_once_leave_one(access: Access):
+async def test_two_admins_who_disable_each_other_at_once_leave_one(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+):
     ann, _ = await access.member("ann", Role.ADMIN)
     bob, _ = await access.member("bob", Role.ADMIN)
+    both_have_looked = threading.Barrier(2)
+    look = accounts._require_other_admin
+
+    def look_and_meet(connection: Connection, name: str) -> None:
+        look(connection, name)
+        with suppress(threading.BrokenBarrierError):  # right: the second is kept from looking
+            both_have_looked.wait(timeout=0.2)
+
+    monkeypatch.setattr(accounts, "_require_other_admin", look_and_meet)
     results = await asyncio.gather(
         access.accounts.disable(ann, "bob"),
         access.accounts.disable(bob, "ann"),

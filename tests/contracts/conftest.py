@@ -3,8 +3,10 @@
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,16 +109,19 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 
 
 @pytest.fixture
-async def reopen(backend: Backend, tmp_path: Path) -> AsyncIterator[Callable[[], Storage]]:
+async def reopen(backend: Backend, tmp_path: Path) -> AsyncIterator[Callable[..., Storage]]:
     """Opens the backend's storage, as often as it is called; all are closed at the end."""
     opened: list[Storage] = []
 
-    def opener() -> Storage:
+    def opener(**more: Any) -> Storage:
+        """``more`` is settings by name, and ``now``."""
+        now = more.pop("now", lambda: datetime.now(UTC))
         storage = open_storage(
-            backend.settings(),
+            replace(backend.settings(), **more),
             data_dir=tmp_path,
             signing_secret=b"a secret of the tests",
             public_url="https://media.example",
+            now=now,
         )
         if backend.name == "measured":
             storage = MeasuredStorage(storage, lambda _: None)
@@ -129,6 +134,6 @@ async def reopen(backend: Backend, tmp_path: Path) -> AsyncIterator[Callable[[],
 
 
 @pytest.fixture
-async def storage(reopen: Callable[[], Storage]) -> Storage:
+async def storage(reopen: Callable[..., Storage]) -> Storage:
     """An empty storage of each kind in turn."""
     return reopen()

@@ -159,6 +159,7 @@ class MultipartContract:
         upload = await begin(multipart, size)
         part = await send(multipart, upload, 1, b"all of it")
         again = reopen().multipart
+        assert again is not None
         assert list(await again.parts(KEY, upload)) == [part]
         info = await again.complete(KEY, upload, [part])
         assert await multipart.complete(KEY, upload, [part]) == info
@@ -213,16 +214,16 @@ class MultipartContract:
             await multipart.complete(KEY, upload, [part])
         assert await read_all(storage, KEY) == b"another object"
 
-    @pytest.mark.parametrize("upload", [UNKNOWN, "../../../etc", "x" * 300, "a/b", ".", "", "\0"])
-    async def test_an_unknown_upload_is_not_found(self, storage, multipart, upload):
+    async def test_an_unknown_upload_is_not_found(self, storage, multipart):
         part = PartInfo(1, 4, "0" * 32)
-        with pytest.raises(NotFound):
-            await multipart.parts(KEY, upload)
-        with pytest.raises(NotFound):
-            await send(multipart, upload, 1, b"part")
-        with pytest.raises(NotFound):
-            await multipart.complete(KEY, upload, [part])
-        await multipart.abort(KEY, upload)
+        for upload in (UNKNOWN, "../../../etc", "x" * 300, "a/b", ".", "", "\0"):
+            with pytest.raises(NotFound):
+                await multipart.parts(KEY, upload)
+            with pytest.raises(NotFound):
+                await send(multipart, upload, 1, b"part")
+            with pytest.raises(NotFound):
+                await multipart.complete(KEY, upload, [part])
+            await multipart.abort(KEY, upload)
         assert await keys(storage) == []
 
     async def test_an_upload_belongs_to_its_key(self, storage, multipart, size):
@@ -237,11 +238,11 @@ class MultipartContract:
         await multipart.abort(OTHER, upload)
         assert list(await multipart.parts(KEY, upload)) == [part]
 
-    @pytest.mark.parametrize("number", [0, -1, 10_001])
-    async def test_part_numbers_go_from_1_to_10000(self, multipart, size, number):
+    async def test_part_numbers_go_from_1_to_10000(self, multipart, size):
         upload = await begin(multipart, size)
-        with pytest.raises(Invalid):
-            await send(multipart, upload, number, b"part")
+        for number in (0, -1, 10_001):
+            with pytest.raises(Invalid):
+                await send(multipart, upload, number, b"part")
         assert list(await multipart.parts(KEY, upload)) == []
 
     async def test_the_last_part_number_works(self, multipart, size):

@@ -1,7 +1,8 @@
 """What every storage promises, as one suite; see :mod:`cimaise.storage.base`."""
 
 import asyncio
-from datetime import UTC
+import os
+from datetime import timedelta
 
 import pytest
 
@@ -35,6 +36,17 @@ BAD_KEYS = [
     "a b",
     "x" * 201,
 ]
+
+
+RANGES: dict[tuple[int, int | None], slice] = {
+    (0, None): slice(0, 1000),
+    (0, 1): slice(0, 1),
+    (0, 1000): slice(0, 1000),
+    (999, None): slice(999, 1000),
+    (17, 400): slice(17, 400),
+    (17, 5000): slice(17, 1000),
+}
+OUTSIDE = [(1000, None), (1001, None), (5, 5), (6, 5), (0, 0), (-1, None)]
 
 
 class Gone(Exception):
@@ -85,7 +97,7 @@ class StorageContract:
     async def test_writing_and_looking_say_the_same(self, storage: Storage):
         info = await put(storage, KEY, b"some bytes")
         assert await storage.stat(KEY) == info
-        assert info.modified_at.tzinfo == UTC or info.modified_at.utcoffset().total_seconds() == 0
+        assert info.modified_at.utcoffset() == timedelta(0)
         assert info.etag
         assert '"' not in info.etag
         assert info.content_type in (TYPE, None)
@@ -103,27 +115,14 @@ class StorageContract:
         assert first.etag != second.etag
         assert await read_all(storage, KEY) == b"two"
 
-    @pytest.mark.parametrize(
-        ("start", "stop", "expected"),
-        [
-            (0, None, slice(0, 1000)),
-            (0, 1, slice(0, 1)),
-            (0, 1000, slice(0, 1000)),
-            (999, None, slice(999, 1000)),
-            (17, 400, slice(17, 400)),
-            (17, 5000, slice(17, 1000)),
-        ],
-    )
-    async def test_a_range_gives_its_bytes_and_says_where_they_lie(
-        self, storage, start, stop, expected
-    ):
+    async def test_a_range_gives_its_bytes_and_says_where_they_lie(self, storage):
         whole = content(1000)
         info = await put(storage, KEY, whole)
-        async with storage.open(KEY, start=start, stop=stop, if_etag=info.etag) as reading:
-            assert reading.info.size == 1000
-            assert reading.info.etag == info.etag
-            assert (reading.start, reading.stop) == (expected.start, expected.stop)
-            assert b"".join([chunk async for chunk in reading.chunks]) == whole[expected]
+        for (start, stop), expected in RANGES.items():
+            async with storage.open(KEY, start=start, stop=stop, if_etag=info.etag) as reading:
+                assert (reading.info.size, reading.info.etag) == (1000, info.etag)
+                assert (reading.start, reading.stop) == (expected.start, expected.stop)
+                assert b"".join([chunk async for chunk in reading.chunks]) == whole[expected]
 
     async def test_a_range_of_a_long_object_crosses_chunks(self, storage):
         whole = content(3 * MIB)
@@ -131,16 +130,12 @@ class StorageContract:
         got = await read_all(storage, KEY, start=MIB - 5, stop=3 * MIB - 7)
         assert got == whole[MIB - 5 : 3 * MIB - 7]
 
-    @pytest.mark.parametrize(
-        ("start", "stop"), [(1000, None), (1001, None), (5, 5), (6, 5), (0, 0), (-1, None)]
-    )
-    async def test_a_range_outside_of_the_object_is_refused_with_its_size(
-        self, storage, start, stop
-    ):
+    async def test_a_range_outside_of_the_object_is_refused_with_its_size(self, storage):
         await put(storage, KEY, content(1000))
-        with pytest.raises(RangeNotSatisfiable) as caught:
-            await read_all(storage, KEY, start=start, stop=stop)
-        assert caught.value.size == 1000
+        for start, stop in OUTSIDE:
+            with pytest.raises(RangeNotSatisfiable) as caught:
+                await read_all(storage, KEY, start=start, stop=stop)
+            assert caught.value.size == 1000
 
     async def test_an_empty_object_may_be_opened_at_its_beginning_only(self, storage):
         await put(storage, KEY, b"")
@@ -189,23 +184,23 @@ class StorageContract:
             with pytest.raises(NotFound):
                 await read_all(storage, key)
 
-    @pytest.mark.parametrize("key", BAD_KEYS)
-    async def test_what_cannot_be_a_key_is_refused_everywhere(self, storage, key):
+    async def test_what_cannot_be_a_key_is_refused_everywhere(self, storage):
         await put(storage, KEY, b"x")
-        with pytest.raises(Invalid):
-            await storage.stat(key)
-        with pytest.raises(Invalid):
-            await read_all(storage, key)
-        with pytest.raises(Invalid):
-            await put(storage, key, b"x")
-        with pytest.raises(Invalid):
-            await storage.move(KEY, key)
-        with pytest.raises(Invalid):
-            await storage.move(key, OTHER)
-        with pytest.raises(Invalid):
-            await storage.delete([key])
-        with pytest.raises(Invalid):
-            await storage.multipart.create(key, content_type=TYPE, part_size=5 * MIB)
+        for key in BAD_KEYS:
+            with pytest.raises(Invalid):
+                await storage.stat(key)
+            with pytest.raises(Invalid):
+                await read_all(storage, key)
+            with pytest.raises(Invalid):
+                await put(storage, key, b"x")
+            with pytest.raises(Invalid):
+                await storage.move(KEY, key)
+            with pytest.raises(Invalid):
+                await storage.move(key, OTHER)
+            with pytest.raises(Invalid):
+                await storage.delete([key])
+            with pytest.raises(Invalid):
+                await storage.multipart.create(key, content_type=TYPE, part_size=5 * MIB)
         assert await keys(storage) == [KEY]
 
     async def test_fewer_bytes_than_declared_store_nothing(self, storage, backend: Backend):
@@ -236,6 +231,7 @@ class StorageContract:
         with pytest.raises(TooLarge) as caught:
             await storage.write(KEY, endless(), content_type=TYPE, max_bytes=10_000)
         assert taken == 11
+        assert caught.value.limit is not None
         assert caught.value.limit.value == 10_000
         assert await keys(storage) == []
 
@@ -372,8 +368,6 @@ class StorageContract:
         assert got == list(bodies.values())
 
     async def test_a_descriptor_holds_exactly_the_object(self, storage):
-        import os
-
         whole = content(400_000)
         await put(storage, KEY, whole)
         async with storage.open(KEY, start=10) as reading:

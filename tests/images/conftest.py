@@ -1,13 +1,20 @@
 """Pictures made for the tests, and libvips made fit for them."""
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import pyvips
 
 from cimaise.images.codec import prepare_libvips
+from tests.kit.picture_server import (
+    Certificate,
+    PictureServer,
+    make_certificate,
+    picture_server,
+)
+from tests.kit.pictures import quadrants
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,44 +33,6 @@ def corpus() -> Path:
     return folder
 
 
-def quadrants(width: int, height: int) -> pyvips.Image:
-    """Red top left, green top right, blue bottom left, white bottom right."""
-    left, top = width // 2, height // 2
-
-    def plain(colour: tuple[int, int, int], across: int, down: int) -> pyvips.Image:
-        black = pyvips.Image.black(across, down, bands=3)
-        return (black + list(colour)).cast("uchar").copy(interpretation="srgb")
-
-    upper = plain((255, 0, 0), left, top).join(plain((0, 255, 0), width - left, top), "horizontal")
-    lower = plain((0, 0, 255), left, height - top).join(
-        plain((255, 255, 255), width - left, height - top), "horizontal"
-    )
-    return upper.join(lower, "vertical").copy_memory()
-
-
-def decoded(body: bytes) -> pyvips.Image:
-    """The first frame, in memory."""
-    return pyvips.Image.new_from_buffer(body, "").copy_memory()
-
-
-def pixel(image: pyvips.Image, x: float, y: float) -> list[int]:
-    """The colour at a place given from 0 to 1."""
-    across = min(int(x * image.width), image.width - 1)
-    return [
-        round(v) for v in image.getpoint(across, min(int(y * image.height), image.height - 1))
-    ]
-
-
-def corner_names(image: pyvips.Image) -> str:
-    """The corners clockwise from the top left: r, g, b, w (or ? where it is none of these)."""
-    names = {(1, 0, 0): "r", (0, 1, 0): "g", (0, 0, 1): "b", (1, 1, 1): "w"}
-    found = ""
-    for x, y in ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)):
-        colour = pixel(image, x, y)[:3]
-        found += names.get((colour[0] > 128, colour[1] > 128, colour[2] > 128), "?")
-    return found
-
-
 @pytest.fixture
 def picture() -> Callable[..., bytes]:
     """``picture(width, height, suffix, **options)``: quadrants, encoded."""
@@ -72,3 +41,32 @@ def picture() -> Callable[..., bytes]:
         return bytes(quadrants(width, height).write_to_buffer(suffix, **options))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """For pictures.test and other.test, and for 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("tls")
+    return make_certificate(folder, "pictures.test", "other.test", "127.0.0.1")
+
+
+@pytest.fixture
+async def server(certificate: Certificate) -> AsyncIterator[PictureServer]:
+    """An HTTPS server on the loopback."""
+    async with picture_server(certificate) as running:
+        yield running
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """``await wait_until(condition)``: let others run until it holds; fails after 10 seconds."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        loop, ticks = asyncio.get_running_loop(), asyncio.Event()
+        async with asyncio.timeout(10):
+            while not condition():
+                loop.call_later(0.001, ticks.set)
+                await ticks.wait()
+                ticks.clear()
+
+    return wait

@@ -1,6 +1,7 @@
 """Real S3 servers on this machine: Swift from the package index, versitygw where it is installed."""
 
 import contextlib
+import functools
 import os
 import select
 import shutil
@@ -42,6 +43,7 @@ class S3Server:
             f"s3://{bucket}/{prefix}?endpoint={quote(self.endpoint, safe='')}&region={self.region}"
         )
 
+    @functools.cached_property
     def client(self) -> Any:
         """The official client, to look behind the application's back."""
         import boto3  # noqa: PLC0415
@@ -63,15 +65,15 @@ class S3Server:
 
     def stop(self) -> None:
         """End the process."""
+        if "client" in self.__dict__:
+            self.client.close()
         self.process.kill()
         self.process.communicate()
 
 
 def make_bucket(server: S3Server, name: str) -> str:
     """Make an empty bucket; its name."""
-    client = server.client()
-    client.create_bucket(Bucket=name)
-    client.close()
+    server.client.create_bucket(Bucket=name)
     return name
 
 

@@ -129,7 +129,7 @@ def configure(folder: Path) -> None:
     conf.write_text(SWIFT_CONF)
     for module in list(sys.modules.values()):
         if module.__name__.startswith("swift") and hasattr(module, "SWIFT_CONF_FILE"):
-            module.SWIFT_CONF_FILE = str(conf)
+            module.__dict__["SWIFT_CONF_FILE"] = str(conf)
     swift_utils.validate_hash_conf()
     storage_policy.reload_storage_policies()
 
@@ -140,8 +140,13 @@ def make_rings(folder: Path, ports: dict[str, int]) -> None:
     for kind in KINDS:
         where = {"ip": "127.0.0.1", "port": ports[kind]}
         device = {
-            "id": 0, "region": 1, "zone": 1, "device": "sda", "weight": 1,
-            "replication_ip": where["ip"], "replication_port": where["port"],
+            "id": 0,
+            "region": 1,
+            "zone": 1,
+            "device": "sda",
+            "weight": 1,
+            "replication_ip": where["ip"],
+            "replication_port": where["port"],
         }
         builder = RingBuilder(4, 1, 1)
         builder.add_dev(device | where)

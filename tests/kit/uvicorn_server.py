@@ -15,9 +15,9 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 class RunningServer:
     """Attributes: ``port``; ``app``, which answers the next request; ``loop``, the server's."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, app: App | None) -> None:
         self.port = port
-        self.app: App | None = None
+        self.app = app
         self.loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -32,12 +32,17 @@ class RunningServer:
 
 
 @contextmanager
-def running_uvicorn(**options: Any) -> Iterator[RunningServer]:
-    """Start one; the socket listens before the thread does, so nobody has to wait."""
+def running_uvicorn(app: App | None = None, **options: Any) -> Iterator[RunningServer]:
+    """Start one; the socket listens before the thread does, so nobody has to wait.
+
+    Args:
+        app: The first application; needed here only where it has a lifespan.
+        options: Of uvicorn's configuration.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        running = RunningServer(listener.getsockname()[1])
+        running = RunningServer(listener.getsockname()[1], app)
         settings = {"lifespan": "off", "log_config": None, "access_log": False} | options
         server = uvicorn.Server(uvicorn.Config(running, timeout_graceful_shutdown=1, **settings))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -1,16 +1,44 @@
 """URLs of albums and their pictures, percent-encoded: RFC 3986 §2.1."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 from cimaise.albums.model import Rendition
 
-THUMB_WIDTH_PX: Final = 500
+_THUMB_WIDTH_PX: Final = 500
 _WIDTHS_PX: Final = (480, 960, 1600, 2560)
 _TALLEST_FACTOR: Final = 4  # a height that nobody asked for ends at so many times the widest
 _FILES: Final = "/albums/"
 _FILE_SEGMENTS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSizes:
+    """Sizes of the variants that albums offer, in pixels.
+
+    Attributes:
+        max_width_px: Widest variant that the server makes.
+    """
+
+    max_width_px: int = 2560
+
+    @property
+    def thumb_px(self) -> int:
+        """Width that small pictures are asked for with."""
+        return min(_THUMB_WIDTH_PX, self.max_width_px)
+
+    def thumb(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """What a small picture will measure: asked for by its width, inside, never enlarged."""
+        tallest = self.max_width_px * _TALLEST_FACTOR
+        scale = min(self.thumb_px / width_px, tallest / height_px, 1.0)
+        return max(1, round(width_px * scale)), max(1, round(height_px * scale))
+
+    def widths(self, width_px: int) -> tuple[int, ...]:
+        """Widths to offer, ascending: never above the picture's own, which is one of them."""
+        widest = min(width_px, _WIDTHS_PX[-1], self.max_width_px)
+        return (*(width for width in _WIDTHS_PX if width < widest), widest)
 
 
 def gallery_url(album: str) -> str:
@@ -55,21 +83,6 @@ def original_url(file_id: str) -> str:
 def variant_url(file_id: str, width_px: int) -> str:
     """A variant of a published picture."""
     return f"/images/{_segment(file_id)}?width={width_px}"
-
-
-def rendition_widths(width_px: int, max_width_px: int) -> tuple[int, ...]:
-    """Widths to offer of a picture, ascending: never above its own, which is one of them."""
-    widest = min(width_px, _WIDTHS_PX[-1], max_width_px)
-    return (*(width for width in _WIDTHS_PX if width < widest), widest)
-
-
-def variant_size(
-    width_px: int, height_px: int, wanted_px: int, max_width_px: int
-) -> tuple[int, int]:
-    """Size of a variant asked for by ``width`` alone: inside, never enlarged."""
-    tallest = max_width_px * _TALLEST_FACTOR
-    scale = min(wanted_px / width_px, tallest / height_px, 1.0)
-    return max(1, round(width_px * scale)), max(1, round(height_px * scale))
 
 
 def format_srcset(renditions: Iterable[Rendition]) -> str:

@@ -31,7 +31,9 @@ _THUMB: Final = "-thumb"
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: opening a pipe that somebody put there does not wait for a writer.
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
+_ABSENT: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,22 @@ class FolderContent:
     Attributes:
         pictures: Thumbnails are no pictures of their own.
         folders: Folders that may be albums or hold some.
-        stamp: Changes when any of it does.
+        changed_ns: Last change of a picture; of the folder itself where it has none.
+        stamp: Changes when any of it does; means nothing in another process.
     """
 
     pictures: tuple[FolderPicture, ...]
     folders: tuple[str, ...]
+    changed_ns: int
     stamp: int
+
+    @property
+    def files(self) -> list[FolderFile]:
+        """Pictures and thumbnails."""
+        thumbs = {picture.thumb for picture in self.pictures if picture.thumb}
+        return [picture.file for picture in self.pictures] + sorted(
+            thumbs, key=lambda thumb: thumb.name
+        )
 
 
 def is_visible(name: str) -> bool:
@@ -128,7 +140,7 @@ def read_small_file(folder: int, name: str, max_bytes: int) -> bytes:
     """A regular file, whole. ``NotFound`` for anything else; ``ValueError`` when longer."""
     with _absences():
         descriptor = os.open(name, _FILE_FLAGS, dir_fd=folder)
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise NotFound("There is no such file.")
         content = file.read(max_bytes + 1)
@@ -151,8 +163,9 @@ def read_folder(folder: int) -> FolderContent:
                 files += _facts_of(entry)
     files.sort(key=lambda file: file.name)
     folders.sort()
+    changed_ns = max((file.mtime_ns for file in files), default=os.fstat(folder).st_mtime_ns)
     stamp = hash((tuple((file.name, file.mtime_ns, file.size) for file in files), tuple(folders)))
-    return FolderContent(pair_thumbnails(files), tuple(folders), stamp)
+    return FolderContent(pair_thumbnails(files), tuple(folders), changed_ns, stamp)
 
 
 def pair_thumbnails(files: Sequence[FolderFile]) -> tuple[FolderPicture, ...]:

@@ -81,9 +81,7 @@ class FolderIndex:
         await self._measure(album, folder, files, known)
         return {file.name: known[file] for file in files if file in known}
 
-    async def refresh(
-        self, album: str, folder: Path, files: Sequence[FolderFile]
-    ) -> Refreshed:
+    async def refresh(self, album: str, folder: Path, files: Sequence[FolderFile]) -> Refreshed:
         """Know all files of an album, which are ``files``, and forget the others."""
         known = await self._database.read(lambda connection: _known(connection, album, None))
         gone = sorted({row.name for row in known} - {file.name for file in files})

@@ -32,17 +32,20 @@ def build_application(settings: Settings) -> "Application":
 
 
 def with_services(settings: Settings, work: Callable[["Services"], Awaitable[T]]) -> T:
-    """Run ``work`` on an application that is started without its jobs, then stop it.
+    """Run ``work`` on an application whose database is up to date, then close it.
 
-    A server may run on the same data at the same time.
+    A server may run on the same data at the same time. The first account is left to its first
+    start, so that whoever starts it sees the link.
     """
     return asyncio.run(_work(settings, work))
 
 
 async def _work(settings: Settings, work: Callable[["Services"], Awaitable[T]]) -> T:
+    from cimaise.database.migrate import migrate
+
     application = build_application(settings)
     try:
-        await application.start(with_jobs=False)
+        migrate(application.services.database)
         return await work(application.services)
     finally:
         await application.stop()

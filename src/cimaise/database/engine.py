@@ -18,11 +18,11 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from cimaise.errors import Unavailable
+from cimaise.errors import Malformed, Unavailable
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -94,6 +94,8 @@ def _our_errors() -> Iterator[None]:
         yield
     except PoolTimeout as fault:
         raise Unavailable("The database is busy.", code="busy", retry_after_s=1) from fault
+    except (DataError, OverflowError) as fault:  # NUL in a text, a number beyond 64 bits
+        raise Malformed("The request holds something that cannot be stored.") from fault
     except OperationalError as fault:
         raise Unavailable("The database cannot be reached.") from fault
     except DBAPIError as fault:

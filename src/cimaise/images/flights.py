@@ -46,7 +46,12 @@ class Flights(Generic[_Result]):
                 self._flights.pop(key, None)  # who comes now starts anew
                 flight.task.cancel()
 
-    async def close(self) -> None:
+    def forget(self, prefix: str) -> None:
+        """Let nobody join what is under way by a key that begins so; who waits already gets it."""
+        for key in [key for key in self._flights if key.startswith(prefix)]:
+            del self._flights[key]
+
+    async def settled(self) -> None:
         """Wait until everything under way has ended."""
         tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -135,7 +135,7 @@ class Variants:
         try:
             self._failures.raise_known(source)
             made = await self._flights.fly(
-                f"{source} {key}",
+                f"{source}\n{key}",
                 lambda: self._make_remote(url, source, resolved),
                 keep,
             )
@@ -168,7 +168,7 @@ class Variants:
         if kept is not None:
             return _variant(kept, spec)
         made = await self._flights.fly(
-            f"{source} {key}",
+            f"{source}\n{key}",
             lambda: self._make_stored(open_source, resolved),
             self._keep(source, key),
         )
@@ -176,21 +176,29 @@ class Variants:
 
     async def purge_stored(self, source_id: str) -> None:
         """Remove every kept variant of a stored picture; those being made will not be kept."""
-        source = f"stored {source_id}"
-        self._purges += 1
-        await self._cache.purge(source)
+        await self._purge(f"stored {source_id}")
 
     async def purge_remote(self, url: str) -> None:
-        """Remove every kept variant of a remote picture."""
-        self._purges += 1
-        await self._cache.purge(f"remote {self._remote.parse(url)}")
+        """Remove every kept variant of a remote picture, and what is known of its failures."""
+        source = f"remote {self._remote.parse(url)}"
+        self._failures.forget(source)
+        await self._purge(source)
+
+    async def settled(self) -> None:
+        """Wait until everything that was made has been kept."""
+        await self._flights.settled()
 
     async def close(self) -> None:
         """Let what is under way end, then close workers, remote and cache."""
-        await self._flights.close()
+        await self.settled()
         await self._workers.close()
         await self._remote.close()
         await self._cache.close()
+
+    async def _purge(self, source: str) -> None:
+        self._purges += 1
+        self._flights.forget(f"{source}\n")
+        await self._cache.purge(source)
 
     def _resolved(self, spec: ImageSpec, accept: str | None) -> ImageSpec:
         if spec.format != "auto":

@@ -176,7 +176,8 @@ def find_file_of_upload(connection: Connection, upload_id: str, principal: Princ
 
 def _selected(principal: Principal) -> Any:
     joined = joined_membership(principal).join(files, files.c.collection_id == collections.c.id)
-    return select(*files.c, *COLLECTION_COLUMNS).select_from(joined)
+    own = [column for column in files.c if column.name != "collection_id"]
+    return select(*own, *COLLECTION_COLUMNS).select_from(joined)
 
 
 def _listed(principal: Principal) -> Any:

@@ -62,6 +62,11 @@ class Selection:
     ranges: tuple[ByteRange, ...]
     headers: tuple[tuple[str, str], ...]
 
+    @property
+    def begins(self) -> bool:
+        """The first byte is among them: a transfer starts, rather than goes on."""
+        return any(span.start == 0 for span in self.ranges)
+
 
 def select(what: Representation, wanted: Wanted, *, now: datetime) -> Selection:
     """Decide by the precedence of RFC 9110 §13.2.2; ``Range`` counts for GET only (§14.2).

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 _BYTES: Final = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 _SECONDS: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LEAST_SECRET_BYTES: Final = 32
 _NUMBER_AND_UNIT: Final = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
 
 
@@ -54,6 +55,13 @@ def parse_count(text: str) -> int:
 
 def parse_text(text: str) -> str:
     """Any text, stripped."""
+    return text.strip()
+
+
+def parse_secret(text: str) -> str:
+    """A secret of at least 32 bytes."""
+    if len(text.strip().encode()) < _LEAST_SECRET_BYTES:
+        raise ValueError(f"at least {_LEAST_SECRET_BYTES} bytes that nobody can guess")
     return text.strip()
 
 

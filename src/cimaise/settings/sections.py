@@ -126,7 +126,7 @@ class Server:
     max_json_bytes: int = _knob(2 * MB, p.parse_bytes, "Longest JSON body.", low=KB, high=64 * MB)
     secret: str = _knob(
         "",
-        p.parse_text,
+        p.parse_secret,
         "Key that signs our URLs and cookies; empty: made once and kept in the data folder.",
         secret=True,
     )
@@ -222,7 +222,7 @@ class Auth:
     """Who somebody is."""
 
     jwt_secret: str = _knob(
-        "", p.parse_text, "Secret of HS256 tokens, at least 32 bytes.", secret=True
+        "", p.parse_secret, "Secret of HS256 tokens, at least 32 bytes.", secret=True
     )
     jwks_url: str = _knob("", p.parse_web_url, "Where the public keys of tokens are.")
     issuer: str = _knob("", p.parse_text, "Required iss of tokens.")

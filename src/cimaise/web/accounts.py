@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from cimaise.access.accounts import Account
+from cimaise.access.account_rows import Account
 from cimaise.access.keys import Key
 from cimaise.errors import Forbidden, Invalid
 from cimaise.web.call import Call

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from cimaise.access.policy import Principal
-from cimaise.errors import ClientGone, Invalid, Limit, Malformed, TooLarge
+from cimaise.errors import ClientGone, Invalid, Limit, Malformed, NotFound, TooLarge
 from cimaise.rfc.selection import Wanted
 from cimaise.rfc.validators import Conditions
 
@@ -42,8 +42,11 @@ class Call:
         return self.services.clock()
 
     def path(self, name: str) -> str:
-        """A part of the path, decoded."""
-        return str(self.request.path_params[name])
+        """A part of the path, decoded. ``NotFound`` where it holds what no name of ours has."""
+        text = str(self.request.path_params[name])
+        if "\0" in text:
+            raise NotFound("Not found")
+        return text
 
     def query(self, name: str) -> str | None:
         """A query parameter; the last one where it is repeated."""
@@ -99,13 +102,15 @@ class Call:
             TooLarge: Longer than the limit for JSON bodies.
         """
         body = await self._short_body(self.services.settings.server.max_json_bytes)
+        if rb"\u0000" in body:
+            raise Malformed("The body holds the character NUL.")
         try:
             return msgspec.json.decode(body or b"{}", type=kind)
         except msgspec.ValidationError as fault:
             sentence, _, where = str(fault).partition(_AT)
             field = where.strip("`.") or None
             raise Invalid(f"{sentence}." if field is None else f"{field}: {sentence}.", field=field) from fault  # fmt: skip
-        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
             raise Malformed("The body is not JSON.") from fault
 
     async def _short_body(self, max_bytes: int) -> bytes:

@@ -97,12 +97,12 @@ def _info_json(file: File, header: ImageHeader) -> dict[str, Any]:
 
 async def _picture(call: Call) -> tuple[File, bool]:
     """The record, if it may be seen and is a picture; and whether a link brought us here."""
-    found, link = await call.services.originals.find(
+    found = await call.services.originals.find(
         call.principal, call.path("id"), link_token=call.query("link")
     )
-    if found.storage_key is None or not found.is_picture:
+    if found.file.storage_key is None or not found.file.is_picture:
         raise TypeNotAllowed("This file is no picture.", code="not_an_image")
-    return found, link is not None
+    return found.file, found.by_link
 
 
 def _source_of(call: Call, file: File) -> OpenSource:

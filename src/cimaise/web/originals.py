@@ -18,23 +18,14 @@ from cimaise.web.shapes import CreateLink, time_text
 async def original(call: Call) -> ASGIApp:
     """The bytes, whole or in ranges."""
     download = call.flag("download")
-    token = call.query("link")
     originals = call.services.originals
-    file, _ = await originals.find(call.principal, call.path("id"), link_token=token)
-    if file.external_url is not None:
-        return RedirectResponse(file.external_url, 302, {"referrer-policy": "no-referrer"})
-    delivery = await originals.deliver(
-        call.principal,
-        call.path("id"),
-        call.wanted(),
-        download=download,
-        link_token=token,
-        now=call.now,
-    )
-    begins = any(span.start == 0 for span in delivery.selection.ranges)
+    found = await originals.find(call.principal, call.path("id"), link_token=call.query("link"))
+    if found.file.external_url is not None:
+        return RedirectResponse(found.file.external_url, 302, {"referrer-policy": "no-referrer"})
+    delivery = await originals.deliver(found, call.wanted(), download=download, now=call.now)
 
     def count() -> None:
-        if begins:
+        if delivery.selection.begins:
             call.services.background.start(call.services.files.count_download(delivery.file.id))
 
     return BytesReply(

@@ -66,6 +66,15 @@ class Line:
     moves_bytes: bool = False
     tag: str = ""
 
+    @property
+    def scope(self) -> policy.Scope | None:
+        """What a limited API key needs; ``None`` where a key is beside the point."""
+        if self.tag == "Operation" or self.path in ("/api/login", "/api/logout"):
+            return None
+        if self.cors is Cors.UPLOADS:
+            return policy.Scope.UPLOAD
+        return policy.Scope.READ if self.method == "GET" else policy.Scope.MANAGE
+
 
 class _Door:
     """All methods of one path, as an ASGI application."""
@@ -104,7 +113,7 @@ class _Door:
         principal = await self._services.authenticate(request)
         if line is None:
             raise MethodNotAllowed("This address does not do that.", allowed=self._allowed)
-        _require(line.permission, principal)
+        _require(line, principal)
         return await line.handler(Call(request, principal, self._services, request_id))
 
     def _options(self, request: Request) -> Response:
@@ -115,11 +124,13 @@ class _Door:
         return Response(status_code=204, headers=headers)
 
 
-def _require(permission: Permission, principal: policy.Principal) -> None:
-    if permission is Permission.ADMIN:
+def _require(line: Line, principal: policy.Principal) -> None:
+    if line.permission is Permission.ADMIN:
         policy.require_admin(principal)
-    elif permission is Permission.ACCOUNT:
+    elif line.permission is Permission.ACCOUNT:
         policy.require_account(principal)
+    if principal.scopes and line.scope is not None:
+        policy.require_scope(principal, line.scope)
 
 
 def _problem(error: CimaiseError, request_id: str) -> ASGIApp:

@@ -1,0 +1,80 @@
+"""Pictures and covers of folder albums, made of what is known. Pure functions."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from cimaise.albums.addresses import VariantSizes, folder_file_url, resized_file_url
+from cimaise.albums.dates import from_mtime
+from cimaise.albums.folder_albums import FolderAlbum
+from cimaise.albums.folder_tree import FolderFile, FolderPicture
+from cimaise.albums.index import Facts
+from cimaise.albums.model import Picture, Rendition
+
+
+def readable(
+    pictures: Sequence[FolderPicture], unreadable: Collection[FolderFile]
+) -> list[FolderPicture]:
+    """Without what is known to be no picture, in the same order."""
+    return [picture for picture in pictures if picture.file not in unreadable]
+
+
+def is_shown(picture: FolderPicture, facts: Mapping[str, Facts]) -> bool:
+    """Do the facts, by file name, say that it is one?"""
+    found = facts.get(picture.file.name)
+    return found is not None and found.is_picture
+
+
+def picture_of(
+    album: FolderAlbum, picture: FolderPicture, facts: Mapping[str, Facts], sizes: VariantSizes
+) -> Picture:
+    """The picture with its thumbnail, or with a variant in its place."""
+    name, own = picture.file.name, facts[picture.file.name]
+    url, (thumb_width, thumb_height) = _thumb(album, picture, facts, sizes)
+    return Picture(
+        name=name,
+        src=folder_file_url(album.name, name),
+        thumb=url,
+        caption=album.description.captions.get(name, ""),
+        dated_at=from_mtime(picture.file.mtime_ns),
+        width=own.width,
+        height=own.height,
+        thumb_width=thumb_width,
+        thumb_height=thumb_height,
+        placeholder=own.placeholder,
+        renditions=tuple(
+            Rendition(resized_file_url(album.name, name, width), width)
+            for width in sizes.widths(own.width)
+        ),
+        taken_at=own.taken_at,
+    )
+
+
+def cover_url(
+    album: FolderAlbum,
+    pictures: Sequence[FolderPicture],
+    unreadable: Collection[FolderFile],
+    sizes: VariantSizes,
+) -> str | None:
+    """The described one; else the newest thumbnail; else a variant of the newest picture.
+
+    ``pictures`` are in the order of names; ``None`` where there are none.
+    """
+    newest = sorted(pictures, key=lambda picture: picture.file.mtime_ns, reverse=True)
+    thumbs = {one.thumb.name: one for one in newest if one.thumb and one.thumb not in unreadable}
+    wanted = album.description.cover
+    chosen = next((one for one in newest if one.file.name == wanted), thumbs.get(wanted))
+    chosen = chosen or next(iter(thumbs.values()), None) or next(iter(newest), None)
+    if chosen is None:
+        return None
+    if chosen.thumb and chosen.thumb.name in thumbs:
+        return folder_file_url(album.name, chosen.thumb.name)
+    return resized_file_url(album.name, chosen.file.name, sizes.thumb_px)
+
+
+def _thumb(
+    album: FolderAlbum, picture: FolderPicture, facts: Mapping[str, Facts], sizes: VariantSizes
+) -> tuple[str, tuple[int, int]]:
+    name, own = picture.file.name, facts[picture.file.name]
+    thumb = facts.get(picture.thumb.name) if picture.thumb else None
+    if picture.thumb and thumb and thumb.is_picture:
+        return folder_file_url(album.name, picture.thumb.name), (thumb.width, thumb.height)
+    return resized_file_url(album.name, name, sizes.thumb_px), sizes.thumb(own.width, own.height)

@@ -1,0 +1,7 @@
+"""``cimaise demo``: something to look at."""
+
+import click
+
+
+@click.command()
+def demo() -> None: ...

@@ -1,0 +1,85 @@
+"""``cimaise serve``: the server."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import click
+
+from cimaise import telemetry
+from cimaise.cli.options import common, load_settings
+from cimaise.settings import Settings
+
+
+@click.command()
+@click.option("--host", metavar="HOST", help="Address to listen on (CIMAISE_SERVER_HOST).")
+@click.option(
+    "--port", metavar="PORT", help="Port to listen on; 0 takes a free one (CIMAISE_SERVER_PORT)."
+)
+@click.option("--workers", metavar="N", help="Server processes (CIMAISE_SERVER_WORKERS).")
+@common
+def serve(
+    host: str | None,
+    port: str | None,
+    workers: str | None,
+    data_dir: str | None,
+    config: Path | None,
+) -> None:
+    """Run the server.
+
+    The first start on an empty data folder makes everything ready and prints a link to sign in
+    with, once. SIGTERM or Ctrl-C: no new requests, running ones end within a grace time
+    (CIMAISE_SERVER_GRACE), exit code 0; a second Ctrl-C does not wait for them.
+    """
+    given = {("server", "host"): host, ("server", "port"): port, ("server", "workers"): workers}
+    settings = load_settings(config, data_dir, given).settings
+    from cimaise.cli.serving.listener import listen
+
+    with ExitStack() as opened:
+        sockets = [
+            opened.enter_context(listener)
+            for listener in listen(settings.server.host, settings.server.port)
+        ]
+        bound = {**given, ("server", "port"): str(sockets[0].getsockname()[1])}
+        settings = load_settings(config, data_dir, bound).settings
+        telemetry.configure_logging(level=settings.log.level, form=settings.log.format)
+        _serve(settings, sockets)
+
+
+def _serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    """One process, or several that one watches."""
+    from cimaise.cli.serving.announcement import announce_first, announce_ready
+
+    on_ready = partial(announce_ready, settings)
+    if settings.server.workers == 1:
+        from cimaise.cli.serving.process import run
+
+        run(settings, sockets, on_first=partial(announce_first, settings), on_ready=on_ready)
+        return
+    from cimaise.cli.serving.workers import Watch, Worker
+
+    asyncio.run(_prepare(settings))
+    watch = Watch(
+        lambda: Worker(settings, sockets), on_ready=on_ready, on_stop=partial(_close, sockets)
+    )
+    watch.run(settings.server.workers)
+
+
+def _close(sockets: Sequence[socket.socket]) -> None:
+    for listener in sockets:
+        listener.close()
+
+
+async def _prepare(settings: Settings) -> None:
+    """Make the first account here, so that its link is printed once; then close everything."""
+    from cimaise.cli.opened import build_application
+    from cimaise.cli.serving.announcement import announce_first
+
+    application = build_application(settings)
+    try:
+        announce_first(settings, await application.start(with_jobs=False))
+    finally:
+        await application.stop()

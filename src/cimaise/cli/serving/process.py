@@ -1,0 +1,122 @@
+"""One server process: the application, uvicorn around it, and a clean end."""
+
+import asyncio
+import math
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+
+from cimaise import telemetry
+from cimaise.cli.opened import build_application
+from cimaise.cli.serving.memory import keep_buffers
+from cimaise.settings import Settings
+
+if TYPE_CHECKING:
+    from cimaise.access.first_start import FirstAccount
+
+KEEP_ALIVE_S: Final = 15
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class ReportingServer(uvicorn.Server):
+    """uvicorn that says when it accepts requests and when it begins to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then say so."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say so, then let running requests end within the grace time."""
+        telemetry.log("server_stopping")
+        await super().shutdown(sockets)
+
+
+def run(
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    *,
+    on_first: Callable[["FirstAccount"], None],
+    on_ready: Callable[[], None],
+    stop_at_end_of: socket.socket | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; a second SIGINT does not wait for running requests.
+
+    Args:
+        settings: All of them; the host and port are those of ``sockets``.
+        sockets: Already listening.
+        on_first: Told what the first start made, before requests are accepted.
+        on_ready: Called when requests are accepted.
+        stop_at_end_of: Where given, the server also stops when the other end of it closes.
+
+    Raises:
+        Refused: The settings name something that cannot be used.
+        Unavailable: The database cannot be reached.
+    """
+    keep_buffers()
+    application = build_application(settings)
+    config = uvicorn.Config(application, **_options(settings))
+    server = ReportingServer(config, on_ready)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner, _told(server):
+        runner.run(_serve(application, server, list(sockets), on_first, stop_at_end_of))
+
+
+async def _serve(
+    application: Any,
+    server: ReportingServer,
+    sockets: list[socket.socket],
+    on_first: Callable[["FirstAccount"], None],
+    stop_at_end_of: socket.socket | None,
+) -> None:
+    if stop_at_end_of is not None:
+        asyncio.get_running_loop().add_reader(stop_at_end_of, _stop, server)
+    try:
+        on_first(await application.start())
+        await server.serve(sockets=sockets)
+    finally:
+        await application.stop()
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """uvicorn's options. Its own log lines go the way of every library's."""
+    return {
+        "loop": "auto",
+        "http": "httptools",
+        "ws": "none",
+        "interface": "asgi3",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE_S,
+        "timeout_graceful_shutdown": math.ceil(settings.server.grace),
+    }
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+@contextmanager
+def _told(server: uvicorn.Server) -> Iterator[None]:
+    """Let signals stop the server from its first moment to its last.
+
+    uvicorn listens to signals while it serves, and raises those that it caught once more
+    afterwards, for whoever listened before it: that is this, so the process goes on to its end
+    and to code 0.
+    """
+    before = {number: signal.signal(number, server.handle_exit) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

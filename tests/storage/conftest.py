@@ -1,0 +1,26 @@
+import itertools
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from cimaise.storage.filesystem import FilesystemStorage
+
+
+@pytest.fixture
+def names() -> Callable[[], str]:
+    """Texts in a row, in the place of chance."""
+    numbers = itertools.count(1)
+    return lambda: f"random{next(numbers):026}"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "storage"
+
+
+@pytest.fixture
+async def storage(root: Path, names: Callable[[], str]) -> AsyncIterator[FilesystemStorage]:
+    opened = FilesystemStorage(root, urls=None, random=names)
+    yield opened
+    await opened.close()

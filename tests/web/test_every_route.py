@@ -1,0 +1,157 @@
+"""What holds for every line of the URL map."""
+
+import re
+
+import httpx2
+import pytest
+
+from cimaise.web.router import Line, Permission
+from cimaise.web.routes import LINES
+from tests.kit.application import Person, RunningApplication
+
+EVERY = [pytest.param(line, id=f"{line.method} {line.path}") for line in LINES]
+API = [one for one in EVERY if one.values[0].path.startswith("/api/")]
+
+
+def path_of(line: Line) -> str:
+    return re.sub(r"\{\w+\}", "nothing-like-this", line.path)
+
+
+def assert_is_a_problem(answer: httpx2.Response) -> None:
+    body = answer.json()
+    assert set(body) >= {"error", "code", "request_id"}
+    assert set(body) <= {"error", "code", "request_id", "limit", "field"}
+    assert body["request_id"] == answer.headers["x-request-id"]
+    assert "Traceback" not in answer.text
+    assert "/src/" not in answer.text
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_a_stranger_is_asked_to_sign_in_where_an_account_is_needed(
+    server: RunningApplication, line: Line
+):
+    with server.client() as guest:
+        answer = guest.request(line.method, path_of(line), json={})
+    if line.permission is Permission.PUBLIC:
+        assert answer.status_code < 500
+        return
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert_is_a_problem(answer)
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_a_bad_key_is_refused_everywhere_before_anything_else(
+    server: RunningApplication, line: Line
+):
+    headers = {"Authorization": "Bearer cim_nonsense"}
+    answer = httpx2.request(line.method, server.url + path_of(line), headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "bad_credentials"
+    assert_is_a_problem(answer)
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_other_methods_are_405_with_the_allowed_ones(
+    server: RunningApplication, ann: Person, line: Line
+):
+    with server.client(ann) as client:
+        answer = client.request("LOCK", path_of(line))
+    assert answer.status_code == 405
+    assert line.method in answer.headers["allow"]
+    assert_is_a_problem(answer)
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_options_says_what_is_allowed(server: RunningApplication, line: Line):
+    answer = httpx2.options(server.url + path_of(line))
+    assert answer.status_code == 204
+    assert line.method in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("line", [one for one in EVERY if one.values[0].method == "GET"])
+def test_head_is_get_without_its_body(server: RunningApplication, ann: Person, line: Line):
+    with server.client(ann) as client:
+        got, head = client.get(path_of(line)), client.head(path_of(line))
+    assert head.status_code == got.status_code
+    assert head.content == b""
+    assert head.headers.get("content-type") == got.headers.get("content-type")
+
+
+@pytest.mark.parametrize("line", [one for one in API if one.values[0].body is not None])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"text"', b"\xff", b'{"a":' * 5000, b"null", b"[1e999]"]
+)
+def test_any_bytes_for_a_body_are_answered_and_never_with_a_fault(
+    server: RunningApplication, ann: Person, line: Line, body: bytes
+):
+    with server.client(ann) as client:
+        answer = client.request(line.method, path_of(line), content=body)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert_is_a_problem(answer)
+
+
+def test_a_json_body_has_a_limit(server: RunningApplication, ann: Person):
+    with server.client(ann) as client:
+        answer = client.post("/api/uploads", content=b" " * (3 * 1024 * 1024))
+    assert answer.status_code == 413
+    assert answer.json()["limit"]["name"] == "server.max_json_bytes"
+
+
+def test_an_unknown_path_is_not_found_in_the_one_shape(server: RunningApplication):
+    for path in ("/nothing", "/api/nothing", "/api//me", "/API/me", "/images", "/%2e%2e/etc"):
+        answer = httpx2.get(server.url + path)
+        assert answer.status_code == 404, path
+        assert answer.json()["error"] == "Not found"
+        assert answer.json()["code"] == "not_found"
+        assert_is_a_problem(answer)
+
+
+def test_the_clients_own_request_id_comes_back(server: RunningApplication):
+    answer = httpx2.get(server.url + "/healthz", headers={"X-Request-Id": "my-own-id-0001"})
+    assert answer.headers["x-request-id"] == "my-own-id-0001"
+    answer = httpx2.get(server.url + "/healthz", headers={"X-Request-Id": "bad id"})
+    assert answer.headers["x-request-id"] != "bad id"
+
+
+def test_every_line_is_in_the_openapi_document(server: RunningApplication):
+    document = httpx2.get(server.url + "/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for line in LINES:
+        operation = document["paths"][line.path][line.method.lower()]
+        assert operation["summary"] == line.summary
+        if line.body is not None:
+            assert "requestBody" in operation
+    ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_readiness_names_each_store(server: RunningApplication):
+    answer = httpx2.get(server.url + "/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"] == {"database": "ok", "storage": "ok", "cache": "ok"}
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_a_limited_key_may_do_only_what_its_scopes_say(
+    server: RunningApplication, ann: Person, line: Line
+):
+    others = {"read": "manage", "upload": "read", "manage": "upload"}
+    if line.scope is None:
+        return
+    with server.client(ann) as client:
+        made = client.post(
+            "/api/keys", json={"name": "limited", "scopes": [others[line.scope.value]]}
+        )
+        headers = {"Authorization": f"Bearer {made.json()['key']}"}
+        answer = httpx2.request(line.method, server.url + path_of(line), headers=headers)
+        client.delete(f"/api/keys/{made.json()['id']}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("line", [one for one in EVERY if "{" in one.values[0].path])
+def test_nul_in_a_path_is_not_found(server: RunningApplication, ann: Person, line: Line):
+    path = re.sub(r"\{\w+\}", "a%00b", line.path)
+    with server.client(ann) as client:
+        answer = client.request(line.method, path, json={})
+    assert 400 <= answer.status_code < 500

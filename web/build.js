@@ -1,0 +1,64 @@
+// Bundles the browser's modules and the style sheets into the folder that is given, each under a
+// name with a hash of its content, and writes manifest.json: plain name → name in the folder.
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const styles = join(here, "../src/cimaise/web/static");
+const target = process.argv[2];
+if (!target) throw new Error("usage: node build.js FOLDER");
+
+const common = {
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  metafile: true,
+  outdir: target,
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  target: ["es2022", "chrome120", "firefox121", "safari17"],
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+/** Modules, and what only some of them need in chunks of its own. */
+const modules = await build({
+  ...common,
+  entryPoints: ["gallery.js", "upload.js"],
+  format: "esm",
+  splitting: true,
+});
+
+/** Runs before the first paint, so it can be no module. */
+const theme = await build({ ...common, entryPoints: ["theme.js"], format: "iife" });
+
+const sheets = (await readdir(styles)).filter((name) => name.endsWith(".css"));
+const css = await build({
+  ...common,
+  entryPoints: [...sheets.map((name) => join(styles, name)), "lightbox.css"],
+  external: ["*.svg"],
+});
+
+const files = {};
+for (const { metafile } of [modules, theme, css]) {
+  for (const [path, output] of Object.entries(metafile.outputs)) {
+    if (output.entryPoint) files[basename(output.entryPoint)] = basename(path);
+  }
+}
+
+/** The licences of what was bundled travel with it. */
+const packages = Object.keys(JSON.parse(await readFile(join(here, "package.json"), "utf8")).dependencies);
+const licences = [];
+for (const name of packages) {
+  const folder = join(here, "node_modules", name);
+  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+  const text = file ? await readFile(join(folder, file), "utf8") : "";
+  licences.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+}
+
+await mkdir(target, { recursive: true });
+await writeFile(join(target, "licences.txt"), licences.join("\n\n"));
+await writeFile(join(target, "manifest.json"), `${JSON.stringify(files, null, 1)}\n`);
