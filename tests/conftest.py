@@ -25,6 +25,10 @@ class StandingClock:
         """The time."""
         return self.now
 
+    def catch_up(self) -> None:
+        """Stand still at the real time, for those who talk to real servers."""
+        self.now = datetime.now(UTC)
+
     def advance(self, seconds: float) -> None:
         """Move on."""
         self.now += timedelta(seconds=seconds)
@@ -66,19 +70,30 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (folder / "cimaise.db").read_bytes()
 
 
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Makes an empty database with the schema, by kind; gives its URL."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            file = tmp_path / "test.db"
+            file.write_bytes(request.getfixturevalue("sqlite_template"))
+            return f"sqlite:///{file}"
+        server: PostgresServer = request.getfixturevalue("postgres")
+        made.append(f"test_{next(_numbers)}")
+        server.run(f"create database {made[-1]} template template_cimaise")
+        return server.url(made[-1])
+
+    yield make
+    for name in made:
+        request.getfixturevalue("postgres").run(f"drop database {name} with (force)")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
     """URL of an empty database with the schema, of each kind in turn."""
-    if request.param == "sqlite":
-        file = tmp_path / "test.db"
-        file.write_bytes(request.getfixturevalue("sqlite_template"))
-        yield f"sqlite:///{file}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    name = f"test_{next(_numbers)}"
-    server.run(f"create database {name} template template_cimaise")
-    yield server.url(name)
-    server.run(f"drop database {name} with (force)")
+    return new_database(request.param)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,12 +89,7 @@ async def test_a_write_goes_on_to_its_end_when_its_caller_is_cancelled(database:
 
 async def test_a_hundred_writers_at_once_all_succeed(database: Database):
     names = [f"account-{number}" for number in range(100)]
-    await asyncio.gather(
-        *(
-            database.write(lambda connection, name=name: add_account(connection, name))
-            for name in names
-        )
-    )
+    await asyncio.gather(*(database.write(partial(add_account, name=name)) for name in names))
     assert await database.read(count) == 100
 
 

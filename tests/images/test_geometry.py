@@ -73,17 +73,14 @@ asked = st.one_of(st.none(), st.integers(1, 2560))
 
 
 @given(
-    sides,
-    sides,
-    asked,
-    asked,
+    st.tuples(sides, sides),
+    st.tuples(asked, asked),
     st.sampled_from(["inside", "cover", "contain", "fill"]),
     st.booleans(),
     st.sampled_from(["center", "smart", "0.1,0.9"]),
 )
-def test_no_plan_is_empty_outside_of_the_source_or_boundless(
-    width, height, to_width, to_height, fit, enlarge, gravity
-):
+def test_no_plan_is_empty_outside_of_the_source_or_boundless(source, wanted, fit, enlarge, gravity):
+    (width, height), (to_width, to_height) = source, wanted
     params = {"fit": fit, "enlarge": int(enlarge), "gravity": gravity}
     params |= {"width": to_width} if to_width else {}
     params |= {"height": to_height} if to_height else {}

@@ -285,17 +285,16 @@ async def test_a_remote_picture_is_made_kept_and_not_fetched_again(
         (reply(302, b"", Location="https://private.example/"), Malformed),
     ],
 )
-async def test_a_remote_failure_is_remembered_for_its_time(
-    variants, server, clock, answer, error, picture
-):
+async def test_a_remote_failure_is_remembered_for_its_time(variants, server, clock, answer, error):
     server.answers["/a"] = answer
     for width in (10, 10, 20):
         with pytest.raises(error):
             await variants.of_remote(server.url("/a"), spec(width=width))
     assert len(server.requests) == 1
-    server.answers["/a"] = reply(200, picture())
     clock.advance(61)
-    assert (await variants.of_remote(server.url("/a"), spec(width=10))).width == 10
+    with pytest.raises(error):
+        await variants.of_remote(server.url("/a"), spec(width=10))
+    assert len(server.requests) == 2
 
 
 async def test_a_remote_picture_is_made_anew_after_its_time_and_the_old_one_serves_if_that_fails(
@@ -361,3 +360,37 @@ async def test_a_flight_serves_who_comes_while_its_result_is_being_kept(wait_unt
     await flights.settled()
     assert await flights.fly("a", compute, keep) == 2
     await flights.settled()
+
+
+async def test_one_flight_that_cannot_be_kept_still_serves_and_ends():
+    flights = Flights[int]()
+
+    async def compute():
+        return 7
+
+    async def keep(result):
+        raise OSError("disk")
+
+    assert await flights.fly("a", compute, keep) == 7
+    await flights.settled()
+
+
+async def test_a_flight_that_is_forgotten_serves_who_waits_and_nobody_else(wait_until):
+    flights, gate, computed = Flights[int](), asyncio.Event(), []
+
+    async def compute():
+        computed.append(1)
+        number = len(computed)
+        await gate.wait()
+        return number
+
+    async def keep(result):
+        pass
+
+    first = asyncio.create_task(flights.fly("a/1", compute, keep))
+    await wait_until(lambda: len(computed) == 1)
+    flights.forget("a/")
+    second = asyncio.create_task(flights.fly("a/1", compute, keep))
+    await wait_until(lambda: len(computed) == 2)
+    gate.set()
+    assert list(await asyncio.gather(first, second)) == [1, 2]

@@ -44,7 +44,7 @@ class PostgresServer:
         with psycopg.connect(
             f"host={self.socket_dir} user=test dbname=postgres", autocommit=True
         ) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement.encode())
 
 
 @contextmanager
@@ -59,13 +59,13 @@ def running_postgres() -> Iterator[PostgresServer]:
         as_postgres |= {"user": "postgres", "group": "postgres", "extra_groups": []}
     data = home / "data"
     quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, **as_postgres}
-    initdb = [folder / "initdb", "-D", data, "-U", "test", "-A", "trust", "--no-sync"]
+    initdb: list[Any] = [folder / "initdb", "-D", data, "-U", "test", "-A", "trust", "--no-sync"]
     subprocess.run([*initdb, "-E", "UTF8", "--locale=C"], **quiet)
     options = (
         f"-k {home} -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         " -c shared_buffers=32MB -c max_connections=200"
     )
-    control = [folder / "pg_ctl", "-w", "-D", data]
+    control: list[Any] = [folder / "pg_ctl", "-w", "-D", data]
     subprocess.run([*control, "-l", home / "log", "-o", options, "start"], **quiet)
     try:
         yield PostgresServer(home)

@@ -1,8 +1,6 @@
 """Dying at any moment: what is recorded is whole, what is visible is whole, the rest can go on."""
 
-import asyncio
 import itertools
-import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,6 +13,7 @@ from cimaise.errors import NotFound
 from cimaise.storage import bodies
 from cimaise.storage.base import PartInfo
 from cimaise.storage.filesystem import FilesystemStorage
+from cimaise.storage.filesystem.multipart import FilesystemMultipart
 from tests.kit.bodies import chunked, content, read_all
 from tests.kit.power import PowerCut, PowerSwitch
 
@@ -125,7 +124,7 @@ async def test_a_move_that_dies_loses_nothing_and_can_be_made_again(tmp_path, po
     assert changes > 4
 
 
-async def send(multipart, upload: str, number: int, whole: bytes) -> PartInfo:
+async def send(multipart: FilesystemMultipart, upload: str, number: int, whole: bytes) -> PartInfo:
     return await multipart.write(KEY, upload, number, chunked(whole, SIZE // 2), size=len(whole))
 
 
@@ -138,7 +137,6 @@ class Upload:
 
     async def __call__(self, storage: FilesystemStorage) -> None:
         multipart = storage.multipart
-        assert multipart is not None
         self.id = await multipart.create(KEY, content_type=TYPE, part_size=SIZE)
         await send(multipart, self.id, 4, content(SIZE, 40))
         two = await send(multipart, self.id, 2, content(SIZE, 20))
@@ -152,7 +150,6 @@ class Upload:
 async def go_on(storage: FilesystemStorage, upload: Upload) -> None:
     """What a client does after a restart: ask what is there, send what is not, complete."""
     multipart = storage.multipart
-    assert multipart is not None
     wanted = {1: content(SIZE, 12), 2: content(SIZE, 20), 3: content(7, 30)}
     try:
         there = {part.part_number: part for part in await multipart.parts(KEY, upload.id)}
@@ -241,6 +238,7 @@ import asyncio, sys
 from pathlib import Path
 from cimaise.storage import bodies
 from cimaise.storage.filesystem import FilesystemStorage
+from cimaise.storage.filesystem.multipart import FilesystemMultipart
 from tests.kit.bodies import Stalled, chunked, content
 
 bodies.HOP_BYTES = 1
@@ -266,17 +264,25 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-async def test_a_killed_process_leaves_its_whole_parts_to_the_next(tmp_path):
-    root = tmp_path / "storage"
+@pytest.fixture
+def killed(tmp_path: Path) -> list[str]:
+    """What a process said of its upload before it was killed in the middle of three writes."""
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(root)],
+        [sys.executable, "-c", CHILD, str(tmp_path / "storage")],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
+        text=True,
     )
-    line = await asyncio.to_thread(child.stdout.readline)
-    child.send_signal(signal.SIGKILL)
+    assert child.stdout is not None
+    said = child.stdout.readline().split()
+    child.kill()
     child.communicate()
-    upload, etag = line.decode().split()
+    return said
+
+
+async def test_a_killed_process_leaves_its_whole_parts_to_the_next(tmp_path, killed):
+    root = tmp_path / "storage"
+    upload, etag = killed
     storage = opened(root)
     multipart = storage.multipart
     assert await multipart.parts("incoming/killed", upload) == [PartInfo(1, 1000, etag)]

@@ -16,6 +16,7 @@ from cimaise.errors import NotFound
 from cimaise.storage import bodies
 from cimaise.storage.base import PartInfo
 from cimaise.storage.filesystem import FilesystemStorage
+from cimaise.storage.filesystem.multipart import FilesystemMultipart
 from tests.kit.bodies import Stalled, chunked, content, read_all
 
 KEY = "incoming/in-parts"
@@ -28,11 +29,11 @@ def multipart(storage):
     return storage.multipart
 
 
-async def begin(multipart) -> str:
+async def begin(multipart: FilesystemMultipart) -> str:
     return await multipart.create(KEY, content_type=TYPE, part_size=SIZE)
 
 
-async def send(multipart, upload, number, whole) -> PartInfo:
+async def send(multipart: FilesystemMultipart, upload: str, number: int, whole: bytes) -> PartInfo:
     return await multipart.write(KEY, upload, number, chunked(whole), size=len(whole))
 
 
@@ -200,58 +201,85 @@ actions = st.lists(
 )
 
 
-async def play(root: Path, steps: list[tuple[str, int]], last_length: int) -> None:
-    numbers = itertools.count(1)
+class Play:
+    """An upload, what should be stored of it, and the parts on their way."""
 
-    def opened() -> FilesystemStorage:
-        return FilesystemStorage(root, urls=None, random=lambda: f"random{next(numbers):026}")
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.numbers = itertools.count(1)
+        self.storages: list[FilesystemStorage] = []
+        self.upload = ""
+        self.whole: dict[int, bytes] = {}
+        self.stored: dict[int, PartInfo] = {}
+        self.on_their_way: list[tuple[Sending, asyncio.Task[PartInfo]]] = []
 
-    storages = [opened()]
-    upload = await begin(storages[0].multipart)
-    whole: dict[int, bytes] = {}
-    stored: dict[int, PartInfo] = {}
-    on_their_way: list[tuple[Sending, asyncio.Task[PartInfo]]] = []
-    for seed, (action, choice) in enumerate(steps):
-        multipart = storages[-1].multipart
-        assert multipart is not None
-        if action == "begin":
-            length = SIZE if choice < 4 else last_length
-            sending = Sending(choice, content(length, seed))
-            work = multipart.write(KEY, upload, choice, sending.body(), size=length)
-            on_their_way.append((sending, asyncio.create_task(work)))
-            await sending.half.wait()
-        elif action == "reopen":
-            storages.append(opened())
-        elif on_their_way:
-            sending, task = on_their_way.pop(choice % len(on_their_way))
-            if action == "cancel":
-                task.cancel()
-            sending.breaks = action == "break"
-            sending.gate.set()
-            if action == "finish":
-                stored[sending.number] = await task
-                whole[sending.number] = sending.whole
-            else:
-                with pytest.raises((ConnectionResetError, asyncio.CancelledError)):
-                    await task
-        listed = await multipart.parts(KEY, upload)
-        assert listed == [stored[number] for number in sorted(stored)]
-    for number in (1, 2, 3):
-        if number not in stored:
-            whole[number] = content(SIZE, 1000 + number)
-            stored[number] = await send(multipart, upload, number, whole[number])
-    expected = b"".join(whole[number] for number in sorted(whole))
-    parts = [stored[number] for number in sorted(stored)]
-    info = await multipart.complete(KEY, upload, parts)
-    assert await read_all(storages[-1], KEY) == expected
-    for sending, task in on_their_way:  # they come too late
+    @property
+    def multipart(self) -> FilesystemMultipart:
+        return self.storages[-1].multipart
+
+    def reopen(self) -> None:
+        random = (f"random{number:026}" for number in self.numbers)
+        self.storages.append(
+            FilesystemStorage(self.root, urls=None, random=random.__next__, threads=2)
+        )
+
+    async def begin(self, number: int, whole: bytes) -> None:
+        sending = Sending(number, whole)
+        work = self.multipart.write(KEY, self.upload, number, sending.body(), size=len(whole))
+        self.on_their_way.append((sending, asyncio.create_task(work)))
+        await sending.half.wait()
+
+    async def end(self, action: str, choice: int) -> None:
+        if not self.on_their_way:
+            return
+        sending, task = self.on_their_way.pop(choice % len(self.on_their_way))
+        if action == "cancel":
+            task.cancel()
+        sending.breaks = action == "break"
         sending.gate.set()
-        with pytest.raises(NotFound):
-            await task
-    assert await read_all(storages[-1], KEY) == expected
-    assert await storages[-1].stat(KEY) == info
-    assert await multipart.complete(KEY, upload, parts) == info
-    for storage in storages:
+        if action == "finish":
+            self.stored[sending.number] = await task
+            self.whole[sending.number] = sending.whole
+        else:
+            with pytest.raises((ConnectionResetError, asyncio.CancelledError)):
+                await task
+
+    async def step(self, action: str, choice: int, *, seed: int, last_length: int) -> None:
+        if action == "begin":
+            await self.begin(choice, content(SIZE if choice < 4 else last_length, seed))
+        elif action == "reopen":
+            self.reopen()
+        else:
+            await self.end(action, choice)
+        listed = await self.multipart.parts(KEY, self.upload)
+        assert listed == [self.stored[number] for number in sorted(self.stored)]
+
+    async def complete(self) -> None:
+        for number in {1, 2, 3} - set(self.stored):
+            self.whole[number] = content(SIZE, 1000 + number)
+            part = await send(self.multipart, self.upload, number, self.whole[number])
+            self.stored[number] = part
+        expected = b"".join(self.whole[number] for number in sorted(self.whole))
+        parts = [self.stored[number] for number in sorted(self.stored)]
+        info = await self.multipart.complete(KEY, self.upload, parts)
+        assert await read_all(self.storages[-1], KEY) == expected
+        for sending, task in self.on_their_way:  # they come too late
+            sending.gate.set()
+            with pytest.raises(NotFound):
+                await task
+        assert await read_all(self.storages[-1], KEY) == expected
+        assert await self.storages[-1].stat(KEY) == info
+        assert await self.multipart.complete(KEY, self.upload, parts) == info
+
+
+async def play(root: Path, steps: list[tuple[str, int]], last_length: int) -> None:
+    game = Play(root)
+    game.reopen()
+    game.upload = await begin(game.multipart)
+    for seed, (action, choice) in enumerate(steps):
+        await game.step(action, choice, seed=seed, last_length=last_length)
+    await game.complete()
+    for storage in game.storages:
         await storage.close()
     assert not any((root / "multipart").iterdir())
     assert not any((root / "tmp").iterdir())
@@ -264,4 +292,4 @@ def test_any_order_of_sending_joins_the_last_whole_version_of_each_part(steps, l
         patch.setattr(bodies, "HOP_BYTES", 1)
         for name in ("fsync", "fdatasync"):
             patch.setattr(os, name, lambda _: None)
-        asyncio.run(play(Path(folder), [("reopen", 0), *steps], last_length))
+        asyncio.run(play(Path(folder), steps, last_length))

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -132,17 +133,13 @@ async def test_use_is_always_the_sum_of_what_is_held_and_never_above_the_limit(
         elif reserved and verb == "release":
             held = reserved.pop()
             await database.write(
-                lambda connection, held=held: quota.release(
-                    connection, "ann", day="2026-03-09", reserved=held
-                )
+                partial(quota.release, account_id="ann", day="2026-03-09", reserved=held)
             )
         elif reserved:
             held = reserved.pop()
             settled += held
             await database.write(
-                lambda connection, held=held: quota.settle(
-                    connection, "ann", day="2026-03-09", reserved=held, size=held
-                )
+                partial(quota.settle, account_id="ann", day="2026-03-09", reserved=held, size=held)
             )
         state = await used(database, limits)
         assert state.daily_used == sum(reserved) + settled <= 100

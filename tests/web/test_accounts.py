@@ -69,13 +69,13 @@ def test_keys_are_shown_once_and_refused_once_revoked(server: RunningApplication
 def test_members_may_do_what_their_role_says(server: RunningApplication, ann: Person, bob: Person):
     with server.client(ann) as owner, server.client(bob) as member:
         name = make_collection(server, owner)
-        begin = {"json": {"collection": name, "filename": "a.txt", "size": 5}}
+        begin = {"collection": name, "filename": "a.txt", "size": 5}
         assert member.get(f"/api/collections/{name}").status_code == 403
         for role, upload, change in (("viewer", 403, 403), ("contributor", 201, 403), ("manager", 201, 200)):  # fmt: skip
             put = owner.put(f"/api/collections/{name}/members/bob", json={"role": role})
             assert put.json() == {"account": bob.id, "role": role}
             assert member.get(f"/api/collections/{name}").status_code == 200
-            assert member.post("/api/uploads", **begin).status_code == upload
+            assert member.post("/api/uploads", json=begin).status_code == upload
             patch = member.patch(f"/api/collections/{name}", json={"title": role})
             assert patch.status_code == change
         assert owner.delete(f"/api/collections/{name}/members/{bob.id}").status_code == 204

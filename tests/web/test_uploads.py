@@ -105,10 +105,10 @@ def test_others_cannot_publish_it_and_it_cannot_go_elsewhere(
         collection, elsewhere = make_collection(server, client), make_collection(server, client)
         bobs = make_collection(server, other)
         done = send_file(client, collection, "a.zip", SMALL)
-        post = {"json": {"upload": done["id"]}}
-        assert other.post(f"/api/collections/{collection}/files", **post).status_code == 403
-        assert other.post(f"/api/collections/{bobs}/files", **post).status_code == 403
-        assert client.post(f"/api/collections/{elsewhere}/files", **post).status_code == 422
+        post = {"upload": done["id"]}
+        assert other.post(f"/api/collections/{collection}/files", json=post).status_code == 403
+        assert other.post(f"/api/collections/{bobs}/files", json=post).status_code == 403
+        assert client.post(f"/api/collections/{elsewhere}/files", json=post).status_code == 422
 
 
 def test_a_link_kept_elsewhere_is_published_as_such(server: RunningApplication, ann: Person):

@@ -3,7 +3,7 @@
 
 import { aborted, ConnectionLost, Refused } from "./failures.js";
 
-const IDLE_MS = 60_000;
+const IDLE_MS = 120_000;
 
 /**
  * @callback Put
@@ -71,7 +71,7 @@ export function parseHeaders(text) {
   );
 }
 
-/** @param {() => void} give up, when nothing has moved for a minute */
+/** @param {() => void} give up, when nothing has moved for two minutes */
 function watchdog(give) {
   let timer = setTimeout(give, IDLE_MS);
   return {

@@ -11,7 +11,7 @@ from cimaise.cli.printing import print_json, print_table, shown_bytes
 from cimaise.settings.parsing import parse_bytes
 
 if TYPE_CHECKING:
-    from cimaise.access.accounts import Account
+    from cimaise.access.account_rows import Account
 
 
 class _Bytes(click.ParamType[int]):
@@ -47,6 +47,7 @@ def accounts() -> None:
 @common
 @AS_JSON
 def create(
+    *,
     name: str,
     role: str,
     daily_bytes: int | None,

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from cimaise.telemetry import log
+
 _Result = TypeVar("_Result")
 
 
@@ -21,6 +23,7 @@ class Flights(Generic[_Result]):
     def __init__(self) -> None:
         """Begin with none."""
         self._flights: dict[str, _Flight[_Result]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def fly(
         self,
@@ -43,7 +46,7 @@ class Flights(Generic[_Result]):
         finally:
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.result.done() and flight.task is not None:
-                self._flights.pop(key, None)  # who comes now starts anew
+                self._land(key, flight)  # who comes now starts anew
                 flight.task.cancel()
 
     def forget(self, prefix: str) -> None:
@@ -53,8 +56,7 @@ class Flights(Generic[_Result]):
 
     async def settled(self) -> None:
         """Wait until everything under way has ended."""
-        tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _start(
         self,
@@ -65,6 +67,8 @@ class Flights(Generic[_Result]):
         flight: _Flight[_Result] = _Flight(asyncio.get_running_loop().create_future())
         self._flights[key] = flight
         flight.task = asyncio.create_task(self._run(key, flight, compute, keep))
+        self._tasks.add(flight.task)
+        flight.task.add_done_callback(self._tasks.discard)
         return flight
 
     async def _run(
@@ -83,9 +87,14 @@ class Flights(Generic[_Result]):
             flight.result.cancel()
             raise
         except Exception as fault:
-            if not flight.result.done():
-                flight.result.set_exception(fault)
-                flight.result.exception()  # somebody may be gone already; no complaint about that
+            if flight.result.done():  # everyone has been served; only keeping failed
+                log("picture_failed", level="error", fault=fault, reason="not kept")
+                return
+            flight.result.set_exception(fault)
+            flight.result.exception()  # all may be gone already; that is no fault to report
         finally:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
+            self._land(key, flight)
+
+    def _land(self, key: str, flight: _Flight[_Result]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]

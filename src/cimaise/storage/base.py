@@ -226,11 +226,16 @@ class Storage(Protocol):
         sweeper: Removing leftovers of dead processes, or ``None`` where there can be none.
     """
 
-    is_local: bool
-    multipart: Multipart | None
-    presigner: Presigner | None
-    signed_door: SignedDoor | None
-    sweeper: Sweeper | None
+    @property
+    def is_local(self) -> bool: ...
+    @property
+    def multipart(self) -> Multipart | None: ...
+    @property
+    def presigner(self) -> Presigner | None: ...
+    @property
+    def signed_door(self) -> SignedDoor | None: ...
+    @property
+    def sweeper(self) -> Sweeper | None: ...
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag and date. ``NotFound`` where there is none."""

@@ -176,18 +176,16 @@ class MeasuredStorage:
         meter = self._meter = _Meter(report, clock)
         self._inner = inner
         self.is_local = inner.is_local
-        self.multipart: Multipart | None = (
+        self.multipart = (
             _MeasuredMultipart(inner.multipart, meter) if inner.multipart is not None else None
         )
-        self.presigner: Presigner | None = (
+        self.presigner = (
             _MeasuredPresigner(inner.presigner, meter) if inner.presigner is not None else None
         )
-        self.signed_door: SignedDoor | None = (
+        self.signed_door = (
             _MeasuredDoor(inner.signed_door, meter) if inner.signed_door is not None else None
         )
-        self.sweeper: Sweeper | None = (
-            _MeasuredSweeper(inner.sweeper, meter) if inner.sweeper is not None else None
-        )
+        self.sweeper = _MeasuredSweeper(inner.sweeper, meter) if inner.sweeper is not None else None
 
     async def stat(self, key: str) -> ObjectInfo:
         """Measured as ``stat``."""

@@ -5,15 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from cimaise.storage.base import (
-    Multipart,
-    ObjectInfo,
-    PartInfo,
-    Presigner,
-    Reading,
-    SignedDoor,
-    Sweeper,
-)
+from cimaise.storage.base import ObjectInfo, PartInfo, Reading
 from cimaise.storage.bodies import counted
 from cimaise.storage.checks import (
     CHUNK_BYTES,
@@ -144,10 +136,10 @@ class MemoryStorage:
             random: Texts nobody can guess, for ETags and upload ids.
         """
         self._shelf = _Shelf(now, random)
-        self.multipart: Multipart | None = MemoryMultipart(self._shelf)
-        self.presigner: Presigner | None = urls
-        self.signed_door: SignedDoor | None = urls
-        self.sweeper: Sweeper | None = None
+        self.multipart = MemoryMultipart(self._shelf)
+        self.presigner = urls
+        self.signed_door = urls
+        self.sweeper = None
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag and date."""

@@ -56,7 +56,7 @@ def _listen(listener: socket.socket, address: str, port: int, *, both: bool) -> 
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if both else 1)
     listener.bind((address, port))
     listener.listen(BACKLOG)
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 (the name says it)
 
 
 def _refusal(host: str, port: int, fault: OSError) -> Refused:

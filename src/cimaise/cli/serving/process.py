@@ -87,7 +87,7 @@ async def _serve(
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    """uvicorn's options. Its own log lines go the way of every library's."""
+    """What uvicorn is told. Its own log lines go the way of every library's."""
     return {
         "loop": "auto",
         "http": "httptools",

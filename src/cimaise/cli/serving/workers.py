@@ -82,19 +82,26 @@ class Watch:
                 self._add()
             announced = False
             while self._workers:
-                if self._told:
+                if self._is_told():
                     self._on_stop()
                 self._look()
-                if not announced and not self._told and all(one.is_ready for one in self._workers):
+                if (
+                    not announced
+                    and not self._is_told()
+                    and all(one.is_ready for one in self._workers)
+                ):
                     announced = True
                     self._on_ready()
 
+    def _is_told(self) -> bool:
+        return self._told > 0
+
     def _add(self) -> None:
-        if self._told:
+        if self._is_told():
             return
         worker = self._start()
         self._workers.append(worker)
-        if self._told:  # while it was being started, when nobody could pass it on
+        if self._is_told():  # while it was being started, when nobody could pass it on
             worker.tell(signal.SIGTERM)
 
     def _look(self) -> None:
@@ -112,7 +119,7 @@ class Watch:
         worker.process.join()
         worker.line.close()
         self._workers.remove(worker)
-        if self._told:
+        if self._is_told():
             return
         if not worker.is_ready:
             self.stop_all()

@@ -4,30 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cimaise.cli.uploading.api import Api, Completed, Session, refusal
-from cimaise.cli.uploading.parts import RENEWALS, Meter, PartSender, send_slice
+from cimaise.cli.uploading.api import Api, Completed
+from cimaise.cli.uploading.errand import Errand
 from cimaise.cli.uploading.progress import Display
-from cimaise.cli.uploading.records import Record, Records, Ticket
-from cimaise.cli.uploading.source import look_at, require_unchanged, sha256_base64
+from cimaise.cli.uploading.records import Records, Ticket
+from cimaise.cli.uploading.source import look_at
 from cimaise.cli.uploading.transport import Transport
-from cimaise.errors import (
-    CimaiseError,
-    Forbidden,
-    Gone,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    TypeNotAllowed,
-    UpstreamFailed,
-    WrongState,
-)
+from cimaise.errors import Gone, Invalid, NotFound, PreconditionFailed, TypeNotAllowed
 
-_LIVING: Final = ("pending", "uploading", "completing")
-_DONE: Final = ("uploaded", "published")
-_ROUNDS: Final = 3
-_OK: Final = 200
-_FORBIDDEN: Final = 403
-_LOST: Final = (Forbidden, Gone, Invalid, NotFound, TypeNotAllowed)
+_LOST: Final = (Gone, Invalid, NotFound, TypeNotAllowed)
 """Refusals after which an upload cannot go on, only begin again."""
 
 
@@ -54,7 +39,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An upload that succeeded; ``file_id`` and ``url`` of the published file."""
+    """An upload that succeeded; ``file_id`` and ``url`` of the file where it is published."""
 
     upload_id: str
     state: str
@@ -64,17 +49,15 @@ class Outcome:
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class Uploader:
     """Sends files, one after another."""
 
-    def __init__(
-        self, api: Api, transport: Transport, records: Records, display: Display, wishes: Wishes
-    ) -> None:
-        self._api = api
-        self._transport = transport
-        self._records = records
-        self._display = display
-        self._wishes = wishes
+    api: Api
+    transport: Transport
+    records: Records
+    display: Display
+    wishes: Wishes
 
     async def upload(self, path: Path) -> Outcome:
         """Send one file; what an earlier run sent of it is not sent again.
@@ -85,27 +68,31 @@ class Uploader:
             PreconditionFailed: The file changed meanwhile; the upload is aborted.
             CimaiseError: What the server or the network refused for good.
         """
-        source = look_at(path)
-        wishes = self._wishes
+        source, wishes = look_at(path), self.wishes
         ticket = Ticket(wishes.server, wishes.collection, source, wishes.checksum)
-        work = _Work(self, ticket)
+        errand = Errand(
+            api=self.api,
+            transport=self.transport,
+            records=self.records,
+            display=self.display,
+            ticket=ticket,
+            parallel=wishes.parallel,
+        )
         try:
-            completed = await work.bring_there()
+            completed = await errand.run()
+            outcome = await self._outcome(completed, source.size)
         except PreconditionFailed:
-            await work.give_up()
+            await errand.give_up()
             raise
         except _LOST:
-            self._records.forget(ticket)
+            self.records.forget(ticket)
             raise
-        outcome = await self._outcome(completed, source.size)
-        self._records.forget(ticket)
+        self.records.forget(ticket)
         return outcome
 
     async def _outcome(self, completed: Completed, size: int) -> Outcome:
         checksum = completed.checksum_sha256
-        if not self._wishes.publish:
+        if not self.wishes.publish:
             return Outcome(completed.id, completed.state, size, checksum, completed.file_id)
-        file = await self._api.publish(self._wishes.collection, completed.id, self._wishes.title)
-        return Outcome(
-            completed.id, "published", size, checksum or file.checksum_sha256, file.id, file.url
-        )
+        file = await self.api.publish(self.wishes.collection, completed.id, self.wishes.title)
+        return Outcome(completed.id, "published", size, checksum, file.id, file.url)

@@ -44,9 +44,7 @@ class Bar:
 
     def begin(self, name: str, *, total: int, done: int) -> None:
         """See :class:`Display`."""
-        self._task = self._progress.add_task(
-            name.replace("[", r"\["), total=total, completed=done
-        )
+        self._task = self._progress.add_task(name.replace("[", r"\["), total=total, completed=done)
         self._progress.start()
 
     def advance(self, count: int) -> None:

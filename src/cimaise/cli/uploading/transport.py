@@ -97,7 +97,7 @@ class Transport:
         raise AssertionError("the last attempt returns or raises")
 
     def _pause_s(self, attempt: int, asked_s: float) -> float:
-        longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
+        longest: float = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0**attempt)
         return max(longest * (0.5 + self._chance() / 2), min(asked_s, _LONGEST_ASKED_S))
 
     async def _once(

@@ -29,9 +29,9 @@ class PartDraft:
         self._folder: UploadFolder | None = None
         self._own: Path | None = None
         self._lock = -1
-        self._has_place = False
+        self._holds_lock = False
         self._descriptor = -1
-        self._first = self._next = 0
+        self._next = 0
 
     def start(self) -> None:
         """Choose the file.
@@ -44,8 +44,7 @@ class PartDraft:
         if self._size > folder.part_size:
             raise size_mismatch(folder.part_size)
         try:
-            self._has_place = self._take_place(folder)
-            if not self._has_place:
+            if not self._take_place(folder):
                 self._release(folder)
                 self._open_own(folder)
         except FileNotFoundError:
@@ -55,16 +54,17 @@ class PartDraft:
         """Both locks, this part's alone and the data's shared, or ``False``."""
         lock = self._lock_file(folder)
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-        if not try_lock(self._lock, lock, fcntl.LOCK_EX) or folder.record(self._number):
+        self._holds_lock = try_lock(self._lock, lock, fcntl.LOCK_EX)
+        if not self._holds_lock or folder.record(self._number) is not None:
             return False
         self._descriptor = os.open(folder.data, os.O_WRONLY | os.O_CLOEXEC)
-        self._first = self._next = (self._number - 1) * folder.part_size
+        self._next = (self._number - 1) * folder.part_size
         return try_lock(self._descriptor, folder.data, fcntl.LOCK_SH)
 
     def _open_own(self, folder: UploadFolder) -> None:
         own = folder.path / f"{self._number:05}.{self._etag}"
         self._descriptor = os.open(own, os.O_WRONLY | CREATE, FILE_MODE)
-        self._first = self._next = 0
+        self._next = 0
         self._own = own
 
     def append(self, pieces: list[bytes]) -> None:
@@ -95,9 +95,9 @@ class PartDraft:
             self._release(self._folder)
 
     def _release(self, folder: UploadFolder) -> None:
-        if self._has_place:  # removed while it is held: whoever waits for it sees another file
+        if self._holds_lock:  # removed while held: whoever has it open sees that it is another
             self._lock_file(folder).unlink(missing_ok=True)
-            self._has_place = False
+            self._holds_lock = False
         for descriptor in (self._descriptor, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)

@@ -10,14 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from cimaise.storage.base import (
-    Multipart,
-    ObjectInfo,
-    Presigner,
-    Reading,
-    SignedDoor,
-    Sweeper,
-)
+from cimaise.storage.base import ObjectInfo, Reading
 from cimaise.storage.bodies import counted
 from cimaise.storage.checks import require_declared, require_etag
 from cimaise.storage.filesystem.files import CREATE, FILE_MODE, Layout, ObjectDraft, info_of
@@ -68,10 +61,10 @@ class FilesystemStorage:
         """
         self._layout = Layout(root, random=random, now_ns=now_ns)
         self._hops = Hops(threads)
-        self.multipart: Multipart | None = FilesystemMultipart(self._layout, self._hops)
-        self.presigner: Presigner | None = urls
-        self.signed_door: SignedDoor | None = urls
-        self.sweeper: Sweeper | None = FilesystemSweeper(self._layout, self._hops)
+        self.multipart = FilesystemMultipart(self._layout, self._hops)
+        self.presigner = urls
+        self.signed_door = urls
+        self.sweeper = FilesystemSweeper(self._layout, self._hops)
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag and date."""

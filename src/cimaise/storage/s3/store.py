@@ -9,14 +9,7 @@ from typing import Any, Final
 
 from cimaise.errors import NotFound, RangeNotSatisfiable, Unavailable
 from cimaise.rfc.sigv4 import Signer
-from cimaise.storage.base import (
-    Multipart,
-    ObjectInfo,
-    Presigner,
-    Reading,
-    SignedDoor,
-    Sweeper,
-)
+from cimaise.storage.base import ObjectInfo, Reading
 from cimaise.storage.checks import require_declared, require_etag, span
 from cimaise.storage.keys import require_key
 from cimaise.storage.s3.control import Control, Credentials
@@ -70,14 +63,13 @@ class S3Storage:
         if accounts.cleanup != accounts.main:
             self._cleanup = Control(location, accounts.cleanup, threads=_THREADS)
         self._wire = Wire(location, _signer(location, accounts.main), now=now)
-        self._parts = S3Multipart(location, self._control, self._wire)
-        self._writer = Writer(self._wire, self._parts, write_sizes or WriteSizes())
+        self.multipart = S3Multipart(location, self._control, self._wire)
+        self._writer = Writer(self._wire, self.multipart, write_sizes or WriteSizes())
         self._copy_sizes = copy_sizes or CopySizes()
-        self.multipart: Multipart | None = self._parts
         signer = _signer(location, accounts.presigner)
-        self.presigner: Presigner | None = S3Presigner(location, signer, now=now)
-        self.signed_door: SignedDoor | None = None
-        self.sweeper: Sweeper | None = None
+        self.presigner = S3Presigner(location, signer, now=now)
+        self.signed_door = None
+        self.sweeper = None
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag, date and type."""
@@ -152,7 +144,7 @@ class S3Storage:
         await copy(
             self._location,
             self._control,
-            self._parts,
+            self.multipart,
             source=info,
             target=target,
             sizes=self._copy_sizes,
