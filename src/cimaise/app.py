@@ -55,6 +55,7 @@ from cimaise.storage.base import Storage
 from cimaise.storage.table import open_storage
 from cimaise.uploads.doors.direct import DirectUploads
 from cimaise.uploads.publish import Publisher
+from cimaise.uploads.streaming import Streams
 from cimaise.uploads.verify import Verifier
 from cimaise.web.background import Background
 from cimaise.web.problems import problem_reply
@@ -255,6 +256,14 @@ def _services(settings: Settings, parts: _Parts) -> Services:
             clock=clock,
             new_id=random_id,
             verifier=verifier,
+        ),
+        streams=Streams(
+            database=database,
+            storage=storage,
+            settings=settings,
+            clock=clock,
+            new_id=random_id,
+            read_picture=_read_picture(settings),
         ),
         publisher=Publisher(database, clock, random_id),
         originals=Originals(files, links, storage),

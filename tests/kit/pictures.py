@@ -1,6 +1,12 @@
 """Pictures made for tests, and how to look at pixels."""
 
+from pathlib import Path
+from typing import Any
+
 import pyvips
+
+from cimaise.images.pipeline import Rendered, RenderLimits, render
+from cimaise.images.spec import SpecLimits, parse_spec
 
 
 def quadrants(width: int, height: int) -> pyvips.Image:
@@ -37,3 +43,23 @@ def corner_names(image: pyvips.Image) -> str:
         colour = pixel(image, x, y)[:3]
         found += names.get((colour[0] > 128, colour[1] > 128, colour[2] > 128), "?")
     return found
+
+
+def make(source: bytes | Path, limits: RenderLimits | None = None, **params: Any) -> Rendered:
+    """Render with parameters as a client sends them."""
+    texts = {name: str(value) for name, value in params.items()}
+    return render(source, parse_spec(texts, limits=SpecLimits()), limits or RenderLimits())
+
+
+def animation(frames: int = 5, width: int = 40, height: int = 30, suffix: str = ".gif") -> bytes:
+    """Frames of one colour each; frame ``i`` has red ``40 * i`` and is shown 100 + 10 * i ms."""
+    colours = [[40 * i, 255 - 40 * i, 90] for i in range(frames)]
+    base = pyvips.Image.black(width, height, bands=3)
+    pages = [(base + c).cast("uchar").copy(interpretation="srgb") for c in colours]
+    joined = pyvips.Image.arrayjoin(pages, across=1).copy()
+    joined.set_type(pyvips.GValue.gint_type, "page-height", height)
+    joined.set_type(
+        pyvips.GValue.array_int_type, "delay", [100 + 10 * index for index in range(frames)]
+    )
+    joined.set_type(pyvips.GValue.gint_type, "loop", 3)
+    return bytes(joined.write_to_buffer(suffix))

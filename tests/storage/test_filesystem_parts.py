@@ -1,6 +1,7 @@
 """Parts on disk: where they lie, that joining copies little, and any order of anything."""
 
 import asyncio
+import fcntl
 import itertools
 import json
 import os
@@ -17,6 +18,7 @@ from cimaise.storage import bodies
 from cimaise.storage.base import PartInfo
 from cimaise.storage.filesystem import FilesystemStorage
 from cimaise.storage.filesystem.multipart import FilesystemMultipart
+from cimaise.storage.filesystem.parts import try_lock
 from tests.kit.bodies import Stalled, chunked, content, read_all
 
 KEY = "incoming/in-parts"
@@ -136,6 +138,40 @@ async def test_a_lock_file_of_a_dead_process_is_in_nobodys_way(multipart, root):
     assert left(root, upload) == ["00001.json", "about.json", "data"]
     record = json.loads((root / "multipart" / upload / "00001.json").read_bytes())
     assert record["file"] == "data"
+
+
+async def test_a_parts_bytes_are_durable_before_its_record_and_that_before_the_answer(
+    multipart, monkeypatch
+):
+    upload = await begin(multipart)
+    calls = []
+
+    def watched(name):
+        real = getattr(os, name)
+
+        def call(*arguments):
+            calls.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("pwritev", "fdatasync", "fsync", "rename"):
+        watched(name)
+    await send(multipart, upload, 1, content(SIZE))
+    assert calls == ["pwritev", "fdatasync", "pwritev", "fsync", "rename", "fsync"]
+
+
+def test_a_lock_of_a_file_that_was_replaced_is_no_lock(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    with path.open("rb") as opened:
+        assert try_lock(opened.fileno(), path, fcntl.LOCK_EX)
+        with path.open("rb") as other:
+            assert not try_lock(other.fileno(), path, fcntl.LOCK_SH)
+        path.unlink()
+        assert not try_lock(opened.fileno(), path, fcntl.LOCK_EX)
+        path.touch()
+        assert not try_lock(opened.fileno(), path, fcntl.LOCK_EX)
 
 
 async def test_aborting_while_a_part_is_sent_leaves_nothing(multipart, root):

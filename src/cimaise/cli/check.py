@@ -24,7 +24,10 @@ OK: Final = "ok"
 @common
 @AS_JSON
 def check(data_dir: str | None, config: Path | None, as_json: bool) -> None:
-    """Probe the database, the storage and the cache; code 1 when one of them fails."""
+    """Probe the database, the storage and the cache.
+
+    Ends with code 1 when one of them cannot be used, and says why.
+    """
     settings = load_settings(config, data_dir).settings
     results = probe_all(settings)
     if as_json:

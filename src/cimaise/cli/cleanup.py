@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @common
 @AS_JSON
 def cleanup(dry_run: bool, data_dir: str | None, config: Path | None, as_json: bool) -> None:
-    """End uploads that are past their time and delete bytes that nothing needs any more.
+    """Give back what nothing needs any more.
 
-    The server does this by itself every hour. What is still within its time is never touched.
+    Ends uploads that are past their time and deletes bytes that no record needs. The server does this by itself every hour. What is still within its time is never touched.
     """
     settings = load_settings(config, data_dir).settings
     freed = with_services(settings, count_due if dry_run else run_jobs)

@@ -12,7 +12,10 @@ from cimaise.cli.printing import print_json
 @click.command()
 @CONFIG
 def openapi(config: Path | None) -> None:
-    """Print the OpenAPI 3.1 document of the HTTP interface, as JSON."""
+    """Print the interface as OpenAPI.
+
+    The document is OpenAPI 3.1, as JSON; a server gives the same at /openapi.json.
+    """
     server = load_settings(config).settings.public_url
     from cimaise.web.openapi import document
     from cimaise.web.routes import LINES

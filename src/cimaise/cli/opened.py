@@ -21,12 +21,16 @@ def build_application(settings: Settings) -> "Application":
         Refused: A URL in the settings names nothing that there is, or the data folder cannot be
             made.
     """
+    from sqlalchemy.exc import ArgumentError
+
     from cimaise.app import build
 
     try:
         return build(settings)
     except ValueError as fault:
         raise Refused(str(fault)) from fault
+    except ArgumentError as fault:
+        raise Refused("CIMAISE_DATABASE_URL: this is no URL of a database") from fault
     except OSError as fault:
         raise os_fault("The data folder cannot be used", fault) from fault
 

@@ -33,7 +33,7 @@ def common(command: Command) -> Command:
 def load_settings(
     config: Path | None,
     data_dir: str | None = None,
-    overrides: Mapping[tuple[str, str], str | None] | None = None,
+    overrides: Mapping[tuple[str, str], str | int | None] | None = None,
 ) -> Loaded:
     """Settings of this process: options above the environment, the file and defaults.
 
@@ -46,5 +46,5 @@ def load_settings(
         SettingsFault: With every fault.
     """
     given = {("data", "dir"): data_dir, **(overrides or {})}
-    texts = {key: text for key, text in given.items() if text is not None}
+    texts = {key: str(value) for key, value in given.items() if value is not None}
     return load(os.environ, config=config, overrides=texts)

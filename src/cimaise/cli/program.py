@@ -24,7 +24,7 @@ class _Program(click.Group):
             return super().invoke(ctx)
 
 
-@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Program)
 @click.version_option(package_name="cimaise", prog_name="cimaise")
 def main() -> None:
     """A self-hosted media server: uploads one can trust, originals, pictures at any size, albums.

@@ -17,14 +17,19 @@ from cimaise.settings import Settings
 @click.command()
 @click.option("--host", metavar="HOST", help="Address to listen on (CIMAISE_SERVER_HOST).")
 @click.option(
-    "--port", metavar="PORT", help="Port to listen on; 0 takes a free one (CIMAISE_SERVER_PORT)."
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one (CIMAISE_SERVER_PORT).",
 )
-@click.option("--workers", metavar="N", help="Server processes (CIMAISE_SERVER_WORKERS).")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help="Server processes (CIMAISE_SERVER_WORKERS)."
+)
 @common
 def serve(
+    *,
     host: str | None,
-    port: str | None,
-    workers: str | None,
+    port: int | None,
+    workers: int | None,
     data_dir: str | None,
     config: Path | None,
 ) -> None:
@@ -43,7 +48,7 @@ def serve(
             opened.enter_context(listener)
             for listener in listen(settings.server.host, settings.server.port)
         ]
-        bound = {**given, ("server", "port"): str(sockets[0].getsockname()[1])}
+        bound = {**given, ("server", "port"): sockets[0].getsockname()[1]}
         settings = load_settings(config, data_dir, bound).settings
         telemetry.configure_logging(level=settings.log.level, form=settings.log.format)
         _serve(settings, sockets)

@@ -18,9 +18,9 @@ HIDDEN: Final = "***"
 @common
 @AS_JSON
 def settings(data_dir: str | None, config: Path | None, as_json: bool) -> None:
-    """Print every setting: its effective value, where it came from, its variable.
+    """Print every setting and its origin.
 
-    Secrets are shown as ***. Ends with code 1 and every fault when a setting is wrong.
+    With the effective value and the variable that sets it. Secrets are shown as ***. Ends with code 1 and every fault when a setting is wrong.
     """
     rows = effective(load_settings(config, data_dir))
     if as_json:

@@ -59,9 +59,9 @@ def upload(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Upload each FILE to a server, large ones in parallel parts, and publish it.
+    """Upload files to a server.
 
-    Stopped or broken off, the same command goes on where it stopped; what it needs for that lies
+    Each FILE is sent, large ones in parallel parts, verified there, and published. Stopped or broken off, the same command goes on where it stopped; what it needs for that lies
     in ~/.cache/cimaise/uploads (or under XDG_CACHE_HOME). A file that changes while it is sent is
     given up. Ends with code 1 when any file failed, and names which and why.
     """

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pyvips
 
-from cimaise.errors import Invalid, Limit, TypeNotAllowed
+from cimaise.errors import Invalid, Limit, NotFound, TypeNotAllowed
 from cimaise.images.exif import camera_facts, taken_at
 from cimaise.images.formats import FORMATS, HEAD_BYTES, Format, sniff
 from cimaise.images.stopping import Stop
@@ -95,6 +95,7 @@ def read_header(source: bytes | Path) -> ImageHeader:
 
     Raises:
         TypeNotAllowed: No picture of a known format (``not_an_image``).
+        NotFound: There is no such file (``file_missing``).
     """
     known = _sniffed(source)
     with translating_faults("header"):
@@ -188,8 +189,11 @@ def _sniffed(source: bytes | Path) -> Format:
 
 
 def _head_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES)
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except FileNotFoundError:
+        raise NotFound("The file of the picture is missing.", code="file_missing") from None
 
 
 def _load(known: Format, source: bytes | Path, **options: Any) -> pyvips.Image:

@@ -216,26 +216,32 @@ class Sweeper(Protocol):
 
 
 class Storage(Protocol):
-    """Seven verbs and four optional abilities.
-
-    Attributes:
-        is_local: Reading an object again costs no more than reading a local file.
-        multipart: Writing in parts, or ``None``.
-        presigner: Signed URLs, or ``None``.
-        signed_door: Set where the presigner's URLs lead back to this server.
-        sweeper: Removing leftovers of dead processes, or ``None`` where there can be none.
-    """
+    """Seven verbs and four optional abilities."""
 
     @property
-    def is_local(self) -> bool: ...
+    def is_local(self) -> bool:
+        """Whether reading an object again costs no more than reading a local file."""
+        ...
+
     @property
-    def multipart(self) -> Multipart | None: ...
+    def multipart(self) -> Multipart | None:
+        """Writing in parts, or ``None``."""
+        ...
+
     @property
-    def presigner(self) -> Presigner | None: ...
+    def presigner(self) -> Presigner | None:
+        """Signed URLs, or ``None``."""
+        ...
+
     @property
-    def signed_door(self) -> SignedDoor | None: ...
+    def signed_door(self) -> SignedDoor | None:
+        """Set where the presigner's URLs lead back to this server."""
+        ...
+
     @property
-    def sweeper(self) -> Sweeper | None: ...
+    def sweeper(self) -> Sweeper | None:
+        """Removing leftovers of dead processes, or ``None`` where there can be none."""
+        ...
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag and date. ``NotFound`` where there is none."""

@@ -4,7 +4,9 @@ What is known before a byte has come is decided by :func:`admit`; what only the 
 :func:`admit_content`. Doors translate, they never decide.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
@@ -14,7 +16,8 @@ from cimaise.rfc.disposition import clean_filename, extension_of
 from cimaise.rfc.media_types import media_type_matches, parse_media_type
 from cimaise.settings import Uploads
 
-MAX_FILENAME = 1024
+MAX_FILENAME: Final = 1024
+UNDECLARED: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +61,46 @@ def admit(
         TooLarge: More than a limit allows.
     """
     rights.require_contribute(principal, collection.facts)
-    name = _admit_name(filename, collection, settings)
-    media_type = _admit_type(declared_type, collection)
+    name = _admit_name(filename, (settings.extensions, collection.policy.extensions))
+    media_type = _admit_form(declared_type)
+    if media_type != UNDECLARED:
+        _match_types(media_type, collection)
     max_bytes = min(settings.max_bytes, collection.policy.max_bytes or settings.max_bytes)
     if size is not None:
         _admit_size(size, max_bytes, collection)
     return Admission(name, media_type, max_bytes)
 
 
-def _admit_name(filename: str, collection: Collection, settings: Uploads) -> str:
+def admit_any(*, filename: str, declared_type: str | None, settings: Uploads) -> Admission:
+    """Decide by the server's own limits alone, where the collection comes after the bytes.
+
+    :func:`admit` has the last word once it is known.
+    """
+    name = _admit_name(filename, (settings.extensions,))
+    return Admission(name, _admit_form(declared_type), settings.max_bytes)
+
+
+def _admit_name(filename: str, allow_lists: Sequence[tuple[str, ...]]) -> str:
     if not filename.strip():
         raise Invalid("The file needs a name.", field="filename")
     if len(filename) > MAX_FILENAME:
         raise Invalid("The file's name is too long.", field="filename")
     name = clean_filename(filename)
     extension = extension_of(name)
-    for allowed in (settings.extensions, collection.policy.extensions):
+    for allowed in allow_lists:
         if allowed and extension not in allowed:
             shown = ", ".join(allowed)
             raise TypeNotAllowed(f"Only {shown} files are accepted here.", field="filename")
     return name
 
 
-def _admit_type(declared_type: str | None, collection: Collection) -> str:
+def _admit_form(declared_type: str | None) -> str:
     if not declared_type:
-        return "application/octet-stream"
+        return UNDECLARED
     parsed = parse_media_type(declared_type)
     if parsed is None:
         raise Invalid("content_type is not a media type.", field="content_type")
-    media_type = parsed[0]
-    if media_type != "application/octet-stream":
-        _match_types(media_type, collection)
-    return media_type
+    return parsed[0]
 
 
 def _admit_size(size: int, max_bytes: int, collection: Collection) -> None:

@@ -47,30 +47,46 @@ def day_of(now: datetime) -> str:
 
 
 def reserve(
-    connection: Connection, account_id: str, *, size: int, now: datetime, defaults: Quota
+    connection: Connection,
+    account_id: str,
+    *,
+    size: int,
+    now: datetime,
+    defaults: Quota,
+    files: int = 1,
+    day: str | None = None,
 ) -> str:
-    """Set ``size`` bytes and one file aside; gives the day that they count for.
+    """Set bytes and files aside; gives the day that they count for.
+
+    Args:
+        connection: Of the caller's transaction.
+        account_id: Whose.
+        size: Bytes.
+        now: The time.
+        defaults: Limits of accounts that have none of their own.
+        files: How many; 0 where more bytes come of a file that is counted already.
+        day: The day that those count for; ``None`` for today.
 
     Raises:
         TooLarge: ``quota_exceeded``, naming the limit; then nothing is set aside.
     """
     limits = _limits(connection, account_id, defaults)
-    day = day_of(now)
+    day = day or day_of(now)
     _ensure(connection, usage_days, account_id=account_id, day=day)
     _ensure(connection, usage_totals, account_id=account_id)
     used = usage_days.c.used_bytes + usage_days.c.reserved_bytes
-    files = usage_days.c.used_files + usage_days.c.reserved_files
+    held_files = usage_days.c.used_files + usage_days.c.reserved_files
     statement = update(usage_days).where(
         usage_days.c.account_id == account_id, usage_days.c.day == day
     )
     if limits.daily_bytes:
         statement = statement.where(used + size <= limits.daily_bytes)
-    if limits.daily_files:
-        statement = statement.where(files + 1 <= limits.daily_files)
+    if limits.daily_files and files:
+        statement = statement.where(held_files + files <= limits.daily_files)
     taken = connection.execute(
         statement.values(
             reserved_bytes=usage_days.c.reserved_bytes + size,
-            reserved_files=usage_days.c.reserved_files + 1,
+            reserved_files=usage_days.c.reserved_files + files,
         )
     ).rowcount
     if not taken:

@@ -7,7 +7,7 @@ what cannot ends it, and no byte stays.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -16,18 +16,15 @@ from cimaise.access import policy as rights
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, Invalid, NotFound, TypeNotAllowed, WrongState
 from cimaise.library.collections import find_collection
-from cimaise.library.discarded import note_discarded
 from cimaise.library.model import Collection
-from cimaise.library.publication import publish
 from cimaise.storage.base import ObjectInfo, Storage
-from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import assemble
 from cimaise.uploads.discard import end_and_remove
-from cimaise.uploads.gate import admit_content
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
-from cimaise.uploads.publish import Caption, publication_of
-from cimaise.uploads.session import State, Strategy, UploadSession, shown_state
+from cimaise.uploads.publish import Caption
+from cimaise.uploads.session import State, UploadSession, shown_state
+from cimaise.uploads.settle import settle
 
 MOST_HASHED: Final = 16 * 1024**3
 """Largest local file that is read again for its SHA-256 where nobody asked for it."""
@@ -101,40 +98,19 @@ class Verifier:
 
     async def _settle(self, session: UploadSession, inspection: Inspection) -> UploadSession:
         """The one transaction that makes a session complete, and by policy a file."""
-        now = self.clock()
-        found: dict[str, Any] = {
-            "size": inspection.size,
-            "content_type": inspection.content_type,
-            "sha256": inspection.sha256_hex,
-            "storage_etag": inspection.etag,
-            "picture": inspection.picture_json(),
-            "completed_at": now,
-        }
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> None:
             collection = self._collection_of(connection, session)
-            admit_content(collection, found_type=inspection.content_type)
-            if not sessions.advance(connection, session, State.UPLOADED, now=now, **found):
-                return False
-            assert session.reserved_on is not None
-            quota.settle(
-                connection, session.account_id, day=session.reserved_on,
-                reserved=session.reserved_bytes, size=inspection.size,
-            )  # fmt: skip
-            if session.strategy is Strategy.SINGLE:
-                # the URL lives on: what it writes again is deleted when it no longer does
-                note_discarded(
-                    connection,
-                    [session.incoming_key],
-                    not_before=session.urls_expire_at or now,
-                    reason="url outlives upload",
-                )
-            uploaded = replace(session, state=State.UPLOADED, **found)
-            if collection.policy.publish == "on_complete":
-                made = publication_of(uploaded, collection, Caption())
-                file = publish(connection, made, now=now, new_id=self.new_id)
-                sessions.advance(connection, uploaded, State.PUBLISHED, now=now, file_id=file.id)
-            return True
+            at_once = collection.policy.publish == "on_complete"
+            settle(
+                connection,
+                session,
+                inspection,
+                collection,
+                caption=Caption() if at_once else None,
+                now=self.clock(),
+                new_id=self.new_id,
+            )
 
         await self.database.write(work)
         return await self._outcome(session)

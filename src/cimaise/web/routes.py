@@ -5,6 +5,7 @@ from typing import Any, Final
 from cimaise.web import (
     accounts,
     albums,
+    forms,
     health,
     images,
     library,
@@ -48,6 +49,8 @@ LINES: Final = (
     Line("POST", "/api/uploads/{id}/complete", uploads.complete, ACCOUNT, "Join, verify, settle.", body=s.CompleteUpload, cors=_UP, moves_bytes=True, tag="Uploads"),
     Line("PUT", "/storage/{token}", storage.put, PUBLIC, "Send bytes to a signed URL.", cors=_UP, moves_bytes=True, tag="Uploads"),
     Line("GET", "/storage/{token}", storage.get, PUBLIC, "Read bytes from a signed URL.", moves_bytes=True, tag="Files"),
+    Line("POST", "/upload", forms.post_form, ACCOUNT, "Send an HTML form with files.", status=201, cors=_UP, moves_bytes=True, tag="Uploads"),
+    Line("PUT", "/api/collections/{name}/files/{filename}", forms.put_raw, ACCOUNT, "Send the body as one file.", status=201, cors=_UP, moves_bytes=True, tag="Uploads"),
     # files
     Line("GET", "/api/files/{id}", library.show_file, PUBLIC, "One file as a record.", tag="Files"),
     Line("PATCH", "/api/files/{id}", library.change_file, ACCOUNT, "Change title, note or visibility.", body=s.ChangeFile, tag="Files"),

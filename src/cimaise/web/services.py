@@ -27,6 +27,7 @@ from cimaise.uploads.doors.direct import DirectUploads
 from cimaise.uploads.publish import Publisher
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.quota import state as quota_state
+from cimaise.uploads.streaming import Streams
 from cimaise.web.background import Background
 from cimaise.web.router import Line
 
@@ -49,6 +50,7 @@ class Services:
     collections: Collections
     files: Files
     direct: DirectUploads
+    streams: Streams
     publisher: Publisher
     originals: Originals
     variants: Variants

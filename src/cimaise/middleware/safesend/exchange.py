@@ -197,7 +197,8 @@ class Exchange:
             # The server may have cancelled as well, at its stop.
             is_ours = self._task.uncancel() <= self._cancelling_before
         if isinstance(fault, asyncio.CancelledError):
-            pass
+            if not is_ours:
+                raise fault
         elif fault is not None:
             # The client has its answer and may use the connection again: to raise would cut it.
             self._rules.reports.add_fault("a handler, after its deadline,", fault)

@@ -1,0 +1,129 @@
+"""The HTML form: files stream to the storage while the form is still coming.
+
+Fields may stand before or behind the files they belong to. All files of a form are published
+together when its end has come, or none is.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from cimaise.access.policy import Principal, Visibility, require_account
+from cimaise.errors import Invalid
+from cimaise.library.model import File
+from cimaise.uploads.doors.multipart_form import (
+    Event,
+    Field,
+    FileData,
+    FileEnd,
+    FileStart,
+    read_form,
+)
+from cimaise.uploads.publish import Caption
+from cimaise.uploads.session import UploadSession
+from cimaise.uploads.streaming import Incoming, Received, Streams
+
+FILE_FIELD: Final = "file"
+_FIELDS: Final = frozenset({"collection", "title", "note", "visibility"})
+
+
+@dataclass(frozen=True, slots=True)
+class FormResult:
+    """What a form became: a file for each that was published, its session in any case."""
+
+    collection: str
+    done: tuple[tuple[UploadSession, File | None], ...]
+
+
+@dataclass(slots=True)
+class _Form:
+    texts: dict[str, str] = field(default_factory=dict)
+    received: list[Received] = field(default_factory=list)
+
+
+async def receive_form(
+    streams: Streams,
+    principal: Principal,
+    chunks: AsyncIterable[bytes],
+    *,
+    content_type: str,
+    collection: str | None,
+) -> FormResult:
+    """Take a whole form.
+
+    Args:
+        streams: Where files go.
+        principal: Who sends.
+        chunks: The body.
+        content_type: The request's, with the boundary.
+        collection: Where files go if no field says; a field has the last word.
+
+    Raises:
+        Malformed, TooLarge: The form itself; see :func:`read_form`.
+        Invalid: No file was chosen, or no collection was named.
+        CimaiseError: What refuses one of the files refuses all.
+    """
+    require_account(principal)
+    form = _Form()
+    try:
+        await _read(streams, principal, form, read_form(chunks, content_type), collection)
+        target, caption = _whole(form, collection), _caption(form.texts)
+    except BaseException as fault:
+        await asyncio.shield(streams.drop(form.received, type(fault).__name__))
+        raise
+    done = await streams.finish(principal, form.received, collection=target, caption=caption)
+    return FormResult(target, tuple(done))
+
+
+def _whole(form: _Form, collection: str | None) -> str:
+    """Where the files go, once the form has all that it needs."""
+    target = form.texts.get("collection") or collection
+    if not form.received:
+        raise Invalid("Choose a file.", field=FILE_FIELD)
+    if not target:
+        raise Invalid("Say which collection the files are for.", field="collection")
+    return target
+
+
+async def _read(
+    streams: Streams,
+    principal: Principal,
+    form: _Form,
+    events: AsyncIterator[Event],
+    collection: str | None,
+) -> None:
+    async for event in events:
+        if isinstance(event, Field):
+            if event.name in _FIELDS:
+                form.texts[event.name] = event.text.strip()
+        elif isinstance(event, FileStart):
+            if event.name != FILE_FIELD or not event.filename:
+                await _skip(events)  # nothing was chosen, or it is none of ours
+                continue
+            known = form.texts.get("collection") or collection
+            incoming = Incoming("form", event.filename, event.content_type, None, known)
+            form.received.append(await streams.receive(principal, incoming, _file(events)))
+
+
+async def _file(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+    """The bytes of one file: everything up to its end."""
+    async for event in events:
+        if isinstance(event, FileData):
+            yield event.chunk
+        elif isinstance(event, FileEnd):
+            return
+
+
+async def _skip(events: AsyncIterator[Event]) -> None:
+    async for _ in _file(events):
+        pass
+
+
+def _caption(texts: dict[str, str]) -> Caption:
+    named = texts.get("visibility")
+    try:
+        visibility = Visibility(named) if named else None
+    except ValueError:
+        raise Invalid("visibility is public, unlisted or private.", field="visibility") from None
+    return Caption(texts.get("title", ""), texts.get("note", ""), visibility)

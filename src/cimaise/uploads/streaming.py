@@ -1,0 +1,349 @@
+"""Bytes that come through the server: the same gate, the same sessions, the same verdict.
+
+A stream is received first (:meth:`Streams.receive`: stored, counted, looked at) and finished
+afterwards (:meth:`Streams.finish`: all files of a request in one transaction, or none). Between
+the two the rows say ``completing``, so whatever dies in between is found by the clean-up.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cimaise import telemetry
+from cimaise.access.policy import Principal, require_account, require_contribute
+from cimaise.database.engine import Database
+from cimaise.errors import CimaiseError, Invalid, WrongState
+from cimaise.library.collections import find_collection
+from cimaise.library.model import Collection, File
+from cimaise.settings import Settings
+from cimaise.storage.base import Storage
+from cimaise.storage.keys import incoming_key, object_key
+from cimaise.uploads import quota
+from cimaise.uploads import session as sessions
+from cimaise.uploads.digest import StreamInspector
+from cimaise.uploads.discard import end_and_remove
+from cimaise.uploads.gate import Admission, admit, admit_any
+from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, judge
+from cimaise.uploads.publish import Caption, check_caption
+from cimaise.uploads.session import State, Strategy, UploadSession
+from cimaise.uploads.settle import settle
+from cimaise.uploads.signatures.base import HEAD_BYTES
+
+RESERVE_STEP: Final = 4 * 1024 * 1024
+"""Bytes of a stream of unknown length that may come before they are reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A stream about to come.
+
+    Attributes:
+        door: ``form`` or ``raw``.
+        filename: As the sender calls it.
+        content_type: As the sender calls it.
+        size: Exact bytes where known.
+        collection: Where it goes, where that is known already.
+    """
+
+    door: str
+    filename: str
+    content_type: str | None
+    size: int | None = None
+    collection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A stream that is stored and looked at, but not yet anybody's to see."""
+
+    session: UploadSession
+    inspection: Inspection
+
+
+class Streams:
+    """Receives and finishes streams."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        storage: Storage,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        read_picture: PictureReader,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._settings = settings
+        self._clock = clock
+        self._new_id = new_id
+        self._read_picture = read_picture
+
+    async def receive(
+        self, principal: Principal, incoming: Incoming, chunks: AsyncIterable[bytes]
+    ) -> Received:
+        """Store a stream and look at it. Whatever fails or is cancelled leaves nothing.
+
+        Raises:
+            NotSignedIn, Forbidden, Invalid, TypeNotAllowed, TooLarge: See the gate; as early as
+                the fact is known.
+            ClientGone: What ``chunks`` raises.
+        """
+        require_account(principal)
+        session, admission = await self._begin(principal, incoming)
+        try:
+            return await self._store(session, admission, incoming, chunks)
+        except BaseException as fault:
+            reason = fault.message if isinstance(fault, CimaiseError) else "the transfer broke off"
+            await asyncio.shield(self._drop(session, reason))
+            raise
+
+    async def _begin(
+        self, principal: Principal, incoming: Incoming
+    ) -> tuple[UploadSession, Admission]:
+        collection = None
+        if incoming.collection is not None:
+            collection = await self._find(principal, incoming.collection)
+        admission = self._admit(principal, collection, incoming)
+        session = self._session(principal, collection, incoming, admission)
+
+        def work(connection: Connection) -> None:
+            quota.reserve(
+                connection,
+                principal.account_id,
+                size=session.reserved_bytes,
+                now=session.created_at,
+                defaults=self._settings.quota,
+            )
+            sessions.add(connection, session)
+
+        await self._database.write(work)
+        return session, admission
+
+    async def _find(self, principal: Principal, name: str) -> Collection:
+        return await self._database.read(
+            lambda connection: find_collection(connection, name, principal)
+        )
+
+    def _admit(
+        self, principal: Principal, collection: Collection | None, incoming: Incoming
+    ) -> Admission:
+        uploads = self._settings.uploads
+        if collection is None:
+            return admit_any(
+                filename=incoming.filename, declared_type=incoming.content_type, settings=uploads
+            )
+        return admit(
+            principal,
+            collection,
+            filename=incoming.filename,
+            size=incoming.size,
+            declared_type=incoming.content_type,
+            settings=uploads,
+        )
+
+    def _session(
+        self,
+        principal: Principal,
+        collection: Collection | None,
+        incoming: Incoming,
+        admission: Admission,
+    ) -> UploadSession:
+        now = self._clock()
+        return UploadSession(
+            id=self._new_id(), account_id=principal.account_id,
+            collection_id=collection.id if collection else None,
+            collection_name=collection.name if collection else None, door=incoming.door,
+            strategy=Strategy.STREAM, state=State.COMPLETING, filename=admission.filename,
+            declared_size=incoming.size, declared_type=admission.media_type, declared_sha256=None,
+            part_size=None, part_count=None, incoming_key=incoming_key(self._new_id()),
+            storage_key=object_key(self._new_id()), storage_upload_id=None,
+            reserved_bytes=incoming.size or 0, reserved_on=quota.day_of(now), size=None,
+            content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
+            file_id=None, created_at=now, updated_at=now,
+            expires_at=now + timedelta(seconds=self._settings.uploads.session_ttl),
+            urls_expire_at=None, completed_at=None,
+        )  # fmt: skip
+
+    async def _store(
+        self,
+        session: UploadSession,
+        admission: Admission,
+        incoming: Incoming,
+        chunks: AsyncIterable[bytes],
+    ) -> Received:
+        stream = StreamInspector(chunks)
+        flow = _Flow(self, session, stream)
+        info = await self._storage.write(
+            session.storage_key,
+            flow.chunks(),
+            content_type=admission.media_type,
+            size=incoming.size,
+            max_bytes=admission.max_bytes,
+        )
+        if info.size == 0:
+            raise Invalid("An empty file is not accepted.", field="size")
+        reserved = await flow.reserve_rest()
+        inspection = await inspect_object(
+            self._storage,
+            info.key,
+            filename=session.filename,
+            declared_type=session.declared_type,
+            declared_sha256=None,
+            hash_all=False,
+            read_header=self._read_picture,
+        )
+        looked_at = replace(inspection, sha256_hex=stream.sha256_hex)
+        return Received(replace(session, reserved_bytes=reserved), looked_at)
+
+    async def reserve(self, session: UploadSession, held: int, more: int) -> None:
+        """Reserve further bytes of a stream; ``TooLarge`` (``quota_exceeded``)."""
+
+        def work(connection: Connection) -> None:
+            quota.reserve(
+                connection,
+                session.account_id,
+                size=more,
+                now=self._clock(),
+                defaults=self._settings.quota,
+                files=0,
+                day=session.reserved_on,
+            )
+            if not sessions.note(connection, session, reserved_bytes=held + more):
+                raise WrongState("The upload was ended meanwhile.")
+
+        await self._database.write(work)
+
+    async def finish(
+        self,
+        principal: Principal,
+        received: Sequence[Received],
+        *,
+        collection: str,
+        caption: Caption,
+    ) -> list[tuple[UploadSession, File | None]]:
+        """Settle all files of a request in one transaction, and publish them as policy says.
+
+        Raises:
+            NotFound: There is no such collection.
+            NotSignedIn, Forbidden, TypeNotAllowed, TooLarge, Invalid: It does not want one of
+                them; then none stays.
+        """
+        try:
+            check_caption(caption)
+            done = await self._database.write(
+                lambda connection: self._settle_all(
+                    connection, principal, received, collection, caption
+                )
+            )
+        except CimaiseError as refusal:
+            await self.drop(received, refusal.message)
+            raise
+        return done
+
+    def _settle_all(
+        self,
+        connection: Connection,
+        principal: Principal,
+        received: Sequence[Received],
+        name: str,
+        caption: Caption,
+    ) -> list[tuple[UploadSession, File | None]]:
+        collection = find_collection(connection, name, principal)
+        require_contribute(principal, collection.facts)
+        at_once = None if collection.policy.publish == "separately" else caption
+        done = []
+        for one in received:
+            self._admit_late(principal, collection, one)
+            if one.session.collection_id is None:
+                sessions.note(connection, one.session, collection_id=collection.id)
+            won, file = settle(
+                connection,
+                one.session,
+                one.inspection,
+                collection,
+                caption=at_once,
+                now=self._clock(),
+                new_id=self._new_id,
+            )
+            if not won:
+                raise WrongState("The upload was ended meanwhile.")
+            done.append((sessions.find(connection, one.session.id), file))
+        return done
+
+    def _admit_late(self, principal: Principal, collection: Collection, one: Received) -> None:
+        """What could not be decided before the collection was known."""
+        admit(
+            principal,
+            collection,
+            filename=one.session.filename,
+            size=one.inspection.size,
+            declared_type=None,
+            settings=self._settings.uploads,
+        )
+
+    async def drop(self, received: Sequence[Received], reason: str) -> None:
+        """Remove streams of a request that came to nothing; nothing stays of them."""
+        for one in received:
+            await asyncio.shield(self._drop(one.session, reason))
+
+    async def _drop(self, session: UploadSession, reason: str) -> None:
+        telemetry.log("upload_rejected", upload=session.id, reason=reason)
+        current = await self._database.read(
+            lambda connection: sessions.find(connection, session.id)
+        )
+        await end_and_remove(
+            self._database,
+            self._storage,
+            current,
+            State.REJECTED,
+            now=self._clock(),
+            reason=reason,
+        )
+
+
+class _Flow:
+    """The chunks on their way to the storage: judged by their head, reserved as they come."""
+
+    def __init__(self, streams: Streams, session: UploadSession, stream: StreamInspector) -> None:
+        self._streams = streams
+        self._session = session
+        self._stream = stream
+        self._reserved = session.reserved_bytes
+        self._judged = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Every chunk; raises as soon as something is refused."""
+        async for chunk in self._stream:
+            if not self._judged and self._stream.size >= HEAD_BYTES:
+                self._judge()
+            if self._stream.size - self._reserved >= RESERVE_STEP:
+                await self.reserve_rest()
+            yield chunk
+
+    def _judge(self) -> None:
+        self._judged = True
+        size = self._session.declared_size or max(self._stream.size, _UNKNOWN_SIZE)
+        judge(
+            self._stream.head,
+            size,
+            filename=self._session.filename,
+            declared_type=self._session.declared_type,
+        )
+
+    async def reserve_rest(self) -> int:
+        """Reserve what has come and is not reserved; gives the bytes reserved in all."""
+        more = self._stream.size - self._reserved
+        if more > 0:
+            await self._streams.reserve(self._session, self._reserved, more)
+            self._reserved += more
+        return self._reserved
+
+
+_UNKNOWN_SIZE: Final = 1 << 62
+"""Stands for a length that only the end will tell: no structure check may find it too short."""

@@ -1,0 +1,202 @@
+"""Templates to answers, with the headers that keep a page ours: CSP 3 and its neighbours."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from cimaise import telemetry
+from cimaise.albums.dates import format_long_date, format_moment
+from cimaise.errors import CimaiseError, NotSignedIn
+from cimaise.rfc.negotiation import prefers_html
+from cimaise.storage.base import Storage
+from cimaise.storage.keys import object_key
+from cimaise.web.assets import asset_url
+from cimaise.web.call import Call
+from cimaise.web.problems import problem_headers, status_of
+
+PageHandler = Callable[[Call], Awaitable[ASGIApp]]
+SERVER_FAULT: Final = 500
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+_STEP: Final = 1024
+_HUNDRED: Final = 100
+_LOCAL_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
+_ANY_KEY: Final = object_key("0" * 22)
+
+
+def page(
+    call: Call,
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **facts: Any,
+) -> Response:
+    """An HTML answer.
+
+    Args:
+        call: Whose request it answers; what every page shows (who is signed in) comes from it.
+        template: File name in ``templates/``.
+        status: HTTP status.
+        headers: Further ones.
+        facts: What the template asks for; an absent one is an error, not an empty text.
+    """
+    shown = _environment().get_template(template)
+    body = shown.render(
+        principal=call.principal,
+        path=call.request.url.path,
+        request_id=call.request_id,
+        **facts,
+    )
+    policy = content_policy(_storage_origin(call.services.storage, call.now))
+    return Response(
+        body, status, _HEADERS | {"content-security-policy": policy} | dict(headers or {})
+    )
+
+
+_HEADERS: Final = {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "private, no-store",
+    # Forms have to say where they come from, other sites need not know.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+
+
+def content_policy(storage_origin: str | None) -> str:
+    """The Content-Security-Policy: all from here, bytes also to and from the storage."""
+    storage = f" {storage_origin}" if storage_origin else ""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self';"
+        f" img-src 'self' data: blob:{storage}; media-src 'self'{storage};"
+        f" connect-src 'self'{storage}; manifest-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    )
+
+
+def _storage_origin(storage: Storage, now: datetime) -> str | None:
+    """Where signed URLs lead; ``None`` where that is this server."""
+    if storage.presigner is None or storage.signed_door is not None:
+        return None
+    url = urlsplit(storage.presigner.get(_ANY_KEY, expires_at=now + timedelta(minutes=1)).url)
+    return f"{url.scheme}://{url.netloc}"
+
+
+def shown(handler: PageHandler) -> PageHandler:
+    """A handler whose errors are pages too, for those who would rather read a page than JSON."""
+
+    @wraps(handler)
+    async def answered(call: Call) -> ASGIApp:
+        try:
+            return await handler(call)
+        except CimaiseError as error:
+            if not prefers_html(call.header("accept")):
+                raise
+            return error_page(call, error)
+        except Exception as fault:
+            if not prefers_html(call.header("accept")):
+                raise
+            telemetry.log("request_failed", level="error", fault=fault, path=call.request.url.path)
+            message = "The server made a mistake. It has been written down."
+            return page(call, "error.html", status=SERVER_FAULT, code="internal", message=message)
+
+    return answered
+
+
+def error_page(call: Call, error: CimaiseError) -> Response:
+    """What went wrong, as a page; the sign-in where an account is all that is missing."""
+    status, headers = status_of(error), problem_headers(error)
+    headers.pop("cache-control", None)
+    if isinstance(error, NotSignedIn) and call.principal.is_guest:
+        return sign_in_page(call, status=status, headers=headers, message=error.message)
+    return page(
+        call, "error.html", status=status, headers=headers, code=error.code, message=error.message
+    )
+
+
+def sign_in_page(
+    call: Call,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    token: str | None = None,
+    message: str = "",
+    following: str | None = None,
+) -> Response:
+    """The form that asks for a key, or for the one click that a one-time link needs.
+
+    Args:
+        call: The request.
+        status: HTTP status.
+        headers: Further ones.
+        token: Of a one-time link, not yet used.
+        message: Why the form is shown, or what was wrong with what came.
+        following: Where to go afterwards; ``None``: where the request wanted to go.
+    """
+    if following is None:
+        asked = call.request.url
+        is_reading = call.request.method in ("GET", "HEAD")
+        following = f"{asked.path}?{asked.query}" if asked.query else asked.path
+        following = following if is_reading and asked.path != "/login" else "/"
+    return page(
+        call,
+        "login.html",
+        status=status,
+        headers=headers,
+        token=token,
+        message=message,
+        following=local_path(following),
+    )
+
+
+def local_path(text: str | None) -> str:
+    """A path on this server to send a browser to: never another site, whatever came in."""
+    return text if text and _LOCAL_PATH.fullmatch(text) else "/"
+
+
+@cache
+def _environment() -> Environment:
+    """Templates, compiled once; every value is escaped, an unknown name is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals["asset"] = asset_url
+    environment.filters |= {
+        "size": format_size,
+        "day": format_long_date,
+        "moment": format_moment,
+        "counted": format_count,
+    }
+    return environment
+
+
+def format_size(count: int) -> str:
+    """``12.3 MB``; 1 MB is 1024² bytes."""
+    value, power = float(count), 0
+    while value >= _STEP and power < len(_UNITS) - 1:
+        value, power = value / _STEP, power + 1
+    if power == 0:
+        return format_count(count, "byte")
+    return f"{value:.0f} {_UNITS[power]}" if value >= _HUNDRED else f"{value:.1f} {_UNITS[power]}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """``1 picture``, ``1,204 pictures``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

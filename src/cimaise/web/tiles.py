@@ -1,0 +1,97 @@
+"""Pictures of an album as the gallery's template wants them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from cimaise.albums.contract import alt_text
+from cimaise.albums.dates import format_long_date, format_moment
+from cimaise.albums.model import Picture, Rendition
+
+SMALL_PX: Final = 500
+LARGE_PX: Final = 2560
+_LEAST_RATIO: Final = 0.3
+_GREATEST_RATIO: Final = 6.0
+_ROW_PX: Final = 340
+_CLEARLY_WIDER: Final = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture on the wall.
+
+    Attributes:
+        href: What the link opens without the lightbox: the untouched picture.
+        classes: Width to height in three digits, for the style sheet: a row's pictures share its
+            width by it. A style attribute would say it directly, but the CSP allows none.
+        src: A small picture.
+        srcset: The small one and all that are clearly wider.
+        sizes: How wide it will be about, for browsers that cannot tell by themselves.
+        large: What the lightbox shows where it makes no choice by size.
+        large_srcset: What it chooses from.
+    """
+
+    href: str
+    download: str
+    classes: str
+    src: str
+    srcset: str
+    sizes: str
+    width: int
+    height: int
+    large: str
+    large_srcset: str
+    alt: str
+    caption: str
+    date: str
+    moment: str
+    placeholder: str | None
+
+
+def make_tile(picture: Picture, album_title: str) -> Tile:
+    """A picture as the template wants it."""
+    ratio = shown_ratio(picture.width, picture.height)
+    small = Rendition(near_url(picture.thumb, SMALL_PX), picture.thumb_width)
+    wider = [one for one in picture.renditions if one.width > small.width * _CLEARLY_WIDER]
+    large = picture.renditions[-1].url if picture.renditions else near_url(picture.src, LARGE_PX)
+    moment = picture.taken_at or picture.dated_at
+    return Tile(
+        href=picture.src,
+        download=f"{picture.src}?download=1" if picture.src.startswith("/") else picture.src,
+        classes=ratio_classes(ratio),
+        src=small.url,
+        srcset=_srcset([small, *wider]) if wider else "",
+        sizes=f"auto, (max-width: 40em) {round(ratio * _ROW_PX / 2)}px, {round(ratio * _ROW_PX)}px",
+        width=picture.width,
+        height=picture.height,
+        large=large,
+        large_srcset=_srcset(picture.renditions),
+        alt=alt_text(picture, album_title),
+        caption=picture.caption,
+        date=format_long_date(moment),
+        moment=format_moment(moment),
+        placeholder=picture.placeholder,
+    )
+
+
+def _srcset(renditions: Iterable[Rendition]) -> str:
+    return ", ".join(f"{near_url(one.url, one.width)} {one.width}w" for one in renditions)
+
+
+def near_url(url: str, width_px: int) -> str:
+    """A picture of ours as it is, one of another server through ours: no browser asks others."""
+    if url.startswith("/"):
+        return url
+    return f"/resize?url={quote(url, safe='')}&width={width_px}"
+
+
+def shown_ratio(width_px: int, height_px: int) -> float:
+    """Width to height on the wall: what is narrower or wider than can be looked at is cut."""
+    return min(max(width_px / height_px, _LEAST_RATIO), _GREATEST_RATIO)
+
+
+def ratio_classes(ratio: float) -> str:
+    """``u1 t3 h3`` for 1.33: units, tenths and hundredths, each a rule of the style sheet."""
+    hundredths = round(ratio * 100)
+    return f"u{hundredths // 100} t{hundredths // 10 % 10} h{hundredths % 10}"
