@@ -20,7 +20,6 @@ EVENTS: Final[dict[str, str]] = {
     "sign_in_link": "A one-time link to sign in with was made.",
     "request": "A request was answered.",
     "request_failed": "A request failed with a fault of the server.",
-    "late_reply": "A reply was sent too late or twice, and was ignored.",
     "file_missing": "The bytes of a published file are not in the storage.",
     "transfer_broken": "The bytes of a reply failed after it began.",
     "upload_rejected": "Uploaded bytes were refused and removed.",

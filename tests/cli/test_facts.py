@@ -36,7 +36,9 @@ def test_settings_never_shows_a_secret(
 ):
     for section, name, knob, _ in knobs():
         if knob.secret:
-            monkeypatch.setenv(f"CIMAISE_{section}_{name}".upper(), "tell-nobody-this-text-that-nobody-can-guess")
+            monkeypatch.setenv(
+                f"CIMAISE_{section}_{name}".upper(), "tell-nobody-this-text-that-nobody-can-guess"
+            )
     result = cimaise("settings", *form)
     assert result.exit_code == 0
     assert "tell-nobody" not in result.output

@@ -13,7 +13,7 @@ from cimaise.albums.addresses import gallery_url
 from cimaise.albums.model import AlbumPage, Order, Pagination, Sort
 from cimaise.albums.paging import parse_order, parse_page, parse_sort
 from cimaise.errors import CimaiseError
-from cimaise.library.model import Collection, File
+from cimaise.library.model import Collection
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import UploadSession, shown_state
 from cimaise.web.call import Call
@@ -23,7 +23,7 @@ from cimaise.web.tiles import SMALL_PX, make_tile, near_url
 ALBUMS_A_PAGE: Final = 24
 PICTURES_A_PAGE: Final = 48
 _UPLOADS_SHOWN: Final = 50
-_SENT_SHOWN: Final = 100
+_DIGITS: Final = 7
 _SORTS: Final = (
     ("Newest first", Sort.DATE, True),
     ("Oldest first", Sort.DATE, False),
@@ -153,21 +153,14 @@ async def upload_page(call: Call) -> ASGIApp:
         "upload.html",
         collections=into,
         wanted=wanted,
-        sent=await _sent(call),
+        done=_count_done(call.query("done")),
         public_url=call.services.settings.public_url,
     )
 
 
-async def _sent(call: Call) -> list[File]:
-    """The files that the query names, as far as the caller may see them."""
-    ids = call.request.query_params.getlist("file")[:_SENT_SHOWN]
-    found = []
-    for file_id in ids:
-        try:
-            found.append(await call.services.files.find(call.principal, file_id))
-        except CimaiseError:
-            continue
-    return found
+def _count_done(text: str | None) -> int:
+    """How many files a plain form has brought; 0 for whatever is no such number."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
 
 
 @shown

@@ -166,8 +166,10 @@ class _Reader:
 
 
 def _names(disposition: str) -> tuple[str, str | None]:
-    """``name`` and ``filename`` of a part (RFC 7578 §4.2), as browsers escape them (HTML
-    Standard, multipart/form-data encoding): ``%22`` for quotes, ``%0D%0A`` for line breaks.
+    """``name`` and ``filename`` of a part (RFC 7578 §4.2).
+
+    Browsers write ``%22`` for quotes and ``%0D%0A`` for line breaks (HTML Standard,
+    "multipart/form-data encoding algorithm").
     """
     kind, options = parse_options_header(disposition.encode("utf-8").decode("latin-1"))
     if kind != b"form-data" or b"name" not in options:
