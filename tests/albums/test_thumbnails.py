@@ -12,9 +12,7 @@ NAMES = st.builds(
 
 def paired(*names: str) -> dict[str, str | None]:
     files = [FolderFile(name, 1, 1) for name in sorted(names)]
-    return {
-        one.file.name: one.thumb.name if one.thumb else None for one in pair_thumbnails(files)
-    }
+    return {one.file.name: one.thumb.name if one.thumb else None for one in pair_thumbnails(files)}
 
 
 def test_a_thumbnail_beside_its_picture_is_no_picture_of_its_own():
@@ -30,7 +28,10 @@ def test_a_thumbnail_may_have_another_extension_but_the_same_is_preferred():
 
 
 def test_two_pictures_of_one_stem_share_their_thumbnail():
-    assert paired("a.jpg", "a.png", "a-thumb.jpg") == {"a.jpg": "a-thumb.jpg", "a.png": "a-thumb.jpg"}
+    assert paired("a.jpg", "a.png", "a-thumb.jpg") == {
+        "a.jpg": "a-thumb.jpg",
+        "a.png": "a-thumb.jpg",
+    }
 
 
 def test_without_its_picture_a_thumbnail_is_a_picture():

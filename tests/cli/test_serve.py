@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -22,13 +22,14 @@ class Serving:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
-        self.events: list[dict[str, str]] = []
+        self.events: list[dict[str, Any]] = []
 
     def wait_ready(self) -> str:
         """Read the log up to the ready line; gives the URL."""
-        return self.wait_for("server_ready")["url"]
+        url: str = self.wait_for("server_ready")["url"]
+        return url
 
-    def wait_for(self, event: str) -> dict[str, str]:
+    def wait_for(self, event: str) -> dict[str, Any]:
         """Read the log up to an event."""
         stream: IO[str] | None = self.process.stderr
         assert stream is not None

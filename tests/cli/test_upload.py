@@ -1,8 +1,12 @@
 """``cimaise upload`` as people call it, against the whole application."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,3 +92,24 @@ def test_a_wrong_key_is_one_clear_line(server: ServedApplication, cimaise: Cimai
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
     assert path in result.stderr
+
+
+@pytest.mark.usefixtures("_is_client")
+def test_ctrl_c_says_that_the_same_command_goes_on(server: ServedApplication, tmp_path: Path):
+    (path,) = files(tmp_path, "a.bin")
+    command = [sys.executable, "-m", "cimaise", "upload", path, "--collection", "inbox"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    async def hook(scope: Any, receive: Any) -> int | None:
+        if scope["method"] != "PUT":
+            return None
+        process.send_signal(signal.SIGINT)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return 499
+
+    server.hook = hook
+    out, told = process.communicate(timeout=60)
+    server.hook = None
+    assert (process.returncode, out) == (1, "")
+    assert told.splitlines()[-1] == "cimaise: Stopped. The same command goes on from here."

@@ -112,8 +112,6 @@ class Shelf:
             connection.execute(insert(files), row)
             counted = collections.update().where(collections.c.id == collection)
             if row["is_picture"]:
-                connection.execute(
-                    counted.values(picture_count=collections.c.picture_count + 1)
-                )
+                connection.execute(counted.values(picture_count=collections.c.picture_count + 1))
 
         self._database.run_now(work)

@@ -136,7 +136,7 @@ class Uploading:
                 etags[number] = await put(fresh.parts[0].url, piece, {})
                 continue
             part = await self.storage.multipart.write(
-                session.storage_key,
+                session.incoming_key,
                 session.storage_upload_id,
                 number,
                 chunked(piece),

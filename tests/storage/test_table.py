@@ -40,7 +40,7 @@ async def test_a_scheme_names_a_backend(tmp_path):
 
 async def test_files_lie_in_the_data_folder_or_where_the_url_says(tmp_path):
     await opened(tmp_path, "file:").close()
-    assert (tmp_path / "storage" / "tmp").is_dir()
+    assert (tmp_path / "tmp").is_dir()
     await opened(tmp_path, f"file://{tmp_path}/else%20where").close()
     assert (tmp_path / "else where" / "tmp").is_dir()
 

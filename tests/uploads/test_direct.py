@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx2
 import pytest
 
 from cimaise.access.policy import GUEST
@@ -188,6 +189,21 @@ async def test_a_url_used_again_cannot_change_what_was_verified(uploading: Uploa
     info = await uploading.storage.stat(done.session.storage_key)
     assert info.etag == done.session.storage_etag
     assert done.session.storage_key != started.session.incoming_key
+
+
+async def test_a_part_sent_again_cannot_change_what_was_verified(uploading: Uploading):
+    started = await uploading.begin(LARGE, strategy="multipart", part_size=5 * MB)
+    etags = await uploading.send_parts(started, LARGE)
+    urls = (await uploading.direct.fresh_urls(ANN, started.session.id, [1])).parts
+    done = await uploading.direct.complete(ANN, started.session.id, etags)
+    if uploading.storage.signed_door is None:
+        async with httpx2.AsyncClient() as client:
+            await client.put(urls[0].url, content=bytes(5 * MB))
+    else:
+        with pytest.raises(NotFound):
+            await uploading.send_parts(started, bytes(len(LARGE)), [1])
+    whole = await read_all(uploading.storage, done.session.storage_key)
+    assert hashlib.sha256(whole).digest() == hashlib.sha256(LARGE).digest()
 
 
 async def test_aborting_frees_bytes_and_quota_at_any_time_and_again(uploading: Uploading):

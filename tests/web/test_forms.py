@@ -31,7 +31,7 @@ def used(client: httpx2.Client) -> tuple[int, int]:
 def stored(server: RunningApplication) -> set[Path]:
     """Every file of the storage."""
     data = server.application.settings.data.dir
-    folders = [data / "storage", data / "objects", data / "incoming", data / "tmp"]
+    folders = [data / "multipart", data / "objects", data / "incoming", data / "tmp"]
     return {path for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 

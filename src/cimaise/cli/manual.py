@@ -146,11 +146,11 @@ def _cell(text: str) -> str:
 
 
 def _first_line(kind: type) -> str:
-    return (kind.__doc__ or "").strip().splitlines()[0]
+    return (kind.__doc__ or "").strip().splitlines()[0].replace("``", "`")
 
 
 def _default(knob: Knob, default: object) -> str:
-    return _amount(knob, default) if default != () and default != "" else "-"
+    return _amount(knob, default) if default not in {(), ""} else "-"
 
 
 def _bounds(knob: Knob) -> str:

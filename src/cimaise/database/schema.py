@@ -129,7 +129,9 @@ uploads = Table(
     Column("declared_sha256", String(44)),  # base64
     Column("part_size", BigInteger),
     Column("part_count", Integer),
-    Column("incoming_key", String(200), nullable=False),  # where signed URLs write
+    Column(
+        "incoming_key", String(200), nullable=False
+    ),  # where signed URLs write; parts may stay there
     Column("storage_key", String(200), nullable=False),  # where it is once complete
     Column("storage_upload_id", Text),  # the storage's id of the multipart upload
     Column("reserved_bytes", BigInteger, nullable=False, server_default="0"),

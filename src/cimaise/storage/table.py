@@ -42,7 +42,7 @@ def open_storage(
 
     Args:
         settings: Its URL, and keys for S3.
-        data_dir: Where ``file:`` without a path lies, in its folder ``storage``.
+        data_dir: Where ``file:`` without a path keeps its folders ``objects`` and ``incoming``.
         signing_secret: Signs the URLs of local storage; at least 16 bytes.
         public_url: Base of those URLs.
         now: The time, aware UTC.
@@ -81,7 +81,7 @@ def _root(opening: Opening) -> Path:
     if parts.netloc or parts.query or parts.fragment:
         raise ValueError("expected file: or file:///absolute/path")
     if not parts.path:
-        return opening.data_dir / "storage"
+        return opening.data_dir
     root = Path(unquote(parts.path))
     if not root.is_absolute():
         raise ValueError("expected file: or file:///absolute/path")

@@ -61,18 +61,37 @@ async def _join_parts(
     if claimed is None and not (storage.is_local or session.declared_sha256):
         raise Invalid("List the parts with their ETags.", code="parts_required", field="parts")
     try:
-        stored = await multipart.parts(session.storage_key, upload_id)
+        stored = await multipart.parts(session.incoming_key, upload_id)
     except NotFound:
         return await _joined_before(storage, session)
     chosen = checked_parts(session, stored, claimed)
-    return await multipart.complete(session.storage_key, upload_id, chosen)
+    info = await multipart.complete(session.incoming_key, upload_id, chosen)
+    return await _out_of_reach(storage, session, info)
+
+
+async def _out_of_reach(storage: Storage, session: UploadSession, info: ObjectInfo) -> ObjectInfo:
+    """Leave the object where it is if its URLs died with the upload, else move it away.
+
+    On most storages the parts' URLs are worthless once the upload is complete. Some (Swift's S3
+    face among them) go on taking parts, and the object changes with them.
+    """
+    assert storage.multipart is not None
+    assert session.storage_upload_id is not None
+    try:
+        await storage.multipart.parts(session.incoming_key, session.storage_upload_id)
+    except NotFound:
+        return info
+    return await storage.move(session.incoming_key, session.storage_key, if_etag=info.etag)
 
 
 async def _joined_before(storage: Storage, session: UploadSession) -> ObjectInfo:
-    try:
-        return await storage.stat(session.storage_key)
-    except NotFound:
-        raise WrongState("The storage no longer knows this upload: start a new one.") from None
+    """By a call that died before it could say so; it may have moved the object, or not."""
+    for key in (session.incoming_key, session.storage_key):
+        try:
+            return await storage.stat(key)
+        except NotFound:
+            continue
+    raise WrongState("The storage no longer knows this upload: start a new one.")
 
 
 def checked_parts(

@@ -50,16 +50,16 @@ def end(
 
 def keys_of(session: UploadSession) -> tuple[str, ...]:
     """Every key that the session may have bytes under."""
-    if session.strategy is Strategy.SINGLE:
-        return (session.incoming_key, session.storage_key)
-    return (session.storage_key,)
+    if session.strategy is Strategy.STREAM:
+        return (session.storage_key,)
+    return (session.incoming_key, session.storage_key)
 
 
 async def remove_bytes(storage: Storage, session: UploadSession) -> None:
     """Delete what is there now. A failure is logged only: the clean-up looks again."""
     try:
         if session.storage_upload_id is not None and storage.multipart is not None:
-            await storage.multipart.abort(session.storage_key, session.storage_upload_id)
+            await storage.multipart.abort(session.incoming_key, session.storage_upload_id)
         await storage.delete(keys_of(session))
     except CimaiseError as fault:
         telemetry.log("storage_failed", level="warning", fault=fault, upload=session.id)

@@ -24,6 +24,7 @@ def settle(
     inspection: Inspection,
     collection: Collection,
     *,
+    key: str,
     caption: Caption | None,
     now: datetime,
     new_id: Callable[[], str],
@@ -35,6 +36,7 @@ def settle(
         session: As it was read.
         inspection: What its bytes are.
         collection: Where it goes, as it is now.
+        key: Where its bytes are and stay.
         caption: Publish at once, with these words; ``None`` waits for the publish call.
         now: The time.
         new_id: Makes the file's id.
@@ -46,7 +48,7 @@ def settle(
         TypeNotAllowed: The collection wants other types.
     """
     admit_content(collection, found_type=inspection.content_type)
-    found = _found(inspection, now)
+    found = _found(inspection, now) | {"storage_key": key}
     if not sessions.advance(connection, session, State.UPLOADED, now=now, **found):
         return False, None
     assert session.reserved_on is not None
@@ -57,13 +59,14 @@ def settle(
         reserved=session.reserved_bytes,
         size=inspection.size,
     )
-    if session.strategy is Strategy.SINGLE:
-        # the URL lives on: what it writes again is deleted when it no longer does
+    if session.strategy is not Strategy.STREAM and session.incoming_key != key:
+        # the URLs live on: what they write again is deleted when they no longer do
         note_discarded(
             connection,
             [session.incoming_key],
             not_before=session.urls_expire_at or now,
             reason="url outlives upload",
+            storage_upload_id=session.storage_upload_id,
         )
     if caption is None:
         return True, None

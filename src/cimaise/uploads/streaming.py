@@ -267,6 +267,7 @@ class Streams:
                 one.session,
                 one.inspection,
                 collection,
+                key=one.session.storage_key,
                 caption=at_once,
                 now=self._clock(),
                 new_id=self._new_id,

@@ -74,7 +74,7 @@ class Verifier:
         try:
             info = await assemble(self.storage, session, claimed)
             inspection = await self._inspect(session, info)
-            return await self._settle(session, inspection)
+            return await self._settle(session, inspection, info.key)
         except (Invalid, TypeNotAllowed) as refusal:
             if refusal.field == "parts" and refusal.code in _MENDABLE:
                 await self._back_to_pending(session)
@@ -96,7 +96,9 @@ class Verifier:
             read_header=self.read_picture,
         )
 
-    async def _settle(self, session: UploadSession, inspection: Inspection) -> UploadSession:
+    async def _settle(
+        self, session: UploadSession, inspection: Inspection, key: str
+    ) -> UploadSession:
         """The one transaction that makes a session complete, and by policy a file."""
 
         def work(connection: Connection) -> None:
@@ -107,6 +109,7 @@ class Verifier:
                 session,
                 inspection,
                 collection,
+                key=key,
                 caption=Caption() if at_once else None,
                 now=self.clock(),
                 new_id=self.new_id,

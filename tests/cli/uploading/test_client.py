@@ -85,16 +85,19 @@ async def upload(server: ServedApplication, file: Path, **wishes: Any) -> Outcom
         return await client.upload(file)
 
 
-def bytes_of(server: ServedApplication, file_id: str) -> bytes:
+def is_whole(server: ServedApplication, outcome: Outcome, file: Path) -> bool:
+    """Are the published bytes those of the file?"""
     services = server.application.services
+    assert outcome.file_id is not None
+    file_id = outcome.file_id
 
     async def read() -> bytes:
-        file = await services.files.find(GUEST, file_id)
-        assert file.storage_key is not None
-        async with services.storage.open(file.storage_key) as reading:
+        found = await services.files.find(GUEST, file_id)
+        assert found.storage_key is not None
+        async with services.storage.open(found.storage_key) as reading:
             return b"".join([chunk async for chunk in reading.chunks])
 
-    return server.run(read())
+    return server.run(read()) == file.read_bytes()
 
 
 def states(server: ServedApplication) -> list[str]:
@@ -139,14 +142,14 @@ async def test_a_large_file_goes_in_parts_and_arrives_whole(server: ServedApplic
     outcome = await upload(server, big, title="Noise")
     assert outcome.state == "published"
     assert outcome.url == f"{server.url}/files/{outcome.file_id}"
-    assert bytes_of(server, outcome.file_id or "") == big.read_bytes()
+    assert is_whole(server, outcome, big)
     assert len(server.sent("PUT /storage/")) == 3
     assert records(big) == []
 
 
 async def test_a_small_file_goes_in_one_request(server: ServedApplication, small: Path):
     outcome = await upload(server, small)
-    assert bytes_of(server, outcome.file_id or "") == small.read_bytes()
+    assert is_whole(server, outcome, small)
     assert len(server.sent("PUT ")) == 1
 
 
@@ -174,7 +177,7 @@ async def test_what_arrived_before_the_network_failed_is_not_sent_again(
     outcome = await upload(server, big, parallel=1)
     assert hook.count == 1
     assert len(server.sent("POST /api/uploads/")) == 2  # fresh URLs, complete
-    assert bytes_of(server, outcome.file_id or "") == big.read_bytes()
+    assert is_whole(server, outcome, big)
     assert records(big) == []
 
 
@@ -200,7 +203,7 @@ async def test_stopped_in_the_middle_the_next_run_goes_on(server: ServedApplicat
     server.hook = again = Puts()
     outcome = await upload(server, big, parallel=1)
     assert again.count == 1
-    assert bytes_of(server, outcome.file_id or "") == big.read_bytes()
+    assert is_whole(server, outcome, big)
 
 
 async def test_stopped_before_publication_nothing_is_sent_again(
@@ -221,7 +224,7 @@ async def test_stopped_before_publication_nothing_is_sent_again(
 async def test_urls_that_have_expired_are_asked_for_again(server: ServedApplication, big: Path):
     server.hook = Puts(first=403)
     outcome = await upload(server, big, parallel=1)
-    assert bytes_of(server, outcome.file_id or "") == big.read_bytes()
+    assert is_whole(server, outcome, big)
     assert len([line for line in server.seen if line.endswith("/parts")]) == 1
 
 
@@ -230,7 +233,7 @@ async def test_an_expired_url_of_a_single_request_begins_a_new_upload(
 ):
     server.hook = Puts(first=403)
     outcome = await upload(server, small)
-    assert bytes_of(server, outcome.file_id or "") == small.read_bytes()
+    assert is_whole(server, outcome, small)
     assert states(server)[-2:] == ["aborted", "published"]
 
 
@@ -283,7 +286,7 @@ async def test_a_part_that_the_server_lost_is_sent_again(server: ServedApplicati
     server.hook = again = Puts()
     outcome = await upload(server, big, parallel=1)
     assert again.count == 2
-    assert bytes_of(server, outcome.file_id or "") == big.read_bytes()
+    assert is_whole(server, outcome, big)
 
 
 async def test_an_upload_that_the_server_ended_begins_anew(server: ServedApplication, big: Path):
@@ -298,7 +301,7 @@ async def test_an_upload_that_the_server_ended_begins_anew(server: ServedApplica
         await client.api.abort(upload_id)
         outcome = await client.upload(big)
     assert again.count == 3
-    assert bytes_of(server, outcome.file_id or "") == big.read_bytes()
+    assert is_whole(server, outcome, big)
 
 
 async def test_refusals_of_the_server_come_with_its_own_sentence(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, field
@@ -134,7 +135,8 @@ class Api:
     async def publish(self, collection: str, upload_id: str, title: str) -> Published:
         """Make it visible; again it is the same file."""
         body = {"upload": upload_id, "title": title}
-        return await self._call("POST", f"/api/collections/{collection}/files", Published, body)
+        path = f"/api/collections/{quote(collection, safe='')}/files"
+        return await self._call("POST", path, Published, body)
 
     async def abort(self, upload_id: str) -> None:
         """End it; what has ended already is no fault."""

@@ -156,7 +156,7 @@ class DirectUploads:
             state=State.PENDING, filename=admission.filename, declared_size=intent.size,
             declared_type=admission.media_type, declared_sha256=intent.checksum_sha256,
             part_size=plan.part_size, part_count=plan.part_count,
-            incoming_key=incoming_key(self._new_id()), storage_key=object_key(self._new_id()),
+            incoming_key=self._incoming_key(plan), storage_key=object_key(self._new_id()),
             storage_upload_id=None, reserved_bytes=intent.size, reserved_on=quota.day_of(now),
             size=None, content_type=None, sha256=None, storage_etag=None, picture=None,
             reason=None, file_id=None, created_at=now, updated_at=now,
@@ -174,6 +174,12 @@ class DirectUploads:
         await self._database.write(work)
         return session
 
+    def _incoming_key(self, plan: Plan) -> str:
+        """Where signed URLs write: of parts it may be the final place, see ``completion``."""
+        if plan.strategy is Strategy.SINGLE:
+            return incoming_key(self._new_id())
+        return object_key(self._new_id())
+
     async def _begin(self, session: UploadSession) -> UploadSession:
         """Begin the multipart upload, after the row that the clean-up would find it by."""
         if session.strategy is Strategy.SINGLE:
@@ -183,7 +189,7 @@ class DirectUploads:
         assert session.part_size is not None
         try:
             upload_id = await multipart.create(
-                session.storage_key,
+                session.incoming_key,
                 content_type=session.declared_type or "application/octet-stream",
                 part_size=session.part_size,
             )
@@ -219,7 +225,11 @@ class DirectUploads:
                 break
             size = session.part_length(number)
             request = presigner.part(
-                session.storage_key, upload_id, number, size=size, expires_at=session.urls_expire_at
+                session.incoming_key,
+                upload_id,
+                number,
+                size=size,
+                expires_at=session.urls_expire_at,
             )
             signed.append(SignedPart(number, request.url, size))
         return tuple(signed)
@@ -280,7 +290,7 @@ class DirectUploads:
             return ()
         try:
             return tuple(
-                await self._storage.multipart.parts(session.storage_key, session.storage_upload_id)
+                await self._storage.multipart.parts(session.incoming_key, session.storage_upload_id)
             )
         except NotFound:
             return ()
