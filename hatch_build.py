@@ -112,7 +112,7 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments == ["test"]:
             install()
-            run("node", "--test")
+            run("node", "--test", *map(str, sorted((WEB / "test").glob("*.test.js"))))
         elif arguments:
             sys.stderr.write(f"{__doc__}\n")
             return 2

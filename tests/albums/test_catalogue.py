@@ -5,6 +5,7 @@ import pytest
 from cimaise.access.policy import GUEST, Visibility
 from cimaise.albums.catalogue import Catalogue
 from cimaise.albums.model import AlbumPage, AlbumSummary, Pagination, Sort
+from cimaise.albums.sources.base import LocalFiles, Source
 from cimaise.albums.sources.table import Needs, open_sources
 from cimaise.errors import Forbidden, NotFound, NotSignedIn, Unavailable, UpstreamFailed
 from tests.kit.albums import ADMIN, MARCH_9, put
@@ -13,7 +14,7 @@ from tests.kit.albums import ADMIN, MARCH_9, put
 class Shown:
     """A source in memory: albums by name; ``fault`` is raised instead, where there is one."""
 
-    files = None
+    files: LocalFiles | None = None
 
     def __init__(self, name: str, *albums: str, fault: Exception | None = None, prefix: str = ""):
         self.name = name
@@ -59,7 +60,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_a_source_that_is_down_is_left_out_and_the_others_are_listed(fault, place, caplog):
-    sources = [Shown("one", "a"), Shown("two", "b")]
+    sources: list[Source] = [Shown("one", "a"), Shown("two", "b")]
     sources.insert(place, Shown("broken", "c", fault=fault))
     listed = await Catalogue(sources).list_albums(GUEST)
     assert [album.name for album in listed.albums] == ["a", "b"]

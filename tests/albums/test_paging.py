@@ -61,7 +61,8 @@ def test_names_ascend_and_dates_descend_unless_told_otherwise():
 
 @given(st.lists(st.integers(), max_size=300), st.integers(1, 100))
 def test_all_pages_together_are_the_whole_and_the_numbers_say_where_it_ends(entries, limit):
-    collected, page = [], 1
+    collected: list[int] = []
+    page = 1
     while True:
         some, pagination = cut(entries, page=page, limit=limit)
         assert pagination.total == len(entries)

@@ -76,9 +76,11 @@ class Shelf:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._published = 0
-        for who in (ADMIN, OWNER, VIEWER, STRANGER):
-            row = {"id": who.account_id, "name": who.name, "role": who.role, "created_at": MARCH_9}
-            database.run_now(lambda connection, row=row: connection.execute(insert(accounts), row))
+        rows = [
+            {"id": who.account_id, "name": who.name, "role": who.role, "created_at": MARCH_9}
+            for who in (ADMIN, OWNER, VIEWER, STRANGER)
+        ]
+        database.run_now(lambda connection: connection.execute(insert(accounts), rows))
 
     def collection(self, name: str, visibility: Visibility, *, viewers: tuple[str, ...] = ()):
         """A collection of the owner's, called and identified by ``name``."""
@@ -88,13 +90,16 @@ class Shelf:
             "created_at": MARCH_9, "updated_at": MARCH_9,
         }  # fmt: skip
         self._database.run_now(lambda connection: connection.execute(insert(collections), row))
-        for account in viewers:
-            member = {
+        members = [
+            {
                 "collection_id": name, "account_id": account, "role": MemberRole.VIEWER,
                 "created_at": MARCH_9,
-            }  # fmt: skip
+            }
+            for account in viewers
+        ]  # fmt: skip
+        if members:
             self._database.run_now(
-                lambda connection, row=member: connection.execute(insert(memberships), row)
+                lambda connection: connection.execute(insert(memberships), members)
             )
 
     def publish(self, collection: str, file_id: str, **more: object) -> None:

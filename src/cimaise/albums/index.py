@@ -5,8 +5,9 @@ taken from the database, also when it was that the file is no picture at all.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +25,7 @@ from cimaise.errors import CimaiseError, Invalid, Malformed, TooLarge, TypeNotAl
 from cimaise.telemetry import log
 
 _BATCH: Final = 32  # files between two writes: what a cancelled run has to do again
+_MOST_LOOKS: Final = 20_000  # kept in memory; above that a header may be read twice
 _NAMES: Final = 500  # names in one statement
 _NO_PICTURE: Final = (TypeNotAllowed, Invalid, TooLarge, Malformed)
 _VALUES: Final = ("mtime_ns", "size", "width", "height", "taken_at")
@@ -66,7 +68,10 @@ class FolderIndex:
         self._database = database
         self._read_header = read_header
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="album-index")
-        self._running: dict[tuple[Path, FolderFile], asyncio.Future[Facts | None]] = {}
+        self._asking = 0
+        # Headers read since somebody began to ask, until nobody asks any more: whoever looked into
+        # the database before they were kept there finds them here.
+        self._looks: dict[tuple[Path, FolderFile], asyncio.Future[Facts | None]] = {}
 
     async def facts(
         self, album: str, folder: Path, files: Sequence[FolderFile]
@@ -77,17 +82,19 @@ class FolderIndex:
         Cancelling keeps what has been found, but for the last few files.
         """
         names = [file.name for file in files]
-        known = await self._database.read(lambda connection: _known(connection, album, names))
-        await self._measure(album, folder, files, known)
+        with self._shared_looks():
+            known = await self._database.read(lambda connection: _known(connection, album, names))
+            await self._measure(album, folder, files, known)
         return {file.name: known[file] for file in files if file in known}
 
     async def refresh(self, album: str, folder: Path, files: Sequence[FolderFile]) -> Refreshed:
         """Know all files of an album, which are ``files``, and forget the others."""
-        known = await self._database.read(lambda connection: _known(connection, album, None))
-        gone = sorted({row.name for row in known} - {file.name for file in files})
-        if gone:
-            await self._database.write(lambda connection: _forget(connection, album, gone))
-        measured = await self._measure(album, folder, files, known)
+        with self._shared_looks():
+            known = await self._database.read(lambda connection: _known(connection, album, None))
+            gone = sorted({row.name for row in known} - {file.name for file in files})
+            if gone:
+                await self._database.write(lambda connection: _forget(connection, album, gone))
+            measured = await self._measure(album, folder, files, known)
         readable = sum(1 for file in files if file in known and known[file].is_picture)
         return Refreshed(measured, len(files) - readable, len(gone))
 
@@ -142,13 +149,22 @@ class FolderIndex:
     async def _looked_at(self, folder: Path, file: FolderFile) -> Facts | None:
         """Read a header, once also for those who ask for it at the same time."""
         key = (folder, file)
-        running = self._running.get(key)
-        if running is None:
+        look = self._looks.get(key)
+        if look is None:
             loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._pool, self._look, folder / file.name)
-            self._running[key] = running
-            running.add_done_callback(lambda _: self._running.pop(key, None))
-        return await asyncio.shield(running)
+            look = loop.run_in_executor(self._pool, self._look, folder / file.name)
+            self._looks[key] = look
+        return await asyncio.shield(look)
+
+    @contextmanager
+    def _shared_looks(self) -> Iterator[None]:
+        self._asking += 1
+        try:
+            yield
+        finally:
+            self._asking -= 1
+            if not self._asking or len(self._looks) > _MOST_LOOKS:
+                self._looks.clear()
 
     def _look(self, path: Path) -> Facts | None:
         try:

@@ -57,7 +57,7 @@ async def probe(services: "Services") -> dict[str, str]:
     return {
         "database": await _state(services.database.check()),
         "storage": await _state(services.storage.check()),
-        "cache": await _state(services.variants.check()),
+        "cache": await _state(services.check_cache()),
     }
 
 

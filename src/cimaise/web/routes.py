@@ -1,6 +1,8 @@
 """The URL map: method, path, handler, permission. One line a route."""
 
-from typing import Any, Final
+from typing import Final
+
+from starlette.routing import Mount
 
 from cimaise.web import (
     accounts,
@@ -10,11 +12,14 @@ from cimaise.web import (
     images,
     library,
     originals,
+    pages,
     reference,
+    sign_in,
     storage,
     uploads,
 )
 from cimaise.web import shapes as s
+from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
 from cimaise.web.router import Line, Permission
 
@@ -68,6 +73,14 @@ LINES: Final = (
     Line("GET", "/api/albums", albums.index, PUBLIC, "Albums.", cors=Cors.PUBLIC, tag="Albums"),
     Line("GET", "/api/albums/{album}", albums.show, PUBLIC, "One page of an album.", cors=Cors.PUBLIC, tag="Albums"),
     Line("GET", "/albums/{album}/{file}", albums.file, PUBLIC, "A file of a folder album.", cors=Cors.PUBLIC, moves_bytes=True, tag="Albums"),
+    # pages
+    Line("GET", "/", pages.index, PUBLIC, "The albums, for people.", tag="Pages"),
+    Line("GET", "/gallery/{album}", pages.gallery, PUBLIC, "An album, for people.", tag="Pages"),
+    Line("GET", "/upload", pages.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
+    Line("GET", "/me", pages.me, PUBLIC, "One's own account, for people.", tag="Pages"),
+    Line("GET", "/login", sign_in.login_page, PUBLIC, "Signing in, for people.", tag="Pages"),
+    Line("POST", "/login", sign_in.sign_in, PUBLIC, "Sign in by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/logout", sign_in.sign_out, PUBLIC, "Sign out by the page's form.", status=303, tag="Pages"),
     # operation
     Line("GET", "/healthz", health.alive, PUBLIC, "The process is alive.", tag="Operation"),
     Line("GET", "/readyz", health.ready, PUBLIC, "Everything that is needed can be reached.", tag="Operation"),
@@ -76,6 +89,6 @@ LINES: Final = (
 # fmt: on
 
 
-def mounts() -> list[Any]:
-    """What is served as it lies: the styles and modules of the pages."""
-    return []
+def mounts() -> list[Mount]:
+    """What is served as it lies: styles and modules of the pages."""
+    return [assets_mount()]
