@@ -56,7 +56,9 @@ def make_ridge(
     heights = [0.0] * (canvas.width // STEP_PX + 2)
     for octave in range(octaves):
         span = length / 2**octave / 2
-        knots = [canvas.dice.uniform(-1, 1) for _ in range(int(canvas.width / span) + 4)]
+        knots = [
+            canvas.dice.uniform(-1, 1) for _ in range(int((canvas.width + 2 * STEP_PX) / span) + 4)
+        ]
         start = canvas.dice.random()
         for place in range(len(heights)):
             whole, part = divmod(place * STEP_PX / span + start, 1)
