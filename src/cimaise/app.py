@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise import telemetry
@@ -28,6 +30,7 @@ from cimaise.albums.catalogue import Catalogue
 from cimaise.albums.sources.table import TABLE, Needs
 from cimaise.database.engine import Database, open_database
 from cimaise.database.migrate import migrate
+from cimaise.database.schema import facts
 from cimaise.errors import Unavailable, WrongState
 from cimaise.images.cache import Cache
 from cimaise.images.codec import (
@@ -116,8 +119,9 @@ class Application:
         return first
 
     async def _make_inbox(self, first: FirstAccount) -> None:
-        if first.sign_in_token is None:
-            return  # not the first start: an inbox that was deleted stays so
+        """Once in the life of an installation: an inbox that was deleted stays so."""
+        if not await self.services.database.write(_claim_inbox):
+            return
         try:
             await self.services.collections.create(
                 first.account.principal,
@@ -127,7 +131,7 @@ class Application:
                 policy=Policy(open=True),
             )
         except WrongState:
-            return
+            return  # somebody made a collection of that name before the first start
 
     async def stop(self) -> None:
         """Let small work end, then close every store. Nothing may be called afterwards."""
@@ -159,6 +163,15 @@ class Application:
         await receive()
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _claim_inbox(connection: Connection) -> bool:
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(facts).values(name=INBOX, value="made"))
+    except IntegrityError:
+        return False
+    return True
 
 
 def build(settings: Settings) -> Application:

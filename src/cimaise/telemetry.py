@@ -5,6 +5,7 @@ line. The request's id is added to every line written while it is being answered
 """
 
 import logging
+import re
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -43,6 +44,10 @@ _LEVELS: Final = {
     "error": logging.ERROR,
 }
 _logger: Final = logging.getLogger("cimaise")
+_TOKENS: Final = re.compile(
+    r"(/storage/|/tus/|/companion/|/upload/|[?&](?:link|token|signature)=|\bcim_)"
+    r"[A-Za-z0-9_.~%-]{16,}"
+)
 
 
 def log(
@@ -84,12 +89,17 @@ class _Lines(logging.Formatter):
 
     def _write(self, facts: dict[str, Any]) -> str:
         if self._as_json:
-            return msgspec.json.encode(facts, enc_hook=str).decode()
+            return _masked(msgspec.json.encode(facts, enc_hook=str).decode())
         traceback = facts.pop("traceback", "")
         clock, level, event = facts.pop("at")[11:19], facts.pop("level"), facts.pop("event")
         tail = " ".join(f"{name}={value}" for name, value in facts.items())
         line = f"{clock} {level:<7} {event:<16} {tail}".rstrip()
-        return f"{line}\n{traceback}" if traceback else line
+        return _masked(f"{line}\n{traceback}" if traceback else line)
+
+
+def _masked(text: str) -> str:
+    """Without what would let its reader in: tokens in paths and queries, API keys."""
+    return _TOKENS.sub(r"\1…", text)
 
 
 def configure_logging(

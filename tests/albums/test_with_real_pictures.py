@@ -14,7 +14,7 @@ from cimaise.images.codec import prepare_libvips, read_header
 from cimaise.images.geometry import plan_size
 from cimaise.images.spec import ImageSpec
 
-CORPUS = Path(os.environ.get("CIMAISE_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("MEDIA_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus of pictures here")
 
 

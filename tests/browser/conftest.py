@@ -15,7 +15,7 @@ from cimaise.settings.sections import MB
 from cimaise.web.assets import asset_url
 from tests.kit.application import Person, RunningApplication, running_application
 from tests.kit.backends import left_out
-from tests.kit.pictures import encoded, gradient
+from tests.kit.pictures import quadrants
 
 PICTURES = 60
 CAPTIONED = '[captions]\n"p00.jpg" = "First light"\n'
@@ -95,7 +95,7 @@ def hang_pictures(albums: Path) -> None:
     long.mkdir(parents=True)
     odd.mkdir()
     sizes = ((240, 160), (160, 240), (300, 100), (200, 200))
-    bodies = [encoded(gradient(*size), ".jpg") for size in sizes]
+    bodies = [bytes(quadrants(*size).write_to_buffer(".jpg")) for size in sizes]
     for number in range(PICTURES):
         (long / f"p{number:02}.jpg").write_bytes(bodies[number % len(bodies)])
         os.utime(long / f"p{number:02}.jpg", (1_700_000_000 - number, 1_700_000_000 - number))

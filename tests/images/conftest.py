@@ -27,7 +27,7 @@ def _libvips() -> None:
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real pictures; tests that need it are skipped where it is absent."""
-    folder = Path(os.environ.get("CIMAISE_CORPUS", ROOT.parent / "shared" / "corpus"))
+    folder = Path(os.environ.get("MEDIA_CORPUS", ROOT.parent / "shared" / "corpus"))
     if not folder.is_dir():
         pytest.skip("no corpus of real pictures")
     return folder

@@ -13,7 +13,7 @@ from cimaise.uploads.signatures.zipped import MAX_END_BYTES, has_zip_end
 from tests.kit.sample_table import GOOD, HOSTILE
 from tests.kit.samples import drawn, executable, rar5, seven_zip, zipped
 
-CORPUS = Path(os.environ.get("CIMAISE_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("MEDIA_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 BY_EXTENSION = {
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
     ".webp": "image/webp", ".avif": "image/avif", ".heic": "image/heic", ".tif": "image/tiff",

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_to_bytes
 from cimaise.albums.model import Rendition
 
 _THUMB_WIDTH_PX: Final = 500
-_WIDTHS_PX: Final = (480, 960, 1600, 2560)
+OFFERED_WIDTHS_PX: Final = (480, 960, 1600, 2560)
 _TALLEST_FACTOR: Final = 4  # a height that nobody asked for ends at so many times the widest
 _FILES: Final = "/albums/"
 _FILE_SEGMENTS: Final = 2
@@ -37,8 +37,8 @@ class VariantSizes:
 
     def widths(self, width_px: int) -> tuple[int, ...]:
         """Widths to offer, ascending: never above the picture's own, which is one of them."""
-        widest = min(width_px, _WIDTHS_PX[-1], self.max_width_px)
-        return (*(width for width in _WIDTHS_PX if width < widest), widest)
+        widest = min(width_px, OFFERED_WIDTHS_PX[-1], self.max_width_px)
+        return (*(width for width in OFFERED_WIDTHS_PX if width < widest), widest)
 
 
 def gallery_url(album: str) -> str:

@@ -18,13 +18,14 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from cimaise.errors import Malformed, Unavailable
 
 T = TypeVar("T")
+_EXPECTED = "CIMAISE_DATABASE_URL: expected postgresql://… or sqlite:///path"
 Work = Callable[[Connection], T]
 
 
@@ -112,12 +113,15 @@ def database_url(url: str, data_dir: Path) -> URL:
     """
     if not url:
         return URL.create("sqlite", database=str(data_dir / "cimaise.db"))
-    made = make_url(url)
+    try:
+        made = make_url(url)
+    except ArgumentError as fault:
+        raise ValueError(_EXPECTED) from fault
     if made.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
         return made.set(drivername="postgresql+psycopg")
     if made.drivername == "sqlite":
         return made
-    raise ValueError("expected postgresql://… or sqlite:///path")
+    raise ValueError(_EXPECTED)
 
 
 def open_database(url: str, *, data_dir: Path, readers: int = 4, wait_s: float = 10.0) -> Database:

@@ -7,7 +7,11 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp
 
-from cimaise.albums.addresses import parse_folder_file_url
+from cimaise.albums.addresses import (
+    OFFERED_WIDTHS_PX,
+    THUMB_WIDTH_PX,
+    parse_folder_file_url,
+)
 from cimaise.errors import Forbidden, Invalid, TypeNotAllowed
 from cimaise.images.codec import ImageHeader
 from cimaise.images.info import picture_info
@@ -62,9 +66,17 @@ def _local_source(path: Path) -> OpenSource:
 async def variant(call: Call) -> ASGIApp:
     """A stored picture at another size, under the original's rules."""
     file, by_link = await _picture(call)
-    if call.services.settings.images.policy == "presets" and _parameters(call):
-        raise Forbidden("Here pictures are given at named sizes only.")
+    if call.services.settings.images.policy == "presets":
+        _require_offered(call, file)
     return await _stored(call, file, _spec(call), by_link=by_link)
+
+
+def _require_offered(call: Call, file: File) -> None:
+    """Only the widths that albums offer: whoever asks for others makes us work for nothing."""
+    params = _parameters(call)
+    widths = {str(width) for width in (THUMB_WIDTH_PX, *OFFERED_WIDTHS_PX, file.width)}
+    if set(params) != {"width"} or params["width"] not in widths:
+        raise Forbidden("Here pictures are given at named sizes only.")
 
 
 async def preset(call: Call) -> ASGIApp:
