@@ -181,7 +181,7 @@ def test_without_script_links_lead_on(visitor: NewVisitor) -> None:
     page.goto("/")
     page.get_by_role("link", name=re.compile("^long")).click()
     page.get_by_role("link", name="Next").click()
-    assert page.locator("[data-wall] > li").count() == PICTURES - 48
+    expect(page.locator("[data-wall] > li")).to_have_count(PICTURES - 48)
     page.locator("[data-wall] a").first.click()
     assert re.search(r"/albums/long/p\d\d\.jpg$", page.url)
 

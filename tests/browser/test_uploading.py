@@ -67,8 +67,8 @@ def test_a_file_in_parts_with_progress(
         }"""
     )
     page.set_input_files("#file", film)
-    expect(page.locator("[data-state]")).to_contain_text("Sending")
-    expect(page.locator("[data-state]")).to_contain_text("Published")
+    expect(page.locator("[data-status]")).to_contain_text("Sending")
+    expect(page.locator("[data-status]")).to_contain_text("Published")
     assert len(puts) == 3
     seen = page.evaluate("window.seen")
     assert len({round(value, 2) for value in seen}) > 5, "moves by bytes, not by parts"
@@ -89,13 +89,13 @@ def test_pause_reload_and_go_on_with_what_is_missing(
     with page.expect_response(lambda answer: "/storage/" in answer.url and answer.ok):
         page.set_input_files("#file", film)
     page.get_by_role("button", name="Pause film.bin").click()
-    expect(page.locator("[data-state]")).to_contain_text("Paused")
+    expect(page.locator("[data-status]")).to_contain_text("Paused")
     page.reload()
     expect(page.locator("[data-unfinished] li")).to_contain_text("film.bin · 12.0 MB · inbox")
     slow_down(page, -1)
     puts = watch_puts(page)
     page.set_input_files("#file", film)
-    expect(page.locator("[data-state]")).to_contain_text("Published")
+    expect(page.locator("[data-status]")).to_contain_text("Published")
     assert 1 <= len(puts) < 3
     expect(page.locator("[data-unfinished]")).to_be_hidden()
     assert_stored(site, ann, page, film)
@@ -111,11 +111,11 @@ def test_a_pause_in_the_middle_and_on_again(
     page.goto("/upload?collection=inbox")
     slow_down(page, SLOW)
     page.set_input_files("#file", film)
-    expect(page.locator("[data-state]")).to_contain_text("Sending")
+    expect(page.locator("[data-status]")).to_contain_text("Sending")
     page.get_by_role("button", name="Pause film.bin").click()
     page.get_by_role("button", name="Go on film.bin").click()
     slow_down(page, -1)
-    expect(page.locator("[data-state]")).to_contain_text("Published")
+    expect(page.locator("[data-status]")).to_contain_text("Published")
     assert_stored(site, ann, page, film)
     window.assert_clean()
 
@@ -129,7 +129,7 @@ def test_cancelling_frees_what_was_sent_and_leaving_in_between_asks_first(
     page.goto("/upload?collection=inbox")
     slow_down(page, SLOW)
     page.set_input_files("#file", film)
-    expect(page.locator("[data-state]")).to_contain_text("Sending")
+    expect(page.locator("[data-status]")).to_contain_text("Sending")
     asked: list[str] = []
 
     def stay(dialog: Any) -> None:
@@ -139,7 +139,7 @@ def test_cancelling_frees_what_was_sent_and_leaving_in_between_asks_first(
     page.once("dialog", stay)
     page.locator("h1").click()  # browsers ask only who has touched the page
     page.evaluate("setTimeout(() => location.assign('/'))")
-    expect(page.locator("[data-state]")).to_contain_text("Sending")
+    expect(page.locator("[data-status]")).to_contain_text("Sending")
     with page.expect_response(lambda answer: answer.request.method == "DELETE") as deleted:
         page.get_by_role("button", name="Cancel film.bin").click()
     assert deleted.value.status == 204
@@ -177,5 +177,5 @@ def test_a_signed_address_under_another_name_of_this_machine_is_reached(
     page.click("main button")
     page.wait_for_url("**/upload")
     page.set_input_files("#file", film)
-    expect(page.locator("[data-state]")).to_contain_text("Published")
+    expect(page.locator("[data-status]")).to_contain_text("Published")
     assert window.faults == []

@@ -43,6 +43,7 @@ export function openLightbox(wall, link, pages) {
   pswp.on("closingAnimationStart", () => shown(pswp)?.scrollIntoView({ block: "nearest" }));
   // PhotoSwipe puts the focus back where it was; the picture that was last looked at is better.
   pswp.on("destroy", () => shown(pswp)?.focus({ preventScroll: true }));
+  keepEarlyKeys(pswp);
   closeWithBackButton(pswp);
   pswp.init();
 }
@@ -130,6 +131,28 @@ function addDownload(pswp) {
         });
       },
     });
+  });
+}
+
+/**
+ * PhotoSwipe listens to keys when it has opened: those that are pressed before wait for that.
+ * @param {PhotoSwipe} pswp
+ */
+function keepEarlyKeys(pswp) {
+  const steps = { ArrowRight: 1, ArrowLeft: -1 };
+  let [moved, escaped] = [0, false];
+  const note = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Escape") escaped = true;
+    moved += steps[/** @type {keyof typeof steps} */ (event.key)] ?? 0;
+    if (event.key in steps || event.key === "Enter" || event.key === " ") event.preventDefault();
+  };
+  const end = () => removeEventListener("keydown", note);
+  addEventListener("keydown", note);
+  pswp.on("destroy", end);
+  pswp.on("bindEvents", () => {
+    end();
+    if (escaped) pswp.close();
+    else if (moved) pswp.goTo(Math.min(Math.max(pswp.currIndex + moved, 0), pswp.getNumItems() - 1));
   });
 }
 

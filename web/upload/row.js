@@ -37,7 +37,7 @@ export function makeRow(template, upload, actions) {
     item.dataset.state = upload.state;
     const part = upload.source.size ? upload.sentBytes / upload.source.size : 0;
     /** @type {HTMLProgressElement} */ (bar).value = upload.state === "done" ? 1 : part;
-    find("state").textContent = statusText(upload, part);
+    find("status").textContent = statusText(upload, part);
     find("message").textContent = upload.message;
     const word = toggleWord(upload);
     toggle.hidden = word === "";

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from cimaise.albums.model import Rendition
 
-_THUMB_WIDTH_PX: Final = 500
+THUMB_WIDTH_PX: Final = 500
 OFFERED_WIDTHS_PX: Final = (480, 960, 1600, 2560)
 _TALLEST_FACTOR: Final = 4  # a height that nobody asked for ends at so many times the widest
 _FILES: Final = "/albums/"
@@ -27,7 +27,7 @@ class VariantSizes:
     @property
     def thumb_px(self) -> int:
         """Width that small pictures are asked for with."""
-        return min(_THUMB_WIDTH_PX, self.max_width_px)
+        return min(THUMB_WIDTH_PX, self.max_width_px)
 
     def thumb(self, width_px: int, height_px: int) -> tuple[int, int]:
         """What a small picture will measure: asked for by its width, inside, never enlarged."""

@@ -157,6 +157,41 @@ uploads = Table(
     Index("ix_uploads_state_expires_at", "state", "expires_at"),
 )
 
+tus_uploads = Table(  # what the tus door knows of an upload besides its session
+    "tus_uploads",
+    metadata,
+    Column("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("metadata", Text),  # Upload-Metadata as sent
+    Column("concat", Text),  # Upload-Concat as sent
+    Column("max_bytes", BigInteger, nullable=False),  # of a length that is declared later
+    Column("kept_bytes", BigInteger, nullable=False, server_default="0"),  # as last recorded
+    Column("generation", Integer, nullable=False, server_default="0"),  # of who may record
+    Column("tail_key", String(200)),  # bytes behind the last whole part
+    Column("tail_bytes", BigInteger, nullable=False, server_default="0"),
+)
+
+tus_parts = Table(  # parts that are whole, where bytes are kept in parts
+    "tus_parts",
+    metadata,
+    Column("upload_id", ForeignKey("tus_uploads.upload_id", ondelete="CASCADE"), primary_key=True),
+    Column("part_number", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("etag", Text, nullable=False),
+)
+
+tus_pieces = Table(  # of which partial uploads a final one is made
+    "tus_pieces",
+    metadata,
+    Column("final_id", ForeignKey("tus_uploads.upload_id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column(
+        "partial_id",
+        ForeignKey("tus_uploads.upload_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+)
+
 files = Table(
     "files",
     metadata,

@@ -140,6 +140,64 @@ class Multipart(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The right to append to an upload until somebody else takes it.
+
+    Attributes:
+        owner: A number that grows with every taking.
+        size: Bytes that the upload has now.
+    """
+
+    owner: int
+    size: int
+
+
+class Appends(Protocol):
+    """Multipart uploads that are written from their beginning to their end, without parts.
+
+    They are begun by :meth:`Multipart.create` and ended by :meth:`finish` or
+    :meth:`Multipart.abort`. Whatever was appended is kept, also when the process is killed.
+    ``NotFound`` where the upload is unknown, finished or aborted.
+    """
+
+    async def take(self, key: str, upload_id: str, *, on_trial: bool = False) -> Hold:
+        """Become the only one who may append; every earlier hold is worthless, in any process.
+
+        Args:
+            key: As it was begun with.
+            upload_id: Which.
+            on_trial: What is appended from now on counts only after :meth:`keep`: whoever takes
+                the upload without that cuts it off.
+        """
+        ...
+
+    async def append(
+        self, key: str, upload_id: str, hold: Hold, pieces: Sequence[bytes], *, start: int
+    ) -> None:
+        """Write ``pieces`` one after the other at ``start``, which is the end.
+
+        ``WrongState`` where somebody else has taken the upload, or the end is elsewhere; then
+        nothing was written.
+        """
+        ...
+
+    async def keep(self, key: str, upload_id: str, hold: Hold) -> None:
+        """What was appended is durable and off trial; ``WrongState`` as for :meth:`append`."""
+        ...
+
+    async def cut(self, key: str, upload_id: str, hold: Hold, *, size: int) -> None:
+        """Leave the first ``size`` bytes only; ``WrongState`` as for :meth:`append`."""
+        ...
+
+    async def finish(self, key: str, upload_id: str, *, size: int) -> ObjectInfo:
+        """Make it an object of ``size`` bytes; ``WrongState`` (``part_mismatch``) for another.
+
+        Idempotent as :meth:`Multipart.complete` is.
+        """
+        ...
+
+
 class Presigner(Protocol):
     """Signed URLs. Pure computation: no I/O, so plain functions.
 
@@ -216,7 +274,7 @@ class Sweeper(Protocol):
 
 
 class Storage(Protocol):
-    """Seven verbs and four optional abilities."""
+    """Seven verbs and five optional abilities."""
 
     @property
     def is_local(self) -> bool:
@@ -226,6 +284,11 @@ class Storage(Protocol):
     @property
     def multipart(self) -> Multipart | None:
         """Writing in parts, or ``None``."""
+        ...
+
+    @property
+    def appends(self) -> Appends | None:
+        """Writing from beginning to end without parts, or ``None``; not without multipart."""
         ...
 
     @property

@@ -9,7 +9,9 @@ from datetime import datetime
 
 from cimaise.errors import CimaiseError
 from cimaise.storage.base import (
+    Appends,
     Grant,
+    Hold,
     Multipart,
     ObjectInfo,
     PartInfo,
@@ -28,7 +30,7 @@ class Measurement:
 
     Attributes:
         verb: ``stat``, ``open``, ``write``, ``move``, ``delete``, ``list``, ``check``,
-            ``multipart_…``, ``presign_put``, ``presign_part``, ``presign_get``, ``open_grant``
+            ``multipart_…``, ``append``, ``append_…``, ``presign_put``, ``presign_part``, ``presign_get``, ``open_grant``
             or ``sweep``.
         seconds: From the call to its end; for ``open`` and ``list`` to the end of reading.
         bytes: That went through this process. What is sent by a descriptor does not.
@@ -102,6 +104,35 @@ class _MeasuredMultipart:
     async def abort(self, key: str, upload_id: str) -> None:
         with self._meter("multipart_abort"):
             await self._inner.abort(key, upload_id)
+
+
+class _MeasuredAppends:
+    def __init__(self, inner: Appends, meter: _Meter) -> None:
+        self._inner = inner
+        self._meter = meter
+
+    async def take(self, key: str, upload_id: str, *, on_trial: bool = False) -> Hold:
+        with self._meter("append_take"):
+            return await self._inner.take(key, upload_id, on_trial=on_trial)
+
+    async def append(
+        self, key: str, upload_id: str, hold: Hold, pieces: Sequence[bytes], *, start: int
+    ) -> None:
+        with self._meter("append") as count:
+            await self._inner.append(key, upload_id, hold, pieces, start=start)
+            count.total = sum(map(len, pieces))
+
+    async def keep(self, key: str, upload_id: str, hold: Hold) -> None:
+        with self._meter("append_keep"):
+            await self._inner.keep(key, upload_id, hold)
+
+    async def cut(self, key: str, upload_id: str, hold: Hold, *, size: int) -> None:
+        with self._meter("append_cut"):
+            await self._inner.cut(key, upload_id, hold, size=size)
+
+    async def finish(self, key: str, upload_id: str, *, size: int) -> ObjectInfo:
+        with self._meter("append_finish"):
+            return await self._inner.finish(key, upload_id, size=size)
 
 
 class _MeasuredPresigner:
@@ -178,6 +209,9 @@ class MeasuredStorage:
         self.is_local = inner.is_local
         self.multipart = (
             _MeasuredMultipart(inner.multipart, meter) if inner.multipart is not None else None
+        )
+        self.appends = (
+            _MeasuredAppends(inner.appends, meter) if inner.appends is not None else None
         )
         self.presigner = (
             _MeasuredPresigner(inner.presigner, meter) if inner.presigner is not None else None

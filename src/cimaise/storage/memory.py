@@ -137,6 +137,7 @@ class MemoryStorage:
         """
         self._shelf = _Shelf(now, random)
         self.multipart = MemoryMultipart(self._shelf)
+        self.appends = None
         self.presigner = urls
         self.signed_door = urls
         self.sweeper = None

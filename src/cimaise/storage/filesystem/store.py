@@ -13,6 +13,7 @@ from typing import Final
 from cimaise.storage.base import ObjectInfo, Reading
 from cimaise.storage.bodies import counted
 from cimaise.storage.checks import require_declared, require_etag
+from cimaise.storage.filesystem.appending import FilesystemAppends
 from cimaise.storage.filesystem.files import CREATE, FILE_MODE, Layout, ObjectDraft, info_of
 from cimaise.storage.filesystem.hops import Hops, pour
 from cimaise.storage.filesystem.listing import walk
@@ -62,6 +63,7 @@ class FilesystemStorage:
         self._layout = Layout(root, random=random, now_ns=now_ns)
         self._hops = Hops(threads)
         self.multipart = FilesystemMultipart(self._layout, self._hops)
+        self.appends = FilesystemAppends(self._layout, self._hops)
         self.presigner = urls
         self.signed_door = urls
         self.sweeper = FilesystemSweeper(self._layout, self._hops)

@@ -64,6 +64,7 @@ class S3Storage:
             self._cleanup = Control(location, accounts.cleanup, threads=_THREADS)
         self._wire = Wire(location, _signer(location, accounts.main), now=now)
         self.multipart = S3Multipart(location, self._control, self._wire)
+        self.appends = None
         self._writer = Writer(self._wire, self.multipart, write_sizes or WriteSizes())
         self._copy_sizes = copy_sizes or CopySizes()
         signer = _signer(location, accounts.presigner)
