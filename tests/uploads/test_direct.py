@@ -1,8 +1,11 @@
 import asyncio
 import base64
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -20,9 +23,11 @@ from cimaise.errors import (
     WrongState,
 )
 from cimaise.library.collections import Changes
+from cimaise.library.discarded import delete_discarded
 from cimaise.library.model import Policy
 from cimaise.settings import Quota, Settings
 from cimaise.settings import Uploads as UploadSettings
+from cimaise.storage.base import Reading, Storage
 from cimaise.uploads.doors.direct import Intent
 from cimaise.uploads.session import State
 from tests.conftest import StandingClock
@@ -189,6 +194,78 @@ async def test_a_url_used_again_cannot_change_what_was_verified(uploading: Uploa
     info = await uploading.storage.stat(done.session.storage_key)
     assert info.etag == done.session.storage_etag
     assert done.session.storage_key != started.session.incoming_key
+
+
+async def test_another_body_cannot_slip_in_while_the_first_is_looked_at(uploading: Uploading):
+    """Two processes complete the same upload, and between them the client sends another body."""
+    evil = zipped(100_000).replace(b"noise.bin", b"evilx.bin")
+    assert len(evil) == len(SMALL)
+    started = await uploading.begin(SMALL)
+    await uploading.send(started, SMALL)
+    looking, go_on = asyncio.Event(), asyncio.Event()
+    slow = Pausing(uploading.storage, looking, go_on)
+    first = asyncio.create_task(
+        replace(uploading, storage=slow).direct.complete(ANN, started.session.id, None)
+    )
+    await looking.wait()
+    await uploading.send(started, evil)
+    second = await uploading.direct.complete(ANN, started.session.id, None)
+    go_on.set()
+    assert (await first).session == second.session
+    stored = await read_all(uploading.storage, second.session.storage_key)
+    assert stored == evil
+    assert (
+        second.session.storage_etag
+        == (await uploading.storage.stat(second.session.storage_key)).etag
+    )
+    assert (await uploading.used()).total_used == len(SMALL)
+
+
+async def test_an_attempt_that_died_after_moving_the_bytes_is_gone_on_with(uploading: Uploading):
+    started = await uploading.begin(SMALL)
+    await uploading.send(started, SMALL)
+    dying = Dying(uploading.storage)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await replace(uploading, storage=dying).direct.complete(ANN, started.session.id, None)
+    done = await uploading.direct.complete(ANN, started.session.id, None)
+    assert await read_all(uploading.storage, done.session.storage_key) == SMALL
+    await delete_discarded(
+        uploading.database, uploading.storage, now=uploading.clock() + timedelta(days=1)
+    )
+    assert await uploading.objects() == [done.session.storage_key]
+
+
+class Pausing:
+    """A storage that waits before the first look at moved bytes."""
+
+    def __init__(self, inner: Storage, looking: asyncio.Event, go_on: asyncio.Event) -> None:
+        self._inner = inner
+        self._looking = looking
+        self._go_on = go_on
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @asynccontextmanager
+    async def open(self, key: str, **more: Any) -> AsyncIterator[Reading]:
+        async with self._inner.open(key, **more) as reading:
+            self._looking.set()
+            await self._go_on.wait()
+            yield reading
+
+
+class Dying:
+    """A storage whose process dies at the first look at moved bytes."""
+
+    def __init__(self, inner: Storage) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def open(self, key: str, **more: Any) -> Any:
+        raise RuntimeError("killed")
 
 
 async def test_a_part_sent_again_cannot_change_what_was_verified(uploading: Uploading):

@@ -58,6 +58,9 @@ class Principal:
         role: What it is.
         scopes: What its key is limited to; empty for all that the account may.
         session_id: The browser session that it came with, if it did.
+        token_id: The upload token that it came with, if it did. Then it may do nothing but upload
+            into one collection, and is no admin, whoever made the token.
+        collection_id: That collection.
     """
 
     account_id: str
@@ -65,6 +68,8 @@ class Principal:
     role: Role
     scopes: tuple[str, ...] = ()
     session_id: str | None = None
+    token_id: str | None = None
+    collection_id: str | None = None
 
     @property
     def is_guest(self) -> bool:
@@ -74,7 +79,7 @@ class Principal:
     @property
     def is_admin(self) -> bool:
         """May do everything."""
-        return self.role is Role.ADMIN
+        return self.role is Role.ADMIN and self.token_id is None
 
 
 GUEST: Final = Principal("", "", Role.GUEST)
@@ -89,12 +94,14 @@ class CollectionFacts:
         visibility: Who may see it.
         member_role: What the principal's membership says; ``None`` without one.
         is_open: Every account that is signed in may contribute.
+        id: The collection's; empty where an upload token can't be meant.
     """
 
     owner_id: str
     visibility: Visibility
     member_role: MemberRole | None = None
     is_open: bool = False
+    id: str = ""
 
 
 def require_account(principal: Principal) -> None:
@@ -146,17 +153,23 @@ def may_view(principal: Principal, facts: CollectionFacts) -> bool:
 
 
 def may_contribute(principal: Principal, facts: CollectionFacts) -> bool:
-    """May upload and publish into the collection."""
-    return not principal.is_guest and (
-        _rules(principal, facts)
+    """May upload and publish into the collection.
+
+    With an upload token: if it is the token's, and whoever made the token still may.
+    """
+    if principal.is_guest or (principal.token_id and principal.collection_id != facts.id):
+        return False
+    return (
+        principal.role is Role.ADMIN
+        or principal.account_id == facts.owner_id
         or facts.is_open
         or facts.member_role in (MemberRole.CONTRIBUTOR, MemberRole.MANAGER)
     )
 
 
 def may_manage(principal: Principal, facts: CollectionFacts) -> bool:
-    """May change the collection and all its files."""
-    return not principal.is_guest and (
+    """May change the collection and all its files; an upload token never does."""
+    return not (principal.is_guest or principal.token_id) and (
         _rules(principal, facts) or facts.member_role is MemberRole.MANAGER
     )
 
@@ -184,7 +197,8 @@ def require_view_file(
 
 def require_manage_file(principal: Principal, facts: CollectionFacts, *, owner_id: str) -> None:
     """May change or delete the file: whoever published it, or whoever manages the collection."""
-    if principal.is_guest or not (principal.account_id == owner_id or may_manage(principal, facts)):
+    owns = not (principal.is_guest or principal.token_id) and principal.account_id == owner_id
+    if not (owns or may_manage(principal, facts)):
         _refuse(principal)
 
 

@@ -8,6 +8,7 @@ it never fails half-way for want of the lock. On PostgreSQL both verbs share one
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -135,6 +136,7 @@ def open_database(url: str, *, data_dir: Path, readers: int = 4, wait_s: float =
     """
     target = database_url(url, data_dir)
     if target.get_backend_name() == "sqlite":
+        _make_private(target)
         return Database(
             _sqlite(target, size=1, wait_s=wait_s, begin="BEGIN IMMEDIATE"),
             _sqlite(target, size=readers, wait_s=wait_s, begin="BEGIN"),
@@ -149,6 +151,12 @@ def open_database(url: str, *, data_dir: Path, readers: int = 4, wait_s: float =
         connect_args={"connect_timeout": max(1, int(wait_s))},
     )
     return Database(engine, engine, readers=readers)
+
+
+def _make_private(target: URL) -> None:
+    """The file is its owner's alone before anything is in it; SQLite's others follow its mode."""
+    if target.database and target.database != ":memory:":
+        os.close(os.open(target.database, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _sqlite(target: URL, *, size: int, wait_s: float, begin: str) -> Engine:

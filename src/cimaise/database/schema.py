@@ -134,6 +134,11 @@ uploads = Table(
     ),  # where signed URLs write; parts may stay there
     Column("storage_key", String(200), nullable=False),  # where it is once complete
     Column("storage_upload_id", Text),  # the storage's id of the multipart upload
+    Column(
+        "attempt", Integer, nullable=False, server_default="0"
+    ),  # to complete: fences older ones
+    Column("token_id", String(64), index=True),  # the upload token it came with, if one
+    Column("received_bytes", BigInteger, nullable=False, server_default="0"),  # of unknown lengths
     Column("reserved_bytes", BigInteger, nullable=False, server_default="0"),
     Column("reserved_on", String(10)),  # the day (UTC, ISO) whose quota is reserved or settled
     Column("size", BigInteger),  # measured
@@ -237,6 +242,27 @@ links = Table(
     Column("download", Boolean, nullable=False),
     Column("max_uses", Integer),
     Column("uses", Integer, nullable=False, server_default="0"),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("revoked_at", UTCDateTime),
+)
+
+upload_tokens = Table(  # the right to upload into one collection, carried in a URL
+    "upload_tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),  # SHA-256 of the token, hex
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column(
+        "collection_id",
+        ForeignKey("collections.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("max_bytes", BigInteger),  # of all its files together; NULL: no limit of its own
+    Column("max_files", Integer),
+    Column("taken_bytes", BigInteger, nullable=False, server_default="0"),  # reserved or used
+    Column("taken_files", Integer, nullable=False, server_default="0"),
     Column("created_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
     Column("revoked_at", UTCDateTime),

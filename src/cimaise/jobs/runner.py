@@ -43,8 +43,9 @@ class Runner:
         """Run every job whose time has come, once."""
         for job in self._jobs:
             if self._due[job.name] <= self._clock():
-                await self._run_one(job)
+                # before the work: who asks for it meanwhile is asking for another run
                 self._due[job.name] = self._clock() + timedelta(seconds=job.every_s)
+                await self._run_one(job)
 
     async def _run_one(self, job: Job) -> None:
         try:

@@ -6,6 +6,7 @@ from typing import Final
 from cimaise.database.engine import Database
 from cimaise.jobs.abandoned_uploads import end_abandoned
 from cimaise.jobs.base import Job
+from cimaise.jobs.temporary_files import sweep_temporary
 from cimaise.library.discarded import delete_discarded
 from cimaise.storage.base import Storage
 
@@ -21,4 +22,5 @@ def jobs(database: Database, storage: Storage) -> tuple[Job, ...]:
             _HOUR,
             lambda now: delete_discarded(database, storage, now=now),
         ),
+        Job("temporary-files", _HOUR, partial(sweep_temporary, storage)),
     )

@@ -52,13 +52,13 @@ class Collection:
     def facts(self) -> CollectionFacts:
         """What decides about rights."""
         return CollectionFacts(
-            self.owner_id, self.visibility, self.member_role, is_open=self.policy.open
+            self.owner_id, self.visibility, self.member_role, is_open=self.policy.open, id=self.id
         )
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A published file. ``storage_key`` never leaves the server.
+    """A published file. ``storage_key`` is told to the uploader alone, when it is complete.
 
     Attributes:
         visibility: Its own, or ``None`` for the collection's.

@@ -96,7 +96,10 @@ class StateSettings:
     """Small facts shared by processes."""
 
     url: str = _knob(
-        "local:", p.parse_text, "local: for one machine, redis://… for several.", secret=True
+        "local:",
+        p.parse_text,
+        "Where they are; one machine keeps them itself.",
+        choices=("local:",),
     )
 
 
@@ -240,17 +243,6 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flickr:
-    """Albums from Flickr."""
-
-    api_key: str = _knob("", p.parse_text, "API key; empty: no Flickr.", secret=True)
-    user_id: str = _knob("", p.parse_text, "Whose photosets (NSID).")
-    api_url: str = _knob(
-        "https://api.flickr.com/services/rest", p.parse_web_url, "Where the API is; for tests."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """What is written while running."""
 
@@ -290,7 +282,6 @@ class Settings:
     images: Images = field(default_factory=Images)
     links: Links = field(default_factory=Links)
     auth: Auth = field(default_factory=Auth)
-    flickr: Flickr = field(default_factory=Flickr)
     log: Log = field(default_factory=Log)
     client: Client = field(default_factory=Client)
 

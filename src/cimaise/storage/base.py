@@ -96,7 +96,9 @@ class Multipart(Protocol):
     again replaces the earlier one. Nothing is visible before ``complete``.
     """
 
-    async def create(self, key: str, *, content_type: str, part_size: int) -> str:
+    async def create(
+        self, key: str, *, content_type: str, part_size: int, is_exact: bool = True
+    ) -> str:
         """Begin; returns the backend's id of the multipart upload.
 
         A backend may ask for more of ``part_size``: S3 wants 5 MiB to 5 GiB and finds out at
@@ -106,6 +108,8 @@ class Multipart(Protocol):
             key: Where the whole object will be.
             content_type: Kept with the object where the backend can.
             part_size: Bytes of every part but the last, which may be shorter.
+            is_exact: False where ``part_size`` is only what is likely, because the client has not
+                said it: parts may then have any one size. A wrong guess costs a copy, no more.
         """
         ...
 
@@ -182,8 +186,11 @@ class Appends(Protocol):
         """
         ...
 
-    async def keep(self, key: str, upload_id: str, hold: Hold) -> None:
-        """What was appended is durable and off trial; ``WrongState`` as for :meth:`append`."""
+    async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
+        """What was appended is durable and off trial; gives the length.
+
+        ``WrongState`` as for :meth:`append`.
+        """
         ...
 
     async def cut(self, key: str, upload_id: str, hold: Hold, *, size: int) -> None:
@@ -201,7 +208,7 @@ class Appends(Protocol):
 class Presigner(Protocol):
     """Signed URLs. Pure computation: no I/O, so plain functions.
 
-    Lengths and types are always bound: a body of any other length is refused by the storage.
+    Lengths that are known and types are always bound: another body is refused by the storage.
     ``Invalid`` (field ``expires_at``) where a URL would live less than a second or more than
     seven days, which is all that S3 can sign.
     """
@@ -211,9 +218,28 @@ class Presigner(Protocol):
         ...
 
     def part(
-        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+        self,
+        key: str,
+        upload_id: str,
+        part_number: int,
+        *,
+        expires_at: datetime,
+        size: int | None = None,
+        max_bytes: int | None = None,
+        session_id: str | None = None,
     ) -> SignedRequest:
-        """Write one part of exactly ``size`` bytes."""
+        """Write one part.
+
+        Args:
+            key: Of the object.
+            upload_id: Of the multipart upload.
+            part_number: 1 to 10,000.
+            expires_at: When the URL is worthless.
+            size: Exact length; ``None`` where nobody knows it before it comes.
+            max_bytes: Then the most that may come. URLs of this server hold it; S3 has no way to,
+                so there only a look at the stored parts tells.
+            session_id: Then whose the part is, told to the door of this server's own URLs.
+        """
         ...
 
     def get(
@@ -236,11 +262,13 @@ class Grant:
         verb: ``put``, ``part`` or ``get``.
         key: The object.
         expires_at: Aware UTC; checked when the request starts.
-        size: Exact length of the body, for ``put`` and ``part``.
+        size: Exact length of the body, for ``put`` and ``part``; ``None`` where any is taken.
         content_type: Type that a PUT must declare, or that a GET answers with.
         upload_id: For ``part``.
         part_number: For ``part``.
         content_disposition: For ``get``.
+        max_bytes: For a ``part`` without ``size``: its greatest length.
+        session_id: For a ``part`` without ``size``: the upload that has to make room for it.
     """
 
     verb: str
@@ -251,6 +279,8 @@ class Grant:
     upload_id: str | None = None
     part_number: int | None = None
     content_disposition: str | None = None
+    max_bytes: int | None = None
+    session_id: str | None = None
 
 
 class SignedDoor(Protocol):

@@ -82,9 +82,13 @@ class _MeasuredMultipart:
         self._inner = inner
         self._meter = meter
 
-    async def create(self, key: str, *, content_type: str, part_size: int) -> str:
+    async def create(
+        self, key: str, *, content_type: str, part_size: int, is_exact: bool = True
+    ) -> str:
         with self._meter("multipart_create"):
-            return await self._inner.create(key, content_type=content_type, part_size=part_size)
+            return await self._inner.create(
+                key, content_type=content_type, part_size=part_size, is_exact=is_exact
+            )
 
     async def write(
         self, key: str, upload_id: str, part_number: int, chunks: AsyncIterable[bytes], *, size: int
@@ -122,9 +126,9 @@ class _MeasuredAppends:
             await self._inner.append(key, upload_id, hold, pieces, start=start)
             count.total = sum(map(len, pieces))
 
-    async def keep(self, key: str, upload_id: str, hold: Hold) -> None:
+    async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         with self._meter("append_keep"):
-            await self._inner.keep(key, upload_id, hold)
+            return await self._inner.keep(key, upload_id, hold)
 
     async def cut(self, key: str, upload_id: str, hold: Hold, *, size: int) -> None:
         with self._meter("append_cut"):
@@ -145,10 +149,26 @@ class _MeasuredPresigner:
             return self._inner.put(key, size=size, content_type=content_type, expires_at=expires_at)
 
     def part(
-        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+        self,
+        key: str,
+        upload_id: str,
+        part_number: int,
+        *,
+        expires_at: datetime,
+        size: int | None = None,
+        max_bytes: int | None = None,
+        session_id: str | None = None,
     ) -> SignedRequest:
         with self._meter("presign_part"):
-            return self._inner.part(key, upload_id, part_number, size=size, expires_at=expires_at)
+            return self._inner.part(
+                key,
+                upload_id,
+                part_number,
+                expires_at=expires_at,
+                size=size,
+                max_bytes=max_bytes,
+                session_id=session_id,
+            )
 
     def get(
         self,
@@ -210,9 +230,7 @@ class MeasuredStorage:
         self.multipart = (
             _MeasuredMultipart(inner.multipart, meter) if inner.multipart is not None else None
         )
-        self.appends = (
-            _MeasuredAppends(inner.appends, meter) if inner.appends is not None else None
-        )
+        self.appends = _MeasuredAppends(inner.appends, meter) if inner.appends is not None else None
         self.presigner = (
             _MeasuredPresigner(inner.presigner, meter) if inner.presigner is not None else None
         )

@@ -54,6 +54,7 @@ class _Upload:
     key: str
     content_type: str
     part_size: int
+    is_exact: bool
     parts: dict[int, tuple[PartInfo, bytes]] = field(default_factory=dict)
 
 
@@ -64,10 +65,12 @@ class MemoryMultipart:
         self._shelf = shelf
         self._uploads: dict[str, _Upload] = {}
 
-    async def create(self, key: str, *, content_type: str, part_size: int) -> str:
+    async def create(
+        self, key: str, *, content_type: str, part_size: int, is_exact: bool = True
+    ) -> str:
         """Begin."""
         upload_id = self._shelf.random()
-        self._uploads[upload_id] = _Upload(require_key(key), content_type, part_size)
+        self._uploads[upload_id] = _Upload(require_key(key), content_type, part_size, is_exact)
         return upload_id
 
     async def write(
@@ -75,8 +78,9 @@ class MemoryMultipart:
     ) -> PartInfo:
         """Store one part."""
         require_part_number(part_number)
-        if size > self._upload(key, upload_id).part_size:
-            raise size_mismatch(self._upload(key, upload_id).part_size)
+        upload = self._upload(key, upload_id)
+        if upload.is_exact and size > upload.part_size:
+            raise size_mismatch(upload.part_size)
         content = b"".join([chunk async for chunk in counted(chunks, size=size)])
         part = PartInfo(part_number, size, self._shelf.random())
         self._upload(key, upload_id).parts[part_number] = (part, content)
@@ -96,7 +100,7 @@ class MemoryMultipart:
             if done is None or done.info.size != size:
                 raise no_upload()
             return done.info
-        if len(parts) > 1 and parts[0].size != upload.part_size:
+        if upload.is_exact and len(parts) > 1 and parts[0].size != upload.part_size:
             raise part_mismatch("The parts are not as long as they were declared to be.")
         contents = []
         for part in parts:

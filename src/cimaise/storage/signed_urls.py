@@ -59,11 +59,28 @@ class SignedUrls:
         return SignedRequest(self._url(grant), "PUT", {"Content-Type": content_type})
 
     def part(
-        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+        self,
+        key: str,
+        upload_id: str,
+        part_number: int,
+        *,
+        expires_at: datetime,
+        size: int | None = None,
+        max_bytes: int | None = None,
+        session_id: str | None = None,
     ) -> SignedRequest:
         """See :class:`cimaise.storage.base.Presigner`."""
+        if size is None and max_bytes is None:
+            raise ValueError("a part has a length or a greatest length")
         grant = Grant(
-            "part", key, expires_at, size=size, upload_id=upload_id, part_number=part_number
+            "part",
+            key,
+            expires_at,
+            size=size,
+            upload_id=upload_id,
+            part_number=part_number,
+            max_bytes=max_bytes,
+            session_id=session_id,
         )
         return SignedRequest(self._url(grant), "PUT")
 

@@ -41,14 +41,15 @@ async def assemble(
 
 
 async def _take_single(storage: Storage, session: UploadSession) -> ObjectInfo:
-    try:
-        return await storage.move(session.incoming_key, session.storage_key)
-    except NotFound:
-        pass  # never sent, or moved by a call that died before it could say so
-    try:
-        return await storage.stat(session.storage_key)
-    except NotFound:
-        raise WrongState("Nothing has been uploaded yet.") from None
+    """What was sent; or, where nothing was sent since, what an attempt that died had moved."""
+    target = session.attempt_key(session.attempt)
+    older = (session.attempt_key(number) for number in range(session.attempt - 1, 0, -1))
+    for source in (session.incoming_key, *older):
+        try:
+            return await storage.move(source, target)
+        except NotFound:
+            continue
+    raise WrongState("Nothing has been uploaded yet.")
 
 
 async def _join_parts(
@@ -81,14 +82,20 @@ async def _out_of_reach(storage: Storage, session: UploadSession, info: ObjectIn
         await storage.multipart.parts(session.incoming_key, session.storage_upload_id)
     except NotFound:
         return info
-    return await storage.move(session.incoming_key, session.storage_key, if_etag=info.etag)
+    target = session.attempt_key(session.attempt)
+    return await storage.move(session.incoming_key, target, if_etag=info.etag)
 
 
 async def _joined_before(storage: Storage, session: UploadSession) -> ObjectInfo:
-    """By a call that died before it could say so; it may have moved the object, or not."""
-    for key in (session.incoming_key, session.storage_key):
+    """By an attempt that died before it could say so; it may have moved the object, or not."""
+    try:
+        return await storage.stat(session.incoming_key)
+    except NotFound:
+        pass
+    target = session.attempt_key(session.attempt)
+    for number in range(session.attempt - 1, 0, -1):
         try:
-            return await storage.stat(key)
+            return await storage.move(session.attempt_key(number), target)
         except NotFound:
             continue
     raise WrongState("The storage no longer knows this upload: start a new one.")

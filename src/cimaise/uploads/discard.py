@@ -52,7 +52,8 @@ def keys_of(session: UploadSession) -> tuple[str, ...]:
     """Every key that the session may have bytes under."""
     if session.strategy is Strategy.STREAM:
         return (session.storage_key,)
-    return (session.incoming_key, session.storage_key)
+    moved = (session.attempt_key(number) for number in range(1, session.attempt + 1))
+    return (session.incoming_key, session.storage_key, *moved)
 
 
 async def remove_bytes(storage: Storage, session: UploadSession) -> None:

@@ -65,18 +65,25 @@ def admit(
     media_type = _admit_form(declared_type)
     if media_type != UNDECLARED:
         _match_types(media_type, collection)
-    max_bytes = min(settings.max_bytes, collection.policy.max_bytes or settings.max_bytes)
+    own = collection.policy.max_bytes or settings.max_bytes
+    max_bytes = min(settings.max_bytes, own)
     if size is not None:
-        _admit_size(size, max_bytes, collection)
+        limit_name = "policy.max_bytes" if max_bytes < settings.max_bytes else "uploads.max_bytes"
+        _admit_size(size, max_bytes, limit_name)
     return Admission(name, media_type, max_bytes)
 
 
-def admit_any(*, filename: str, declared_type: str | None, settings: Uploads) -> Admission:
-    """Decide by the server's own limits alone, where the collection comes after the bytes.
+def admit_any(
+    *, filename: str, size: int | None = None, declared_type: str | None, settings: Uploads
+) -> Admission:
+    """Decide by the request's form and the server's own limits alone.
 
+    The first thing of all, and all there is where the collection comes after the bytes:
     :func:`admit` has the last word once it is known.
     """
     name = _admit_name(filename, (settings.extensions,))
+    if size is not None:
+        _admit_size(size, settings.max_bytes, "uploads.max_bytes")
     return Admission(name, _admit_form(declared_type), settings.max_bytes)
 
 
@@ -103,12 +110,11 @@ def _admit_form(declared_type: str | None) -> str:
     return parsed[0]
 
 
-def _admit_size(size: int, max_bytes: int, collection: Collection) -> None:
+def _admit_size(size: int, max_bytes: int, limit_name: str) -> None:
     if size < 1:
         raise Invalid("An empty file is not accepted.", field="size")
     if size > max_bytes:
-        name = "policy.max_bytes" if collection.policy.max_bytes == max_bytes else "uploads.max_bytes"  # fmt: skip
-        raise TooLarge("The file is too large.", limit=Limit(name, max_bytes, size))
+        raise TooLarge("The file is too large.", limit=Limit(limit_name, max_bytes, size))
 
 
 def admit_content(collection: Collection, *, found_type: str) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 from cimaise.database.audit import record
 from cimaise.database.schema import collections, uploads
 from cimaise.errors import NotFound, WrongState
+from cimaise.storage.keys import object_key
 
 
 class State(StrEnum):
@@ -79,6 +80,7 @@ class UploadSession:
     incoming_key: str
     storage_key: str
     storage_upload_id: str | None
+    attempt: int
     reserved_bytes: int
     reserved_on: str | None
     size: int | None
@@ -93,6 +95,12 @@ class UploadSession:
     expires_at: datetime
     urls_expire_at: datetime | None
     completed_at: datetime | None
+    token_id: str | None = None
+    received_bytes: int = 0
+
+    def attempt_key(self, attempt: int) -> str:
+        """Where an attempt to complete moves the bytes: no two attempts write to one key."""
+        return object_key(f"{self.storage_key.rpartition('/')[2]}-{attempt}")
 
     def part_length(self, part_number: int) -> int:
         """Bytes of a part: all have the same size but the last."""
@@ -179,9 +187,7 @@ def advance(
     if to not in TRANSITIONS[session.state]:
         raise WrongState(f"The upload is {session.state}.")
     changed = connection.execute(
-        update(uploads)
-        .where(uploads.c.id == session.id, uploads.c.state == session.state.value)
-        .values(state=to.value, updated_at=now, **values)
+        update(uploads).where(_same(session)).values(state=to.value, updated_at=now, **values)
     ).rowcount
     if changed:
         _audit(connection, session, to, now, values.get("reason"))
@@ -190,12 +196,33 @@ def advance(
 
 def note(connection: Connection, session: UploadSession, **values: Any) -> bool:
     """Set columns without changing the state; False where the state is another by now."""
-    return bool(
-        connection.execute(
-            update(uploads)
-            .where(uploads.c.id == session.id, uploads.c.state == session.state.value)
-            .values(**values)
-        ).rowcount
+    return bool(connection.execute(update(uploads).where(_same(session)).values(**values)).rowcount)
+
+
+def claim(connection: Connection, session: UploadSession, *, now: datetime) -> bool:
+    """Begin an attempt to complete; False where somebody else changed the row meanwhile.
+
+    Each attempt has a number, and what an older one does afterwards changes nothing any more:
+    the number is a fencing token. So a process that died in the middle needs no time-out.
+    """
+    if session.state not in (State.PENDING, State.COMPLETING):
+        raise WrongState(f"The upload is {session.state}.")
+    changed = connection.execute(
+        update(uploads)
+        .where(_same(session))
+        .values(state=State.COMPLETING.value, attempt=session.attempt + 1, updated_at=now)
+    ).rowcount
+    if changed and session.state is State.PENDING:
+        _audit(connection, session, State.COMPLETING, now, None)
+    return bool(changed)
+
+
+def _same(session: UploadSession) -> Any:
+    """The row is as it was read, as far as anybody may go on with it."""
+    return and_(
+        uploads.c.id == session.id,
+        uploads.c.state == session.state.value,
+        uploads.c.attempt == session.attempt,
     )
 
 

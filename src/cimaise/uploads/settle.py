@@ -12,10 +12,11 @@ from cimaise.library.model import Collection, File
 from cimaise.library.publication import publish
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
+from cimaise.uploads.discard import keys_of
 from cimaise.uploads.gate import admit_content
 from cimaise.uploads.inspect import Inspection
 from cimaise.uploads.publish import Caption, publication_of
-from cimaise.uploads.session import State, Strategy, UploadSession
+from cimaise.uploads.session import State, UploadSession
 
 
 def settle(
@@ -59,15 +60,15 @@ def settle(
         reserved=session.reserved_bytes,
         size=inspection.size,
     )
-    if session.strategy is not Strategy.STREAM and session.incoming_key != key:
-        # the URLs live on: what they write again is deleted when they no longer do
-        note_discarded(
-            connection,
-            [session.incoming_key],
-            not_before=session.urls_expire_at or now,
-            reason="url outlives upload",
-            storage_upload_id=session.storage_upload_id,
-        )
+    # The URLs live on, and attempts that died may have left something: deleted when nothing can
+    # bring it back.
+    note_discarded(
+        connection,
+        [other for other in keys_of(session) if other != key],
+        not_before=session.urls_expire_at or now,
+        reason="not the verified version",
+        storage_upload_id=session.storage_upload_id,
+    )
     if caption is None:
         return True, None
     uploaded = replace(session, state=State.UPLOADED, **found)

@@ -163,7 +163,7 @@ class Streams:
             declared_size=incoming.size, declared_type=admission.media_type, declared_sha256=None,
             part_size=None, part_count=None, incoming_key=incoming_key(self._new_id()),
             storage_key=object_key(self._new_id()), storage_upload_id=None,
-            reserved_bytes=incoming.size or 0, reserved_on=quota.day_of(now), size=None,
+            attempt=0, reserved_bytes=incoming.size or 0, reserved_on=quota.day_of(now), size=None,
             content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
             file_id=None, created_at=now, updated_at=now,
             expires_at=now + timedelta(seconds=self._settings.uploads.session_ttl),

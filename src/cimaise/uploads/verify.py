@@ -4,10 +4,12 @@ Nothing that a client said is believed here. What can be mended leaves the sessi
 what cannot ends it, and no byte stays.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 
@@ -29,6 +31,7 @@ from cimaise.uploads.settle import settle
 MOST_HASHED: Final = 16 * 1024**3
 """Largest local file that is read again for its SHA-256 where nobody asked for it."""
 
+_DONE: Final = (State.UPLOADED, State.PUBLISHED)
 _MENDABLE: Final = frozenset({"parts_required", "invalid"})
 """Refusals of the list of parts, not of the bytes."""
 
@@ -42,35 +45,38 @@ class Verifier:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     read_picture: PictureReader
+    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def complete(
         self, session: UploadSession, claimed: Mapping[int, str] | None
     ) -> UploadSession:
         """Bring a living session to ``uploaded`` (by policy ``published``), and give it.
 
-        Safe to run twice at once and after a crash: the last transaction is won by one, and
-        the other gives the same outcome. Shield it from cancellation, or what it had begun is
+        Safe to run twice at once and after a crash: of two processes that are at it the later
+        one fences the earlier one off, and only one settles. Shield it from cancellation, or what it had begun is
         finished by the next call.
         """
-        return await self._verify(await self._claim(session), claimed)
+        lock = self.locks.setdefault(session.id, asyncio.Lock())
+        async with lock:  # in this process they take turns; across processes the number fences
+            current = await self._current(session.id)
+            if current.state in _DONE:
+                return current
+            return await self._verify(await self._claim(current), claimed)
+
+    async def _current(self, upload_id: str) -> UploadSession:
+        return await self.database.read(lambda connection: sessions.find(connection, upload_id))
 
     async def _claim(self, session: UploadSession) -> UploadSession:
-        if session.state is State.COMPLETING:
-            return session  # by a call that died, or that is at it: every step may be repeated
         claimed = await self.database.write(
-            lambda connection: sessions.advance(
-                connection, session, State.COMPLETING, now=self.clock()
-            )
+            lambda connection: sessions.claim(connection, session, now=self.clock())
         )
-        if claimed:
-            return replace(session, state=State.COMPLETING)
-        return await self.database.read(lambda connection: sessions.find(connection, session.id))
+        if not claimed:
+            raise WrongState("The upload is being completed by another request.")
+        return replace(session, state=State.COMPLETING, attempt=session.attempt + 1)
 
     async def _verify(
         self, session: UploadSession, claimed: Mapping[int, str] | None
     ) -> UploadSession:
-        if session.state is not State.COMPLETING:
-            return await self._outcome(session)
         try:
             info = await assemble(self.storage, session, claimed)
             inspection = await self._inspect(session, info)
@@ -126,8 +132,8 @@ class Verifier:
 
     async def _outcome(self, session: UploadSession) -> UploadSession:
         """What became of it, whoever did it; an ended session is an error here."""
-        now = await self.database.read(lambda connection: sessions.find(connection, session.id))
-        if now.state not in (State.UPLOADED, State.PUBLISHED):
+        now = await self._current(session.id)
+        if now.state not in _DONE:
             raise WrongState(f"The upload is {shown_state(now)}.")
         return now
 

@@ -22,6 +22,7 @@ from cimaise.storage.filesystem.parts import UploadFolder, find_upload, open_upl
 
 _HOLD: Final = struct.Struct("<qq")  # owner; bytes that count, or -1 for all
 _ALL: Final = -1
+_MAX_PIECES: Final = 512  # below IOV_MAX (1024 on Linux)
 
 
 class FilesystemAppends:
@@ -41,9 +42,9 @@ class FilesystemAppends:
         """Write at the end."""
         await self._hops.run(_append, self._layout, key, upload_id, hold.owner, pieces, start)
 
-    async def keep(self, key: str, upload_id: str, hold: Hold) -> None:
+    async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         """Make durable."""
-        await self._hops.run(_keep, self._layout, key, upload_id, hold.owner)
+        return await self._hops.run(_keep, self._layout, key, upload_id, hold.owner)
 
     async def cut(self, key: str, upload_id: str, hold: Hold, *, size: int) -> None:
         """Leave the first bytes only."""
@@ -127,16 +128,18 @@ def _append(
         upload.require(owner)
         if upload.length != start:
             raise WrongState("The upload has another length.")
-        write_all(upload.data, pieces, start)
+        few = pieces if len(pieces) <= _MAX_PIECES else [b"".join(pieces)]
+        write_all(upload.data, few, start)
 
 
-def _keep(layout: Layout, key: str, upload_id: str, owner: int) -> None:
+def _keep(layout: Layout, key: str, upload_id: str, owner: int) -> int:
     with _opened(open_upload(layout, key, upload_id)) as upload:
         counting = upload.require(owner)
         os.fdatasync(upload.data)
         if counting != _ALL:
             upload.write(owner, _ALL)
             upload.sync()
+        return upload.length
 
 
 def _cut(layout: Layout, key: str, upload_id: str, owner: int, size: int) -> None:

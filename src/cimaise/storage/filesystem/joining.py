@@ -57,7 +57,7 @@ def _alone(folder: UploadFolder) -> Iterator[None]:
 def _require_stored(
     folder: UploadFolder, records: Mapping[int, Record], parts: Sequence[PartInfo]
 ) -> None:
-    if len(parts) > 1 and parts[0].size != folder.part_size:
+    if folder.is_exact and len(parts) > 1 and parts[0].size != folder.part_size:
         raise part_mismatch("The parts are not as long as they were declared to be.")
     length = folder.data.stat().st_size
     for part in parts:
@@ -77,8 +77,9 @@ def _join(layout: Layout, folder: UploadFolder, key: str, parts: Sequence[PartIn
             records = folder.records()  # not before: a part may have been recorded meanwhile
             _require_stored(folder, records, parts)
             used = [(part.part_number, records[part.part_number]) for part in parts]
-            if not nobody_writes:
-                return _join_copies(layout, folder, key, used, data)
+            part_size = parts[0].size if len(parts) > 1 else folder.part_size
+            if not nobody_writes or part_size != folder.part_size:
+                return _join_copies(layout, folder, key, used, data, part_size)
             # What the cut at the end removes must not be recorded, should we die before it.
             folder.drop_records(set(records) - {number for number, _ in used})
             return _join_in_place(layout, folder, key, used, data)
@@ -94,7 +95,7 @@ def _join_in_place(
     """Rename ``data``. Parts that lie elsewhere are copied into places that no record names."""
     for number, record in used:
         if record.file != DATA:
-            _copy_own(folder, number, record, data)
+            _copy_own(folder, number, record, data, folder.part_size)
     last, record = used[-1]
     os.ftruncate(data, (last - 1) * folder.part_size + record.size)
     layout.seal(data)
@@ -104,24 +105,34 @@ def _join_in_place(
 
 
 def _join_copies(
-    layout: Layout, folder: UploadFolder, key: str, used: list[tuple[int, Record]], data: int
+    layout: Layout,
+    folder: UploadFolder,
+    key: str,
+    used: list[tuple[int, Record]],
+    data: int,
+    part_size: int,
 ) -> ObjectInfo:
-    """Copy all: somebody still writes into ``data``, and must not write into the object."""
+    """Copy all: somebody still writes into ``data``, and must not write into the object.
+
+    Or the parts have another size than was guessed, and lie in other places than they must.
+    """
     draft = ObjectDraft(layout, key)
     draft.start()
     try:
         for number, record in used:
             if record.file == DATA:
-                place = (number - 1) * folder.part_size
-                _copy(data, place, draft.descriptor, place, record.size)
+                source = (number - 1) * folder.part_size
+                _copy(data, source, draft.descriptor, (number - 1) * part_size, record.size)
             else:
-                _copy_own(folder, number, record, draft.descriptor)
+                _copy_own(folder, number, record, draft.descriptor, part_size)
         return draft.finish()
     finally:
         draft.discard()
 
 
-def _copy_own(folder: UploadFolder, number: int, record: Record, target: int) -> None:
+def _copy_own(
+    folder: UploadFolder, number: int, record: Record, target: int, part_size: int
+) -> None:
     try:
         source = os.open(Path(folder.path, record.file), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -129,7 +140,7 @@ def _copy_own(folder: UploadFolder, number: int, record: Record, target: int) ->
             raise
         raise part_mismatch(f"Part {number} has just been replaced.") from None
     try:
-        _copy(source, 0, target, (number - 1) * folder.part_size, record.size)
+        _copy(source, 0, target, (number - 1) * part_size, record.size)
     finally:
         os.close(source)
 

@@ -10,7 +10,7 @@ from cimaise.storage.filesystem.files import Layout
 from cimaise.storage.filesystem.hops import Hops, pour
 from cimaise.storage.filesystem.joining import join
 from cimaise.storage.filesystem.part_draft import PartDraft
-from cimaise.storage.filesystem.parts import create_upload, find_upload, open_upload
+from cimaise.storage.filesystem.parts import About, create_upload, find_upload, open_upload
 
 
 class FilesystemMultipart:
@@ -20,13 +20,16 @@ class FilesystemMultipart:
         self._layout = layout
         self._hops = hops
 
-    async def create(self, key: str, *, content_type: str, part_size: int) -> str:
+    async def create(
+        self, key: str, *, content_type: str, part_size: int, is_exact: bool = True
+    ) -> str:
         """Begin."""
         del content_type
         self._layout.path(key)
         if part_size < 1:
             raise ValueError("parts have at least one byte")
-        return await self._hops.run(create_upload, self._layout, key, part_size)
+        about = About(key, part_size, is_exact)
+        return await self._hops.run(create_upload, self._layout, about)
 
     async def write(
         self, key: str, upload_id: str, part_number: int, chunks: AsyncIterable[bytes], *, size: int

@@ -38,10 +38,10 @@ class PartDraft:
 
         Raises:
             NotFound: No such upload.
-            Invalid: ``size_mismatch``, longer than the parts of this upload are.
+            Invalid: ``size_mismatch``, longer than the parts of this upload are, if that is known.
         """
         folder = self._folder = open_upload(self._layout, *self._names)
-        if self._size > folder.part_size:
+        if folder.is_exact and self._size > folder.part_size:
             raise size_mismatch(folder.part_size)
         try:
             if not self._take_place(folder):
@@ -52,6 +52,8 @@ class PartDraft:
 
     def _take_place(self, folder: UploadFolder) -> bool:
         """Both locks, this part's alone and the data's shared, or ``False``."""
+        if self._size > folder.part_size:
+            return False
         lock = self._lock_file(folder)
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         self._holds_lock = try_lock(self._lock, lock, fcntl.LOCK_EX)

@@ -15,6 +15,8 @@ What the rules keep true at every moment, so also after ``kill -9`` or a power c
   lock: a recorded part is never written into.
 * Whoever writes into ``data`` holds a shared lock of it until the part is recorded. Joining takes
   the exclusive one; where it cannot, it copies instead, so that a late write hits no object.
+* Where the part size was only guessed, a part that is longer lies in a file of its own; an object
+  of parts of another size than the guess is copied together.
 * ``data`` is gone once the object is there; a folder without it is a completed upload.
 
 Locks are those of ``flock``: the kernel drops them with the process.
@@ -46,10 +48,11 @@ _RECORD_NAME: Final = re.compile(r"(\d{5})\.json", re.ASCII)
 
 
 class About(msgspec.Struct, frozen=True):
-    """What an upload was begun with. ``part_size`` is in bytes."""
+    """What an upload was begun with. ``part_size`` is in bytes, and a guess if not exact."""
 
     key: str
     part_size: int
+    is_exact: bool = True
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -66,6 +69,7 @@ class UploadFolder:
     def __init__(self, path: Path, about: About) -> None:
         self.path = path
         self.part_size = about.part_size
+        self.is_exact = about.is_exact
         self.data = path / DATA
 
     @property
@@ -142,13 +146,13 @@ def upload_path(layout: Layout, upload_id: str) -> Path:
     return layout.multipart / upload_id
 
 
-def create_upload(layout: Layout, key: str, part_size: int) -> str:
+def create_upload(layout: Layout, about: About) -> str:
     """A new upload's id. Its folder appears whole."""
     upload_id = layout.random()
     target = upload_path(layout, upload_id)
     draft = layout.temporary()
     draft.mkdir(mode=FOLDER_MODE)
-    _write_durably(draft / _ABOUT, msgspec.json.encode(About(key, part_size)))
+    _write_durably(draft / _ABOUT, msgspec.json.encode(about))
     _write_durably(draft / DATA, b"")
     sync_folder(draft)
     draft.rename(target)

@@ -47,9 +47,11 @@ class S3Multipart:
         self._control = control
         self._wire = wire
 
-    async def create(self, key: str, *, content_type: str, part_size: int) -> str:
+    async def create(
+        self, key: str, *, content_type: str, part_size: int, is_exact: bool = True
+    ) -> str:
         """Begin; the store does not want to know the size of parts."""
-        del part_size
+        del part_size, is_exact
         reply = await self._control.call(
             "create_multipart_upload", Key=self._location.name(key), ContentType=content_type
         )

@@ -11,7 +11,7 @@ from cimaise.storage.signed_urls import lifetime_s
 
 
 class S3Presigner:
-    """See :class:`cimaise.storage.base.Presigner`. Length and type are signed headers."""
+    """See :class:`cimaise.storage.base.Presigner`. Known length and type are signed headers."""
 
     def __init__(self, location: Location, signer: Signer, *, now: Callable[[], datetime]) -> None:
         self._location = location
@@ -25,12 +25,22 @@ class S3Presigner:
         return SignedRequest(url, "PUT", {"Content-Type": content_type})
 
     def part(
-        self, key: str, upload_id: str, part_number: int, *, size: int, expires_at: datetime
+        self,
+        key: str,
+        upload_id: str,
+        part_number: int,
+        *,
+        expires_at: datetime,
+        size: int | None = None,
+        max_bytes: int | None = None,
+        session_id: str | None = None,
     ) -> SignedRequest:
-        """Write one part."""
+        """Write one part. A greatest length cannot be signed."""
+        del max_bytes, session_id
         require_part_number(part_number)
         query = {"partNumber": str(part_number), "uploadId": upload_id}
-        url = self._url("PUT", key, query, {"content-length": str(size)}, expires_at)
+        length = {} if size is None else {"content-length": str(size)}
+        url = self._url("PUT", key, query, length, expires_at)
         return SignedRequest(url, "PUT")
 
     def get(

@@ -30,7 +30,7 @@ from cimaise.storage.keys import incoming_key, object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove
-from cimaise.uploads.gate import Admission, admit
+from cimaise.uploads.gate import Admission, admit, admit_any
 from cimaise.uploads.plan import Plan, make_plan
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
@@ -116,7 +116,7 @@ class DirectUploads:
             NotFound: No such collection.
         """
         rights.require_account(principal)
-        _check_checksum(intent.checksum_sha256)
+        plan = self._planned(intent)
         collection = await self._database.read(
             lambda connection: find_collection(connection, intent.collection, principal)
         )
@@ -128,17 +128,25 @@ class DirectUploads:
             declared_type=intent.content_type,
             settings=self._settings.uploads,
         )
-        plan = make_plan(
-            intent.size,
-            strategy=intent.strategy,
-            part_size=intent.part_size,
-            settings=self._settings.uploads,
-        )
         session = await self._record(principal, collection, intent, admission, plan)
         session = await self._begin(session)
         if session.strategy is Strategy.SINGLE:
             return Started(session, self._sign_single(session), ())
         return Started(session, None, self._sign(session, range(1, MAX_URLS + 1)))
+
+    def _planned(self, intent: Intent) -> Plan:
+        """The form of the request, before anything is looked up."""
+        uploads = self._settings.uploads
+        _check_checksum(intent.checksum_sha256)
+        admit_any(
+            filename=intent.filename,
+            size=intent.size,
+            declared_type=intent.content_type,
+            settings=uploads,
+        )
+        return make_plan(
+            intent.size, strategy=intent.strategy, part_size=intent.part_size, settings=uploads
+        )
 
     async def _record(
         self,
@@ -157,7 +165,7 @@ class DirectUploads:
             declared_type=admission.media_type, declared_sha256=intent.checksum_sha256,
             part_size=plan.part_size, part_count=plan.part_count,
             incoming_key=self._incoming_key(plan), storage_key=object_key(self._new_id()),
-            storage_upload_id=None, reserved_bytes=intent.size, reserved_on=quota.day_of(now),
+            storage_upload_id=None, attempt=0, reserved_bytes=intent.size, reserved_on=quota.day_of(now),
             size=None, content_type=None, sha256=None, storage_etag=None, picture=None,
             reason=None, file_id=None, created_at=now, updated_at=now,
             expires_at=now + timedelta(seconds=uploads.session_ttl),

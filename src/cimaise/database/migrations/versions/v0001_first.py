@@ -274,6 +274,7 @@ def upgrade() -> None:
         sa.Column("incoming_key", sa.String(length=200), nullable=False),
         sa.Column("storage_key", sa.String(length=200), nullable=False),
         sa.Column("storage_upload_id", sa.Text(), nullable=True),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         sa.Column("reserved_bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("reserved_on", sa.String(length=10), nullable=True),
         sa.Column("size", sa.BigInteger(), nullable=True),

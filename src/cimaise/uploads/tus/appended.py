@@ -1,0 +1,57 @@
+"""A sink for storages that can append: bytes go where they stay as soon as they come."""
+
+from cimaise.storage.base import Appends, Hold
+from cimaise.uploads.tus import rows
+from cimaise.uploads.tus.rows import TusUpload
+from cimaise.uploads.tus.stores import Stores
+
+
+class AppendedSink:
+    """See :class:`cimaise.uploads.tus.sinks.Sink`."""
+
+    def __init__(
+        self, stores: Stores, upload: TusUpload, appends: Appends, *, on_trial: bool
+    ) -> None:
+        self._stores = stores
+        self._upload = upload
+        self._appends = appends
+        self._on_trial = on_trial
+        self._hold = Hold(0, 0)
+        self._size = 0
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        session = self._upload.session
+        assert session.storage_upload_id is not None
+        return session.storage_key, session.storage_upload_id
+
+    async def start(self) -> int:
+        """Take the upload over."""
+        self._hold = await self._appends.take(*self._names, on_trial=self._on_trial)
+        self._size = self._hold.size
+        return self._size
+
+    async def add(self, pieces: list[bytes]) -> None:
+        """Append."""
+        await self._appends.append(*self._names, self._hold, pieces, start=self._size)
+        self._size += sum(map(len, pieces))
+
+    async def rest(self) -> None:
+        """Nothing is only in memory."""
+
+    async def keep(self, *, length: int | None) -> int:
+        """Make durable, and record how much it is."""
+        del length
+        self._size = await self._appends.keep(*self._names, self._hold)
+        expires_at = self._stores.expiry()
+        await self._stores.database.write(
+            lambda connection: rows.record_more(
+                connection, self._upload.id, self._size, expires_at=expires_at
+            )
+        )
+        return self._size
+
+    async def undo(self) -> None:
+        """Cut off what this request brought."""
+        await self._appends.cut(*self._names, self._hold, size=self._hold.size)
+        await self._appends.keep(*self._names, self._hold)

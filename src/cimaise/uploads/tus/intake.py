@@ -1,0 +1,83 @@
+"""A body that is read ahead, so that whatever has arrived when it breaks off can be kept."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Final, Self
+
+READ_AHEAD: Final = 1024 * 1024
+"""Bytes that are held before the sender has to wait."""
+
+
+class Intake:
+    """Chunks of one body. Enter it to begin reading; leaving stops that."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], *, most: int = READ_AHEAD) -> None:
+        """Nothing is read yet; ``most`` is how many bytes may wait to be taken."""
+        self._chunks = chunks
+        self._most = most
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._fault: BaseException | None = None
+        self._ended = False
+        self._task: asyncio.Task[None] | None = None
+        self.was_interrupted = False
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def interrupt(self) -> None:
+        """Let :meth:`take` come to its end after what has arrived."""
+        self.was_interrupted = True
+        self._news.set()
+
+    async def take(self, patience_s: float | None = None) -> list[bytes] | None:
+        """Everything that has arrived since the last time; an empty list is the end.
+
+        Args:
+            patience_s: Seconds to wait for something; ``None`` for ever.
+
+        Returns:
+            ``None`` where nothing came in that time.
+
+        Raises:
+            CimaiseError: What the chunks raised, after everything that came before it.
+        """
+        try:
+            await asyncio.wait_for(self._news.wait(), patience_s)
+        except TimeoutError:
+            return None
+        pieces, self._pieces, self._held = self._pieces, [], 0
+        self._room.set()
+        if not (self._ended or self.was_interrupted):
+            self._news.clear()
+        if not pieces and self._fault is not None and not self.was_interrupted:
+            raise self._fault
+        return pieces
+
+    async def _read(self) -> None:
+        try:
+            async for chunk in self._chunks:
+                self._pieces.append(chunk)
+                self._held += len(chunk)
+                self._news.set()
+                while self._held >= self._most:
+                    self._room.clear()
+                    await self._room.wait()
+        except Exception as fault:
+            self._fault = fault
+        self._ended = True
+        self._news.set()
