@@ -79,7 +79,10 @@ def parse_path(text: str) -> Path:
     """A path of the file system, ``~`` expanded."""
     if not text.strip() or "\0" in text:
         raise ValueError("a path")
-    return Path(text.strip()).expanduser()
+    try:
+        return Path(text.strip()).expanduser()
+    except RuntimeError:  # of somebody who has no home here
+        raise ValueError("a path") from None
 
 
 def parse_names(text: str) -> tuple[str, ...]:

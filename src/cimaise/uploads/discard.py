@@ -28,7 +28,11 @@ def end(
     if session.reserved_on is not None:
         if session.state is State.UPLOADED:
             quota.unsettle(
-                connection, session.account_id, day=session.reserved_on, size=session.size or 0
+                connection,
+                session.account_id,
+                day=session.reserved_on,
+                size=session.size or 0,
+                token_id=session.token_id,
             )
         else:
             quota.release(
@@ -36,6 +40,7 @@ def end(
                 session.account_id,
                 day=session.reserved_on,
                 reserved=session.reserved_bytes,
+                token_id=session.token_id,
             )
     look_again = max(now, session.urls_expire_at or now)
     note_discarded(

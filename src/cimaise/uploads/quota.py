@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from cimaise.access import token_counts
 from cimaise.database.schema import accounts, usage_days, usage_totals
 from cimaise.errors import Limit, TooLarge
 from cimaise.settings import Quota
@@ -55,6 +56,7 @@ def reserve(
     defaults: Quota,
     files: int = 1,
     day: str | None = None,
+    token_id: str | None = None,
 ) -> str:
     """Set bytes and files aside; gives the day that they count for.
 
@@ -66,10 +68,14 @@ def reserve(
         defaults: Limits of accounts that have none of their own.
         files: How many; 0 where more bytes come of a file that is counted already.
         day: The day that those count for; ``None`` for today.
+        token_id: The upload token that they come with: its limits hold beside the account's.
 
     Raises:
-        TooLarge: ``quota_exceeded``, naming the limit; then nothing is set aside.
+        TooLarge: ``quota_exceeded``, naming the limit; end the transaction, or half is set aside.
+        Gone: The upload token is past its time, or was taken back.
     """
+    if token_id is not None:
+        token_counts.take(connection, token_id, size=size, files=files, now=now)
     limits = _limits(connection, account_id, defaults)
     day = day or day_of(now)
     _ensure(connection, usage_days, account_id=account_id, day=day)
@@ -125,8 +131,21 @@ def _refuse_day(
     raise TooLarge("Today's quota is used up.", code="quota_exceeded", limit=limit)
 
 
-def settle(connection: Connection, account_id: str, *, day: str, reserved: int, size: int) -> None:
-    """Turn a reservation into use, with the size that was measured."""
+def settle(
+    connection: Connection,
+    account_id: str,
+    *,
+    day: str,
+    reserved: int,
+    size: int,
+    token_id: str | None = None,
+) -> None:
+    """Turn a reservation into use, with the size that was measured.
+
+    ``Gone`` where it came with an upload token that was taken back meanwhile.
+    """
+    if token_id is not None:
+        token_counts.keep(connection, token_id, reserved=reserved, size=size)
     connection.execute(
         update(usage_days)
         .where(usage_days.c.account_id == account_id, usage_days.c.day == day)
@@ -147,8 +166,17 @@ def settle(connection: Connection, account_id: str, *, day: str, reserved: int, 
     )
 
 
-def release(connection: Connection, account_id: str, *, day: str, reserved: int) -> None:
+def release(
+    connection: Connection,
+    account_id: str,
+    *,
+    day: str,
+    reserved: int,
+    token_id: str | None = None,
+) -> None:
     """Give a reservation back, whole."""
+    if token_id is not None:
+        token_counts.give_back(connection, token_id, size=reserved)
     connection.execute(
         update(usage_days)
         .where(usage_days.c.account_id == account_id, usage_days.c.day == day)
@@ -164,8 +192,12 @@ def release(connection: Connection, account_id: str, *, day: str, reserved: int)
     )
 
 
-def unsettle(connection: Connection, account_id: str, *, day: str, size: int) -> None:
+def unsettle(
+    connection: Connection, account_id: str, *, day: str, size: int, token_id: str | None = None
+) -> None:
     """Give back what was settled, for bytes that never became a file."""
+    if token_id is not None:
+        token_counts.give_back(connection, token_id, size=size)
     connection.execute(
         update(usage_days)
         .where(usage_days.c.account_id == account_id, usage_days.c.day == day)

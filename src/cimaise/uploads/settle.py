@@ -59,6 +59,7 @@ def settle(
         day=session.reserved_on,
         reserved=session.reserved_bytes,
         size=inspection.size,
+        token_id=session.token_id,
     )
     # The URLs live on, and attempts that died may have left something: deleted when nothing can
     # bring it back.

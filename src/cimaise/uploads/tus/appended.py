@@ -1,9 +1,18 @@
 """A sink for storages that can append: bytes go where they stay as soon as they come."""
 
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
 from cimaise.storage.base import Appends, Hold
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.rows import TusUpload
 from cimaise.uploads.tus.stores import Stores
+
+
+_TOUCH: Final = timedelta(minutes=10)
+"""How often a request that goes on and on says that somebody is at the upload."""
 
 
 class AppendedSink:
@@ -18,6 +27,7 @@ class AppendedSink:
         self._on_trial = on_trial
         self._hold = Hold(0, 0)
         self._size = 0
+        self._touched_at = stores.clock()
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -35,6 +45,12 @@ class AppendedSink:
         """Append."""
         await self._appends.append(*self._names, self._hold, pieces, start=self._size)
         self._size += sum(map(len, pieces))
+        if self._stores.clock() - self._touched_at >= _TOUCH:
+            await self._stores.database.write(self._touch)
+
+    def _touch(self, connection: Connection) -> None:
+        self._touched_at = self._stores.clock()
+        rows.touch(connection, self._upload.id, self._stores.expiry())
 
     async def rest(self) -> None:
         """Nothing is only in memory."""
@@ -43,12 +59,12 @@ class AppendedSink:
         """Make durable, and record how much it is."""
         del length
         self._size = await self._appends.keep(*self._names, self._hold)
-        expires_at = self._stores.expiry()
-        await self._stores.database.write(
-            lambda connection: rows.record_more(
-                connection, self._upload.id, self._size, expires_at=expires_at
-            )
-        )
+
+        def work(connection: Connection) -> None:
+            rows.record_more(connection, self._upload.id, self._size)
+            self._touch(connection)
+
+        await self._stores.database.write(work)
         return self._size
 
     async def undo(self) -> None:

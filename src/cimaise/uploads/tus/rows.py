@@ -131,10 +131,12 @@ def record(connection: Connection, upload: TusUpload, **values: Any) -> None:
         raise WrongState("Somebody else goes on with this upload.")
 
 
-def record_whole(connection: Connection, upload_id: str, size: int) -> None:
-    """All bytes are kept, whoever found out; nothing can change that any more."""
+def record_more(connection: Connection, upload_id: str, kept_bytes: int) -> None:
+    """Note how much is kept where the storage knows it better; it never becomes less."""
     connection.execute(
-        update(tus_uploads).where(tus_uploads.c.upload_id == upload_id).values(kept_bytes=size)
+        update(tus_uploads)
+        .where(tus_uploads.c.upload_id == upload_id, tus_uploads.c.kept_bytes < kept_bytes)
+        .values(kept_bytes=kept_bytes)
     )
 
 
@@ -208,10 +210,10 @@ def kept_of_pieces(connection: Connection, final_id: str) -> int:
     return int(total or 0)
 
 
-def touch(connection: Connection, upload: TusUpload, expires_at: datetime) -> None:
+def touch(connection: Connection, upload_id: str, expires_at: datetime) -> None:
     """Somebody is at it: it lives longer."""
     connection.execute(
         update(uploads)
-        .where(uploads.c.id == upload.id, uploads.c.state == State.PENDING.value)
+        .where(uploads.c.id == upload_id, uploads.c.state == State.PENDING.value)
         .values(expires_at=expires_at)
     )
