@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATA ?= data
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
-SOURCES := pyproject.toml hatch_build.py $(wildcard web/*.js web/*/*.js web/package-lock.json)
+SOURCES := pyproject.toml hatch_build.py $(wildcard web/*.js web/*/*.js web/*.css web/package*.json src/cimaise/web/static/*.css)
 
 .PHONY: help setup run test check lint types imports unit browser-modules lock reference clean
 

@@ -418,6 +418,15 @@ async def test_fresh_urls_are_given_for_any_parts_of_a_living_upload(uploading: 
             await uploading.direct.fresh_urls(ANN, started.session.id, numbers)
 
 
+async def test_a_single_upload_gets_its_url_anew(uploading: Uploading):
+    started = await uploading.begin(SMALL)
+    renewed = await uploading.direct.fresh_urls(ANN, started.session.id, [1])
+    assert renewed.single is not None
+    assert [(one.part_number, one.size) for one in renewed.parts] == [(1, len(SMALL))]
+    with pytest.raises(Invalid):
+        await uploading.direct.fresh_urls(ANN, started.session.id, [2])
+
+
 async def test_only_a_thousand_urls_come_with_the_first_answer(uploading: Uploading):
     started = await uploading.direct.create(ANN, Intent("tools", "big.zip", 60 * 1024**3))
     assert started.session.part_count == 6144

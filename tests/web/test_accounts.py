@@ -27,6 +27,13 @@ def test_a_key_signs_a_browser_in_and_it_can_sign_out(server: RunningApplication
         assert browser.get("/api/me").status_code == 401
 
 
+def test_a_limited_key_starts_no_session(server: RunningApplication, ann: Person):
+    with server.client(ann) as client:
+        made = client.post("/api/keys", json={"name": "limited", "scopes": ["read"]}).json()
+    answer = httpx2.post(f"{server.url}/api/login", json={"key": made["key"]})
+    assert answer.status_code == 403
+
+
 def test_a_cookie_from_another_site_changes_nothing(server: RunningApplication, ann: Person):
     with server.client() as browser:
         browser.post("/api/login", json={"key": ann.key})

@@ -152,6 +152,11 @@ def publication_of(session: UploadSession, collection: Collection, caption: Capt
     )
 
 
+def publishes_at_once(publish: str, door: str) -> bool:
+    """Whether a complete upload is a file at once, by its collection's policy and its door."""
+    return publish == "on_complete" or (publish == "by_door" and door != "direct")
+
+
 def check_caption(caption: Caption) -> None:
     """``Invalid`` where a text is too long to be meant."""
     lengths = (

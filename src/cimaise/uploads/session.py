@@ -199,6 +199,19 @@ def note(connection: Connection, session: UploadSession, **values: Any) -> bool:
     return bool(connection.execute(update(uploads).where(_same(session)).values(**values)).rowcount)
 
 
+def exchange_storage_upload(
+    connection: Connection, session: UploadSession, storage_upload_id: str
+) -> UploadSession:
+    """Give a session another upload of the storage, unless somebody else did; gives it as it is."""
+    known = uploads.c.storage_upload_id
+    connection.execute(
+        update(uploads)
+        .where(_same(session), known.is_not_distinct_from(session.storage_upload_id))
+        .values(storage_upload_id=storage_upload_id)
+    )
+    return find(connection, session.id)
+
+
 def claim(connection: Connection, session: UploadSession, *, now: datetime) -> bool:
     """Begin an attempt to complete; False where somebody else changed the row meanwhile.
 

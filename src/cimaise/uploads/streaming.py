@@ -47,6 +47,7 @@ class Incoming:
         content_type: As the sender calls it.
         size: Exact bytes where known.
         collection: Where it goes, where that is known already.
+        id: Of its session, where one was promised beforehand.
     """
 
     door: str
@@ -54,6 +55,7 @@ class Incoming:
     content_type: str | None
     size: int | None = None
     collection: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Streams:
                 size=session.reserved_bytes,
                 now=session.created_at,
                 defaults=self._settings.quota,
+                token_id=session.token_id,
             )
             sessions.add(connection, session)
 
@@ -156,7 +159,7 @@ class Streams:
     ) -> UploadSession:
         now = self._clock()
         return UploadSession(
-            id=self._new_id(), account_id=principal.account_id,
+            id=incoming.id or self._new_id(), account_id=principal.account_id,
             collection_id=collection.id if collection else None,
             collection_name=collection.name if collection else None, door=incoming.door,
             strategy=Strategy.STREAM, state=State.COMPLETING, filename=admission.filename,
@@ -167,7 +170,7 @@ class Streams:
             content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
             file_id=None, created_at=now, updated_at=now,
             expires_at=now + timedelta(seconds=self._settings.uploads.session_ttl),
-            urls_expire_at=None, completed_at=None,
+            urls_expire_at=None, completed_at=None, token_id=principal.token_id,
         )  # fmt: skip
 
     async def _store(
@@ -213,6 +216,7 @@ class Streams:
                 defaults=self._settings.quota,
                 files=0,
                 day=session.reserved_on,
+                token_id=session.token_id,
             )
             if not sessions.note(connection, session, reserved_bytes=held + more):
                 raise WrongState("The upload was ended meanwhile.")
@@ -226,8 +230,16 @@ class Streams:
         *,
         collection: str,
         caption: Caption,
+        file_id: str | None = None,
     ) -> list[tuple[UploadSession, File | None]]:
         """Settle all files of a request in one transaction, and publish them as policy says.
+
+        Args:
+            principal: Who sent them.
+            received: The files.
+            collection: Where they go.
+            caption: For all of them.
+            file_id: Of the only file, where one was promised beforehand.
 
         Raises:
             NotFound: There is no such collection.
@@ -238,7 +250,7 @@ class Streams:
             check_caption(caption)
             done = await self._database.write(
                 lambda connection: self._settle_all(
-                    connection, principal, received, collection, caption
+                    connection, principal, received, collection, caption, file_id
                 )
             )
         except CimaiseError as refusal:
@@ -253,6 +265,7 @@ class Streams:
         received: Sequence[Received],
         name: str,
         caption: Caption,
+        file_id: str | None,
     ) -> list[tuple[UploadSession, File | None]]:
         collection = find_collection(connection, name, principal)
         require_contribute(principal, collection.facts)
@@ -270,7 +283,7 @@ class Streams:
                 key=one.session.storage_key,
                 caption=at_once,
                 now=self._clock(),
-                new_id=self._new_id,
+                new_id=self._new_id if file_id is None else lambda: file_id,
             )
             if not won:
                 raise WrongState("The upload was ended meanwhile.")

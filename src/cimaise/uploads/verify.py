@@ -24,7 +24,7 @@ from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import assemble
 from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
-from cimaise.uploads.publish import Caption
+from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession, shown_state
 from cimaise.uploads.settle import settle
 
@@ -109,7 +109,7 @@ class Verifier:
 
         def work(connection: Connection) -> None:
             collection = self._collection_of(connection, session)
-            at_once = collection.policy.publish == "on_complete"
+            at_once = publishes_at_once(collection.policy.publish, session.door)
             settle(
                 connection,
                 session,

@@ -55,6 +55,8 @@ async def sign_in(call: Call, *, token: str | None, key: str | None) -> Account:
     if token is not None:
         return await call.services.sessions.use_sign_in(token)
     principal = await call.services.authenticator.authenticate(f"Bearer {key}", None)
+    if principal.scopes:
+        raise Forbidden("A limited key cannot start a session, which would be unlimited.")
     return await call.services.accounts.find(principal.account_id)
 
 

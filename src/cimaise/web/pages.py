@@ -200,6 +200,7 @@ def _upload_row(session: UploadSession) -> dict[str, object]:
         "collection": session.collection_name,
         "size": size,
         "state": shown_state(session),
+        "reason": session.reason,
         "created_at": session.created_at,
         "url": f"/files/{session.file_id}" if session.file_id else None,
     }

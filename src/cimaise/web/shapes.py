@@ -9,9 +9,10 @@ from msgspec import Meta, Struct
 
 from cimaise.library.model import Collection, File, Policy
 from cimaise.storage.base import PartInfo
-from cimaise.uploads.doors.direct import Completed, Progress, SignedPart, Started
+from cimaise.uploads.doors.direct import Completed, Progress, Started
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import Strategy, UploadSession, shown_state
+from cimaise.uploads.signed_parts import SignedPart
 
 Text = Annotated[str, Meta(max_length=20_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]

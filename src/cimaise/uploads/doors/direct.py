@@ -4,10 +4,9 @@ create → signed URLs → (state, fresh URLs) → complete → publish; or abor
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -34,10 +33,14 @@ from cimaise.uploads.gate import Admission, admit, admit_any
 from cimaise.uploads.plan import Plan, make_plan
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
+from cimaise.uploads.signed_parts import (
+    MAX_URLS,
+    SignedPart,
+    checked_numbers,
+    sign_parts,
+    sign_single,
+)
 from cimaise.uploads.verify import Verifier
-
-MAX_URLS: Final = 1000
-"""Part URLs given out by one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,6 @@ class Intent:
     checksum_sha256: str | None = None  # base64
     strategy: str | None = None
     part_size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SignedPart:
-    """A URL for one part of exactly ``size`` bytes."""
-
-    part_number: int
-    url: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +125,8 @@ class DirectUploads:
         session = await self._record(principal, collection, intent, admission, plan)
         session = await self._begin(session)
         if session.strategy is Strategy.SINGLE:
-            return Started(session, self._sign_single(session), ())
-        return Started(session, None, self._sign(session, range(1, MAX_URLS + 1)))
+            return Started(session, sign_single(self._storage, session), ())
+        return Started(session, None, sign_parts(self._storage, session, range(1, MAX_URLS + 1)))
 
     def _planned(self, intent: Intent) -> Plan:
         """The form of the request, before anything is looked up."""
@@ -210,60 +204,22 @@ class DirectUploads:
         )
         return begun
 
-    def _sign_single(self, session: UploadSession) -> SignedRequest:
-        assert self._storage.presigner is not None
-        assert session.declared_size is not None
-        assert session.urls_expire_at is not None
-        return self._storage.presigner.put(
-            session.incoming_key,
-            size=session.declared_size,
-            content_type=session.declared_type or "application/octet-stream",
-            expires_at=session.urls_expire_at,
-        )
-
-    def _sign(self, session: UploadSession, numbers: Iterable[int]) -> tuple[SignedPart, ...]:
-        presigner, upload_id = self._storage.presigner, session.storage_upload_id
-        assert presigner is not None
-        assert upload_id is not None
-        assert session.urls_expire_at is not None
-        count = session.part_count or 0
-        signed = []
-        for number in numbers:
-            if number > count:
-                break
-            size = session.part_length(number)
-            request = presigner.part(
-                session.incoming_key,
-                upload_id,
-                number,
-                size=size,
-                expires_at=session.urls_expire_at,
-            )
-            signed.append(SignedPart(number, request.url, size))
-        return tuple(signed)
-
     async def fresh_urls(
         self, principal: Principal, upload_id: str, numbers: Sequence[int]
     ) -> Started:
         """New URLs for parts, at most 1,000; the session goes on, however old the first ones.
 
+        A single upload counts as one part, number 1: it gets its URL anew.
+
         Raises:
             Invalid: No numbers, too many, or one that the upload does not have.
             Gone: The session is past its time.
-            WrongState: It has ended, is complete, or has no parts.
+            WrongState: It has ended, is complete, or was not begun in the storage.
         """
         session = await self._living(principal, upload_id)
         if session.state is not State.PENDING:
             raise WrongState(f"The upload is {shown_state(session)}.")
-        if session.strategy is not Strategy.MULTIPART:
-            raise WrongState("This upload has one URL and no parts.")
-        if session.storage_upload_id is None:
-            raise WrongState("The upload was not begun in the storage: start a new one.")
-        wanted = sorted(set(numbers))
-        if not 1 <= len(wanted) <= MAX_URLS:
-            raise Invalid(f"Ask for 1 to {MAX_URLS} parts.", field="part_numbers")
-        if wanted[0] < 1 or wanted[-1] > (session.part_count or 0):
-            raise Invalid(f"Parts are 1 to {session.part_count}.", field="part_numbers")
+        wanted = checked_numbers(session, numbers)
         ttl = timedelta(seconds=self._settings.uploads.url_ttl)
         renewed = replace(session, urls_expire_at=self._clock() + ttl)
         noted = await self._database.write(
@@ -273,7 +229,11 @@ class DirectUploads:
         )
         if not noted:
             raise WrongState("The upload was changed meanwhile.")
-        return Started(renewed, None, self._sign(renewed, wanted))
+        if session.strategy is Strategy.SINGLE:
+            single = sign_single(self._storage, renewed)
+            whole = SignedPart(1, single.url, session.declared_size or 0)
+            return Started(renewed, single, (whole,))
+        return Started(renewed, None, sign_parts(self._storage, renewed, wanted))
 
     async def progress(self, principal: Principal, upload_id: str) -> Progress:
         """All that a client needs to go on after it, the server or both were restarted."""

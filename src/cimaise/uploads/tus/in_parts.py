@@ -43,7 +43,7 @@ class PartsSink:
         self._pieces: list[bytes] = []  # behind the last part
         self._held = 0  # bytes in them
         self._is_loaded = False
-        self._has_news = False
+        self._tail: str | None = None  # as recorded
         self._own_tail: str | None = None
 
     async def start(self) -> int:
@@ -51,7 +51,7 @@ class PartsSink:
         self._found = await self._stores.database.write(
             lambda connection: rows.claim(connection, self._found.id)
         )
-        self._kept = self._found.kept_bytes
+        self._kept, self._tail = self._found.kept_bytes, self._found.tail_key
         self._written = self._kept - self._found.tail_bytes
         self._parts = self._written // self._part_size
         return self._kept
@@ -59,7 +59,6 @@ class PartsSink:
     async def add(self, pieces: list[bytes]) -> None:
         """Hold the bytes, and write every part that they fill."""
         await self._load()
-        self._has_news = True
         for piece in pieces:
             rest = piece
             while self._held + len(rest) >= self._part_size:
@@ -87,10 +86,13 @@ class PartsSink:
             await self._write_part()
         if self._has_news:
             await self._record_rest()
-        old = self._found.tail_key
-        if old is not None and self._is_loaded:
-            await self._delete(old)
+        for key in {self._found.tail_key, self._own_tail} - {self._tail, None}:
+            await self._delete(key)
         return self._kept
+
+    @property
+    def _has_news(self) -> bool:
+        return self._is_loaded and self._written + self._held != self._kept
 
     async def undo(self) -> None:
         """Back to the parts and the tail that were there; neither has been touched."""
@@ -146,7 +148,6 @@ class PartsSink:
             self._unrecorded.append(part)
         else:
             await self._record([part], kept=self._written, tail=None)
-            self._has_news = False
 
     async def _require_ours(self) -> None:
         now = await self._stores.database.read(
@@ -169,7 +170,7 @@ class PartsSink:
                 raise
         else:
             await self._record(self._unrecorded, kept=self._written, tail=None)
-        self._unrecorded, self._has_news = [], False
+        self._unrecorded = []
 
     async def _tail_key(self) -> str:
         """A key that nobody else writes to, written down before anything lies there."""
@@ -199,12 +200,12 @@ class PartsSink:
             rows.touch(connection, self._found.id, self._stores.expiry())
 
         await self._stores.database.write(work)
-        self._kept = kept
+        self._kept, self._tail = kept, tail
 
-    async def _delete(self, key: str) -> None:
+    async def _delete(self, key: str | None) -> None:
         """Now, if that is possible; the clean-up has it on its list."""
         try:
-            await self._stores.storage.delete([key])
+            await self._stores.storage.delete([] if key is None else [key])
         except CimaiseError as fault:
             telemetry.log("storage_failed", level="warning", fault=fault, upload=self._found.id)
 

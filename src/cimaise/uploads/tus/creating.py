@@ -1,0 +1,275 @@
+"""A tus upload begins: admitted, reserved, recorded, and only then begun in the storage."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cimaise.access.policy import Principal, require_account
+from cimaise.errors import CimaiseError, Forbidden, Invalid, Limit, Malformed, TooLarge
+from cimaise.library.collections import find_collection
+from cimaise.library.model import Collection
+from cimaise.rfc.media_types import parse_media_type
+from cimaise.rfc.tus import parse_metadata
+from cimaise.uploads import quota
+from cimaise.uploads import session as sessions
+from cimaise.uploads.discard import end_and_remove
+from cimaise.uploads.gate import MAX_FILENAME, UNDECLARED, Admission, admit
+from cimaise.uploads.plan import MAX_PARTS
+from cimaise.uploads.session import ENDED, State, Strategy, UploadSession
+from cimaise.uploads.tus import rows
+from cimaise.uploads.tus.rows import DOOR, TusUpload
+from cimaise.uploads.tus.stores import Stores
+from cimaise.storage.keys import object_key
+
+PART_BYTES: Final = 8 * 1024 * 1024
+"""Part size, where bytes are kept in parts and the length does not ask for larger ones."""
+
+MOST_PART_BYTES: Final = 64 * 1024 * 1024
+"""A request holds one part in memory: larger ones are not made."""
+
+_MB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What a client wants to send.
+
+    Attributes:
+        length: Bytes; ``None`` where it is deferred, and for a final upload.
+        metadata: ``Upload-Metadata`` as sent.
+        concat: ``Upload-Concat`` as sent.
+        pieces: Ids of the partial uploads of a final one, in order.
+        collection: Where it goes, whatever the metadata say.
+    """
+
+    length: int | None = None
+    metadata: str | None = None
+    concat: str | None = None
+    pieces: tuple[str, ...] = ()
+    collection: str | None = None
+
+
+def most_bytes(stores: Stores) -> int:
+    """Longest upload: the setting, or what the storage can take in parts."""
+    largest = stores.settings.uploads.max_bytes
+    if stores.storage.appends is not None:
+        return largest
+    return min(largest, MOST_PART_BYTES * MAX_PARTS)
+
+
+class Creator:
+    """Begins uploads."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    async def create(self, principal: Principal, creation: Creation) -> TusUpload:
+        """Begin an upload, to which nothing has been sent yet.
+
+        Raises:
+            NotSignedIn, Forbidden, NotFound, Invalid, TypeNotAllowed, TooLarge: See the gate.
+            Malformed: The metadata cannot be read, or a partial upload is none.
+        """
+        require_account(principal)
+        facts = _Facts(parse_metadata(creation.metadata or ""))
+        upload_id = self._stores.new_id()
+        collection = await self._collection(principal, creation, facts)
+        if creation.pieces:
+            creation = replace(creation, length=await self._length_of_pieces(principal, creation))
+        admission = self._admit(principal, collection, creation.length, facts, upload_id)
+        upload = self._upload(principal, collection, creation, admission, upload_id)
+        await self._stores.database.write(
+            lambda connection: self._record(connection, principal, upload, creation.pieces)
+        )
+        return await self._begin(upload)
+
+    async def _collection(
+        self, principal: Principal, creation: Creation, facts: "_Facts"
+    ) -> Collection | None:
+        if creation.concat == "partial":
+            return None  # a piece is no file: the final upload says where it goes
+        name = creation.collection or facts.text("collection")
+        if name:
+            return await self._stores.database.read(
+                lambda connection: find_collection(connection, name, principal)
+            )
+        raise Invalid("Say in Upload-Metadata which collection it is for.", field="collection")
+
+    async def _length_of_pieces(self, principal: Principal, creation: Creation) -> int:
+        pieces = await self._stores.database.read(
+            lambda connection: _pieces(connection, principal, creation.pieces)
+        )
+        return sum(piece.length or 0 for piece in pieces)
+
+    def _admit(
+        self,
+        principal: Principal,
+        collection: Collection | None,
+        length: int | None,
+        facts: "_Facts",
+        upload_id: str,
+    ) -> Admission:
+        settings = self._stores.settings.uploads
+        filename = facts.filename or f"upload-{upload_id[:8]}"
+        if collection is None:
+            admission = Admission(filename, UNDECLARED, settings.max_bytes)
+        else:
+            admission = admit(
+                principal,
+                collection,
+                filename=filename,
+                size=length or None,  # without bytes it becomes no file: nothing to refuse
+                declared_type=facts.type,
+                settings=settings,
+            )
+        max_bytes = min(admission.max_bytes, most_bytes(self._stores))
+        if length is not None:
+            require_length(length, max_bytes)
+        return replace(admission, max_bytes=max_bytes)
+
+    def _upload(
+        self,
+        principal: Principal,
+        collection: Collection | None,
+        creation: Creation,
+        admission: Admission,
+        upload_id: str,
+    ) -> TusUpload:
+        now = self._stores.clock()
+        key = object_key(self._stores.new_id)
+        session = UploadSession(
+            id=upload_id, account_id=principal.account_id,
+            collection_id=collection.id if collection else None,
+            collection_name=collection.name if collection else None, door=DOOR,
+            strategy=Strategy.STREAM, state=State.PENDING, filename=admission.filename,
+            declared_size=creation.length, declared_type=admission.media_type,
+            declared_sha256=None, part_size=_part_size(creation.length), part_count=None,
+            incoming_key=key, storage_key=key, storage_upload_id=None,
+            reserved_bytes=creation.length or 0, reserved_on=quota.day_of(now), size=None,
+            content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
+            file_id=None, created_at=now, updated_at=now, expires_at=self._stores.expiry(),
+            urls_expire_at=None, completed_at=None,
+        )  # fmt: skip
+        max_bytes = admission.max_bytes
+        if creation.length is None and self._stores.storage.appends is None:
+            max_bytes = min(max_bytes, PART_BYTES * MAX_PARTS)
+        return TusUpload(session, creation.metadata, creation.concat, max_bytes)
+
+    def _record(
+        self,
+        connection: Connection,
+        principal: Principal,
+        upload: TusUpload,
+        pieces: Sequence[str],
+    ) -> None:
+        """A final upload takes over what its partial ones have reserved or used."""
+        for piece in {piece.id: piece for piece in _pieces(connection, principal, pieces)}.values():
+            _give_back(connection, piece.session)
+        quota.reserve(
+            connection,
+            principal.account_id,
+            size=upload.session.reserved_bytes,
+            now=upload.session.created_at,
+            defaults=self._stores.settings.quota,
+        )
+        rows.add(connection, upload, pieces)
+
+    async def _begin(self, upload: TusUpload) -> TusUpload:
+        """Begin in the storage, after the row that the clean-up would find it by."""
+        session, multipart = upload.session, self._stores.storage.multipart
+        if upload.is_final or upload.length == 0:
+            return upload
+        assert multipart is not None
+        assert session.part_size is not None
+        try:
+            upload_id = await multipart.create(
+                session.storage_key,
+                content_type=session.declared_type or UNDECLARED,
+                part_size=session.part_size,
+            )
+        except CimaiseError:
+            await self.drop(upload, "the storage refused to begin")
+            raise
+        begun = replace(session, storage_upload_id=upload_id)
+        await self._stores.database.write(
+            lambda connection: sessions.note(connection, session, storage_upload_id=upload_id)
+        )
+        return replace(upload, session=begun)
+
+    async def drop(self, upload: TusUpload, reason: str) -> None:
+        """End an upload that nobody knows the address of."""
+        await end_and_remove(
+            self._stores.database,
+            self._stores.storage,
+            upload.session,
+            State.ABORTED,
+            now=self._stores.clock(),
+            reason=reason,
+        )
+
+
+class _Facts:
+    """What we understand of the metadata; everything else is only kept."""
+
+    def __init__(self, metadata: Mapping[str, bytes]) -> None:
+        self._metadata = metadata
+
+    def text(self, *keys: str) -> str:
+        """The first of these that is there and says something; ``""`` otherwise."""
+        for key in keys:
+            text = self._metadata.get(key, b"").decode("utf-8", "replace").strip()
+            if text:
+                return text
+        return ""
+
+    @property
+    def filename(self) -> str:
+        return self.text("filename", "name")[:MAX_FILENAME]
+
+    @property
+    def type(self) -> str | None:
+        """A media type; clients write things like ``null`` where they know none."""
+        text = self.text("filetype", "type")
+        return text if parse_media_type(text) is not None else None
+
+
+def require_length(length: int, max_bytes: int) -> None:
+    """``TooLarge`` beyond the limit."""
+    if length > max_bytes:
+        limit = Limit("Tus-Max-Size", max_bytes, length)
+        raise TooLarge("The file is too large.", limit=limit)
+
+
+def _part_size(length: int | None) -> int:
+    """Large enough for 10,000 parts; whole megabytes."""
+    needed = -(-(length or 0) // MAX_PARTS)
+    return max(PART_BYTES, -(-needed // _MB) * _MB)
+
+
+def _pieces(connection: Connection, principal: Principal, ids: Sequence[str]) -> list[TusUpload]:
+    """The partial uploads of a final one; each must be one, of the same account, and living."""
+    found = {piece: _piece(connection, principal, piece) for piece in dict.fromkeys(ids)}
+    return [found[piece] for piece in ids]
+
+
+def _piece(connection: Connection, principal: Principal, piece_id: str) -> TusUpload:
+    piece = rows.find(connection, piece_id)
+    if piece.session.account_id != principal.account_id:
+        raise Forbidden("A partial upload is somebody else's.")
+    if not piece.is_partial or piece.session.state in ENDED or piece.length is None:
+        raise Malformed("Something in Upload-Concat cannot be concatenated.", field="Upload-Concat")
+    return piece
+
+
+def _give_back(connection: Connection, session: UploadSession) -> None:
+    """What a piece has reserved or used is not counted twice."""
+    if session.reserved_on is None:
+        return
+    account_id, day = session.account_id, session.reserved_on
+    if session.state is State.UPLOADED:
+        quota.unsettle(connection, account_id, day=day, size=session.size or 0)
+    else:
+        quota.release(connection, account_id, day=day, reserved=session.reserved_bytes)
+    sessions.note(connection, session, reserved_on=None, reserved_bytes=0)

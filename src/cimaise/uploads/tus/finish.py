@@ -1,0 +1,245 @@
+"""From all bytes to an object, looked at and settled; safe to run twice at once and after a crash.
+
+An upload becomes a file, by the collection's policy at once. A partial one becomes an object that
+only final uploads are made of. A final one is a copy of its partial ones, one after the other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import TypeGuard
+
+from sqlalchemy import Connection
+
+from cimaise import telemetry
+from cimaise.access import policy as rights
+from cimaise.errors import CimaiseError, Gone, Invalid, NotFound, TypeNotAllowed, WrongState
+from cimaise.library.collections import find_collection
+from cimaise.storage.base import ObjectInfo
+from cimaise.uploads import quota
+from cimaise.uploads import session as sessions
+from cimaise.uploads.discard import end_and_remove, remove_bytes
+from cimaise.uploads.gate import UNDECLARED
+from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
+from cimaise.uploads.publish import Caption
+from cimaise.uploads.session import State, UploadSession
+from cimaise.uploads.settle import settle
+from cimaise.uploads.tus import rows
+from cimaise.uploads.tus.rows import TusUpload
+from cimaise.uploads.tus.sinks import open_sink
+from cimaise.uploads.tus.stores import Stores
+from cimaise.uploads.verify import MOST_HASHED
+
+
+class Finisher:
+    """Finishes uploads whose bytes are all kept."""
+
+    def __init__(self, stores: Stores, read_picture: PictureReader) -> None:
+        self._stores = stores
+        self._read_picture = read_picture
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def finish(self, upload: TusUpload) -> TusUpload:
+        """Finish an upload of which every byte is kept, and give it as it is then.
+
+        Cancelling leaves the work going on. An upload without bytes stays as it is: it is
+        complete, and nothing can be made of it.
+
+        Raises:
+            TypeNotAllowed, Invalid: Its content is refused; nothing stays of it.
+            Gone: It ended meanwhile.
+            Unavailable: A store is away; asking again goes on.
+        """
+        if upload.is_done or (upload.length == 0 and not upload.is_partial):
+            return upload
+        task = self._running.get(upload.id)
+        if task is None:
+            task = self._running[upload.id] = asyncio.create_task(self._finish(upload.id))
+            task.add_done_callback(lambda _: self._running.pop(upload.id))
+        await asyncio.shield(task)
+        return await self._find(upload.id)
+
+    async def _find(self, upload_id: str) -> TusUpload:
+        return await self._stores.database.read(lambda connection: rows.find(connection, upload_id))
+
+    async def _finish(self, upload_id: str) -> None:
+        upload = await self._claim(await self._find(upload_id))
+        if upload.is_done:
+            return
+        try:
+            if upload.is_partial:
+                await self._finish_partial(upload)
+            else:
+                await self._finish_file(upload)
+        except Exception as fault:
+            if isinstance(fault, Invalid | TypeNotAllowed) or _is_spoilt(fault):
+                await self._reject(upload.session, fault)
+            else:
+                await self._back_to_pending(upload.session)
+            raise
+        await self._remove_if_ended(upload_id)
+        if upload.is_partial:
+            await self._finish_finals(upload)
+
+    async def _claim(self, upload: TusUpload) -> TusUpload:
+        session = upload.session
+        if session.state in sessions.ENDED:
+            raise Gone("The upload has ended.")
+        if session.state is not State.PENDING:
+            return upload  # done, or begun by a call that died, or another process is at it
+        await self._stores.database.write(
+            lambda connection: sessions.advance(
+                connection, session, State.COMPLETING, now=self._stores.clock()
+            )
+        )
+        return await self._claim(await self._find(upload.id))
+
+    async def _finish_partial(self, upload: TusUpload) -> None:
+        size = upload.length or 0
+        etag = (await self._joined(upload, size)).etag if size else ""
+
+        def work(connection: Connection) -> None:
+            current = rows.find(connection, upload.id).session
+            now = self._stores.clock()
+            won = sessions.advance(
+                connection, upload.session, State.UPLOADED, now=now, size=size,
+                content_type=UNDECLARED, storage_etag=etag, completed_at=now,
+            )  # fmt: skip
+            if won and current.reserved_on is not None:
+                quota.settle(
+                    connection, current.account_id, day=current.reserved_on,
+                    reserved=current.reserved_bytes, size=size,
+                )  # fmt: skip
+
+        await self._stores.database.write(work)
+
+    async def _finish_finals(self, partial: TusUpload) -> None:
+        """Those that waited for this one. What goes wrong with them is not this one's fault."""
+        waiting = await self._stores.database.read(
+            lambda connection: rows.finals_of(connection, partial.id)
+        )
+        for final_id in waiting:
+            try:
+                await self.finish_final(final_id)
+            except CimaiseError as refusal:
+                telemetry.log("upload_rejected", upload=final_id, code=refusal.code)
+
+    async def finish_final(self, final_id: str) -> TusUpload:
+        """Finish a final upload, if all its partial ones are done; errors as for :meth:`finish`."""
+        final = await self._find(final_id)
+        pieces = await self._pieces(final)
+        if all(piece.is_done for piece in pieces):
+            return await self.finish(final)
+        return final
+
+    async def _pieces(self, final: TusUpload) -> Sequence[TusUpload]:
+        return await self._stores.database.read(
+            lambda connection: rows.pieces_of(connection, final.id)
+        )
+
+    async def _finish_file(self, upload: TusUpload) -> None:
+        size = upload.length
+        assert size is not None
+        if upload.is_final:
+            info = await self._copied(upload, size)
+        else:
+            info = await self._joined(upload, size)
+        inspection = await self._inspect(upload.session, info)
+        await self._stores.database.write(
+            lambda connection: self._settle(connection, upload, inspection)
+        )
+
+    async def _joined(self, upload: TusUpload, size: int) -> ObjectInfo:
+        """The object at its place; ``WrongState`` where a part is another than was recorded."""
+        storage, key = self._stores.storage, upload.session.storage_key
+        upload_id = upload.session.storage_upload_id
+        assert upload_id is not None
+        if storage.appends is not None:
+            return await storage.appends.finish(key, upload_id, size=size)
+        assert storage.multipart is not None
+        if upload.tail_bytes:  # its length was declared after its last byte
+            sink = open_sink(self._stores, upload)
+            await sink.start()
+            await sink.keep(length=size)
+        parts = await self._stores.database.read(
+            lambda connection: rows.parts_of(connection, upload.id)
+        )
+        return await storage.multipart.complete(key, upload_id, parts)
+
+    async def _copied(self, final: TusUpload, size: int) -> ObjectInfo:
+        """The partial uploads, one after the other, at the place of the final one."""
+        pieces = await self._pieces(final)
+        if not all(piece.is_done for piece in pieces):
+            raise Invalid("A partial upload was ended.", field="Upload-Concat")
+        return await self._stores.storage.write(
+            final.session.storage_key,
+            self._chunks(pieces),
+            content_type=final.session.declared_type or UNDECLARED,
+            size=size,
+        )
+
+    async def _chunks(self, pieces: Sequence[TusUpload]) -> AsyncIterator[bytes]:
+        for piece in pieces:
+            session = piece.session
+            if session.size:
+                etag = session.storage_etag
+                async with self._stores.storage.open(session.storage_key, if_etag=etag) as reading:
+                    async for chunk in reading.chunks:
+                        yield chunk
+
+    async def _inspect(self, session: UploadSession, info: ObjectInfo) -> Inspection:
+        return await inspect_object(
+            self._stores.storage,
+            info.key,
+            filename=session.filename,
+            declared_type=session.declared_type,
+            declared_sha256=None,
+            hash_all=self._stores.storage.is_local and info.size <= MOST_HASHED,
+            read_header=self._read_picture,
+        )
+
+    def _settle(self, connection: Connection, upload: TusUpload, inspection: Inspection) -> None:
+        name = upload.session.collection_name
+        if name is None:
+            raise NotFound("The collection was deleted meanwhile.")
+        collection = find_collection(connection, name, rights.GUEST)
+        current = rows.find(connection, upload.id).session
+        settle(
+            connection,
+            replace(current, state=upload.session.state),
+            inspection,
+            collection,
+            key=upload.session.storage_key,
+            caption=None if collection.policy.publish == "separately" else Caption(),
+            now=self._stores.clock(),
+            new_id=self._stores.new_id,
+        )
+
+    async def _back_to_pending(self, session: UploadSession) -> None:
+        await self._stores.database.write(
+            lambda connection: sessions.advance(
+                connection, session, State.PENDING, now=self._stores.clock()
+            )
+        )
+
+    async def _remove_if_ended(self, upload_id: str) -> None:
+        """It may have been ended while its object was being made."""
+        upload = await self._find(upload_id)
+        if upload.session.state in sessions.ENDED:
+            await remove_bytes(self._stores.storage, upload.session)
+
+    async def _reject(self, session: UploadSession, refusal: CimaiseError) -> None:
+        telemetry.log("upload_rejected", upload=session.id, code=refusal.code)
+        await end_and_remove(
+            self._stores.database,
+            self._stores.storage,
+            session,
+            State.REJECTED,
+            now=self._stores.clock(),
+            reason=refusal.message,
+        )
+
+
+def _is_spoilt(fault: Exception) -> TypeGuard[WrongState]:
+    """A part is another than the one that was recorded: no request can mend that."""
+    return isinstance(fault, WrongState) and fault.code == "part_mismatch"

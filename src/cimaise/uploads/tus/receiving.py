@@ -1,0 +1,191 @@
+"""One body on its way into an upload: counted, looked at, and kept however it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from cimaise import telemetry
+from cimaise.errors import CimaiseError, Limit, TooLarge, WrongState
+from cimaise.rfc.tus import Checksum
+from cimaise.uploads.inspect import judge
+from cimaise.uploads.session import UploadSession
+from cimaise.uploads.signatures.base import HEAD_BYTES
+from cimaise.uploads.tus.checksums import BodyDigest
+from cimaise.uploads.tus.intake import Intake
+from cimaise.uploads.tus.reserving import Reservation
+from cimaise.uploads.tus.rows import TusUpload
+from cimaise.uploads.tus.sinks import Sink
+from cimaise.uploads.tus.stores import Stores
+from cimaise.uploads.tus.transfers import Transfer
+
+T = TypeVar("T")
+REST_S: Final = 1.0
+"""Silence after which what is only in memory is kept; it doubles with every such silence."""
+
+MOST_REST_S: Final = 60.0
+_UNKNOWN_SIZE: Final = 1 << 62
+"""Stands for a length that only the end will tell: no structure check may find it too short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a request brings.
+
+    Attributes:
+        chunks: Its bytes; whoever opened them closes them.
+        size: How many, where that was said.
+        digest: Set where a checksum comes along, before the bytes or behind them.
+        checksum: Gives it once all bytes are there; ``Malformed`` where it is missing.
+    """
+
+    chunks: AsyncIterator[bytes]
+    size: int | None = None
+    digest: BodyDigest | None = None
+    checksum: Callable[[], Checksum] | None = None
+
+
+class _TooLong(TooLarge):
+    """More bytes than the upload has room for: none of them is kept."""
+
+
+class Receiver:
+    """Takes bodies."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    async def receive(
+        self, upload: TusUpload, sink: Sink, start: int, body: Body, transfer: Transfer
+    ) -> int:
+        """Bring a body into a sink that was started at ``start``; gives what is kept then.
+
+        Raises:
+            CimaiseError: See :meth:`cimaise.uploads.doors.tus.TusUploads.append`.
+        """
+        flow = _Flow(self._stores, upload, sink, start, body)
+        flow.require_room(body.size or 0)
+        async with Intake(body.chunks) as intake:
+            transfer.on_stop(intake.interrupt)
+            try:
+                await flow.pour(intake)
+                _require_checksum(body, is_whole=not intake.was_interrupted)
+            except BaseException as fault:
+                await _to_its_end(_settle_broken(upload, sink, body, fault))
+                raise
+        kept = await _to_its_end(sink.keep(length=upload.length))
+        transfer.release()
+        if intake.was_interrupted:
+            raise _taken_over()
+        return kept
+
+
+async def require_nothing(body: Body) -> None:
+    """The upload has all its bytes: ``TooLarge`` where another comes."""
+    if body.size:
+        raise TooLarge("The upload has all its bytes.")
+    async for chunk in body.chunks:
+        if chunk:
+            raise TooLarge("The upload has all its bytes.")
+
+
+def _require_checksum(body: Body, *, is_whole: bool) -> None:
+    if body.digest is None or body.checksum is None:
+        return
+    if not is_whole:
+        raise _taken_over()  # what has arrived cannot be verified
+    body.digest.require(body.checksum())
+
+
+def _taken_over() -> WrongState:
+    return WrongState("Another request goes on with this upload.", code="taken_over")
+
+
+async def _settle_broken(
+    upload: TusUpload, sink: Sink, body: Body, fault: BaseException
+) -> None:
+    """Keep what came before the fault, unless it may be wrong."""
+    try:
+        if body.digest is not None or isinstance(fault, _TooLong):
+            await sink.undo()
+        else:
+            await sink.keep(length=upload.length)
+    except CimaiseError as second:
+        telemetry.log("storage_failed", level="warning", upload=upload.id, code=second.code)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do all of it, also where the request is cancelled; that is seen afterwards."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            await asyncio.wait([task])
+        raise
+
+
+class _Flow:
+    """Bytes from an intake into a sink."""
+
+    def __init__(
+        self, stores: Stores, upload: TusUpload, sink: Sink, start: int, body: Body
+    ) -> None:
+        self._sink = sink
+        self._offset = start
+        self._most = upload.max_bytes if upload.length is None else upload.length
+        self._digest = body.digest
+        self._reservation = Reservation(stores, upload)
+        self._head = _Head(upload.session) if start == 0 and not upload.is_partial else None
+
+    def require_room(self, more: int) -> None:
+        """``TooLarge`` where the upload has no room for so many bytes more."""
+        if self._offset + more > self._most:
+            limit = Limit("Upload-Length", self._most, self._offset + more)
+            raise _TooLong("More bytes than the upload has room for.", limit=limit)
+
+    async def pour(self, intake: Intake) -> None:
+        """Everything, until the end or an interruption."""
+        patience_s = REST_S
+        while not intake.was_interrupted or intake.has_news:
+            pieces = await intake.take(patience_s)
+            if pieces is None:
+                await self._sink.rest()
+                patience_s = min(2 * patience_s, MOST_REST_S)
+            elif pieces:
+                await self._add(pieces)
+            else:
+                return
+
+    async def _add(self, pieces: list[bytes]) -> None:
+        size = sum(map(len, pieces))
+        self.require_room(size)
+        if self._head is not None:
+            self._head.see(pieces)
+        if self._digest is not None:
+            await self._digest.add(pieces)
+        await self._reservation.cover(self._offset + size)
+        await self._sink.add(pieces)
+        self._offset += size
+
+
+class _Head:
+    """The first bytes of a file, judged as soon as there are enough of them."""
+
+    def __init__(self, session: UploadSession) -> None:
+        self._session = session
+        self._head = bytearray()
+        self._is_judged = False
+
+    def see(self, pieces: list[bytes]) -> None:
+        """``TypeNotAllowed`` where they cannot be what the file's name says."""
+        for piece in pieces:
+            self._head += piece[: HEAD_BYTES - len(self._head)]
+        if len(self._head) >= HEAD_BYTES and not self._is_judged:
+            self._is_judged = True
+            judge(
+                bytes(self._head),
+                self._session.declared_size or _UNKNOWN_SIZE,
+                filename=self._session.filename,
+                declared_type=self._session.declared_type,
+            )
