@@ -11,6 +11,7 @@ from cimaise.database.engine import Database, open_database
 from cimaise.database.migrate import migrate
 from tests.kit.backends import left_out
 from tests.kit.postgres import ABSENT, PostgresServer, binaries, running_postgres
+from tests.kit.s3 import CannotStart, S3Server, start_swift
 
 _numbers = itertools.count(1)
 
@@ -58,6 +59,17 @@ def postgres() -> Iterator[PostgresServer]:
         migrate(filled)
         filled.close()
         yield server
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A Swift server with its S3 face."""
+    try:
+        server = start_swift(tmp_path_factory.mktemp("swift"))
+    except CannotStart as fault:
+        left_out(str(fault))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

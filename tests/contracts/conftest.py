@@ -14,13 +14,10 @@ from cimaise.settings import StorageSettings
 from cimaise.storage.base import Storage
 from cimaise.storage.measured import MeasuredStorage
 from cimaise.storage.table import open_storage
-from tests.kit.backends import left_out
 from tests.kit.s3 import (
     NO_VERSITYGW,
-    CannotStart,
     S3Server,
     make_bucket,
-    start_swift,
     start_versitygw,
     versitygw_binary,
 )
@@ -63,17 +60,6 @@ class Backend:
             access_key_id=self.server.access_key,
             secret_access_key=self.server.secret_key,
         )
-
-
-@pytest.fixture(scope="session")
-def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A Swift server for this process of the run."""
-    try:
-        server = start_swift(tmp_path_factory.mktemp("swift"))
-    except CannotStart as fault:
-        left_out(str(fault))
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -6,23 +6,11 @@ import pytest
 from cimaise.database.engine import open_database
 from cimaise.settings import StorageSettings
 from tests.conftest import StandingClock
-from tests.kit.backends import left_out
-from tests.kit.s3 import CannotStart, S3Server, make_bucket, start_swift
+from tests.kit.s3 import S3Server, make_bucket
 from tests.kit.uploading import Uploading, made_storage
 
 PAIRS = ["sqlite-memory", "sqlite-file", "postgresql-file", "sqlite-s3"]
 """Each database and each storage at least once; their own contracts run on every one."""
-
-
-@pytest.fixture(scope="session")
-def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A Swift server with its S3 face."""
-    try:
-        server = start_swift(tmp_path_factory.mktemp("swift"))
-    except CannotStart as fault:
-        left_out(str(fault))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

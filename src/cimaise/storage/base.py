@@ -181,8 +181,8 @@ class Appends(Protocol):
     ) -> None:
         """Write ``pieces`` one after the other at ``start``, which is the end.
 
-        ``WrongState`` where somebody else has taken the upload, or the end is elsewhere; then
-        nothing was written.
+        ``WrongState`` where somebody else has taken the upload (``taken_over``), or the end is
+        elsewhere; then nothing was written.
         """
         ...
 

@@ -25,8 +25,9 @@ def end(
     values = {"reason": reason} if reason else {}
     if not sessions.advance(connection, session, to, now=now, **values):
         return False
+    was, session = session.state, sessions.find(connection, session.id)  # with what came since
     if session.reserved_on is not None:
-        if session.state is State.UPLOADED:
+        if was is State.UPLOADED:
             quota.unsettle(
                 connection,
                 session.account_id,

@@ -16,28 +16,35 @@ from cimaise.uploads.streaming import Incoming
 from cimaise.web.call import Call
 from cimaise.web.reply import json_reply
 from cimaise.web.shapes import file_json, session_json
+from cimaise.web.token_access import only_collection, principal_of
 
 
 async def post_form(call: Call) -> ASGIApp:
     """Take the files of a form; a browser is sent on to what became of them."""
+    principal, only = await principal_of(call)
     content_type = call.header("content-type") or ""
     if not content_type.lower().startswith("multipart/form-data"):
         raise TypeNotAllowed("Send multipart/form-data.")
     result = await receive_form(
         call.services.streams,
-        call.principal,
+        principal,
         call.chunks(),
         content_type=content_type,
-        collection=call.query("collection"),
+        collection=only_collection(only, call.query("collection")),
     )
     if prefers_html(call.header("accept")):
-        where = f"/upload?collection={quote(result.collection)}&done={len(result.done)}"
+        where = f"{_page(call)}?collection={quote(result.collection)}&done={len(result.done)}"
         return RedirectResponse(where, 303)
     base_url = call.services.settings.public_url
     files = [file_json(file, base_url=base_url) for _, file in result.done if file is not None]
     waiting = [session_json(session) for session, file in result.done if file is None]
     body: dict[str, Any] = {"files": files} | ({"uploads": waiting} if waiting else {})
     return json_reply(body, status=201)
+
+
+def _page(call: Call) -> str:
+    """Where the form came from, and its sender goes back to."""
+    return f"/upload/{call.path('token')}" if "token" in call.request.path_params else "/upload"
 
 
 async def put_raw(call: Call) -> ASGIApp:

@@ -73,10 +73,12 @@ def problem_headers(error: CimaiseError) -> dict[str, str]:
     return headers
 
 
-def problem_reply(error: CimaiseError, request_id: str) -> Response:
-    """The whole answer to a foreseen error."""
+def problem_reply(
+    error: CimaiseError, request_id: str, more: Mapping[str, str] | None = None
+) -> Response:
+    """The whole answer to a foreseen error; ``more`` is what some clients look for beside it."""
     return Response(
-        msgspec.json.encode(problem_body(error, request_id)),
+        msgspec.json.encode(problem_body(error, request_id) | (more or {})),
         status_code=status_of(error),
         headers=problem_headers(error),
         media_type="application/json",

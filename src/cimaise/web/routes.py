@@ -84,6 +84,7 @@ LINES: Final = (
     # operation
     Line("GET", "/healthz", health.alive, PUBLIC, "The process is alive.", tag="Operation"),
     Line("GET", "/readyz", health.ready, PUBLIC, "Everything that is needed can be reached.", tag="Operation"),
+    Line("GET", "/docs", reference.docs, PUBLIC, "This interface, for people.", tag="Operation"),
     Line("GET", "/openapi.json", reference.openapi, PUBLIC, "This interface as OpenAPI 3.1.", cors=Cors.PUBLIC, tag="Operation"),
 )
 # fmt: on

@@ -13,6 +13,7 @@ from cimaise.access.origin import is_same_origin
 from cimaise.access.policy import GUEST, Principal
 from cimaise.access.sessions import Sessions
 from cimaise.access.tokens import Authenticator
+from cimaise.access.upload_tokens import UploadTokens
 from cimaise.albums.catalogue import Catalogue
 from cimaise.database.engine import Database
 from cimaise.errors import Forbidden, NotSignedIn
@@ -23,6 +24,8 @@ from cimaise.library.files import Files
 from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.storage.base import Storage
+from cimaise.uploads.doors.companion import CompanionUploads
+from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
 from cimaise.uploads.publish import Publisher
 from cimaise.uploads.quota import QuotaState
@@ -50,6 +53,9 @@ class Services:
     collections: Collections
     files: Files
     direct: DirectUploads
+    companion: CompanionUploads
+    single_forms: SingleForms
+    upload_tokens: UploadTokens
     streams: Streams
     publisher: Publisher
     originals: Originals

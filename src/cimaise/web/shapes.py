@@ -111,6 +111,37 @@ class CreateKey(Struct):
     expires_at: datetime | None = None
 
 
+class CreateUploadToken(Struct):
+    """Body of ``POST /api/upload-tokens``."""
+
+    collection: str
+    expires_in: float | None = None
+    max_bytes: int | None = None
+    max_files: int | None = None
+
+
+class CompanionCreate(Struct):
+    """Body of ``POST /companion/s3/multipart``, as Uppy sends it."""
+
+    filename: str | None = None
+    type: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class CompanionPart(Struct):
+    """A part as Uppy has it; older versions write ``etag`` beside ``ETag``."""
+
+    PartNumber: Annotated[int, Meta(ge=1, le=10_000)]
+    ETag: Annotated[str, Meta(max_length=300)] | None = None
+    etag: Annotated[str, Meta(max_length=300)] | None = None
+
+
+class CompanionComplete(Struct):
+    """Body of ``POST /companion/s3/multipart/{id}/complete``, as Uppy sends it."""
+
+    parts: Annotated[list[CompanionPart], Meta(max_length=10_000)]
+
+
 class Login(Struct):
     """Body of ``POST /api/login``: the token of a one-time link, or an API key."""
 

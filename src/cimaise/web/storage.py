@@ -1,23 +1,30 @@
 """The other end of local storage's signed URLs: the behaviour of S3, on a route of ours.
 
-A URL is good for one verb, one key, one exact length. Anything else is refused before a byte is
+A URL is good for one verb, one key, one length (exact, or the greatest where none is known). Anything else is refused before a byte is
 read, and what breaks off in the middle leaves nothing.
 """
 
 from starlette.types import ASGIApp
 
-from cimaise.errors import Forbidden, LengthRequired, NotFound
+from cimaise.errors import Forbidden, LengthRequired, Limit, NotFound, TooLarge
 from cimaise.rfc.selection import Representation, select
 from cimaise.storage.base import Grant, SignedDoor
 from cimaise.web.call import Call
+from cimaise.web.problems import problem_reply
 from cimaise.web.reply import BytesReply, empty_reply
 
 _TYPE = "application/octet-stream"
+_S3_EXPIRED = {"message": "<Message>Request has expired</Message>"}
 
 
 async def put(call: Call) -> ASGIApp:
     """Store an object or a part: 200 with its ``ETag``."""
-    grant = _grant(call)
+    try:
+        grant = _grant(call)
+    except Forbidden as refusal:
+        # Uppy looks for S3's words, and then fetches a fresh URL by itself
+        more = _S3_EXPIRED if refusal.code == "expired_signature" else {}
+        return problem_reply(refusal, call.request_id, more)
     if grant.verb not in ("put", "part"):
         raise Forbidden("The signed URL is for reading.", code="bad_signature")
     size = _checked_length(call, grant)
@@ -31,6 +38,8 @@ async def put(call: Call) -> ASGIApp:
     assert storage.multipart is not None
     assert grant.upload_id is not None
     assert grant.part_number is not None
+    if grant.session_id is not None:
+        await call.services.companion.expect_part(grant.session_id, grant.part_number, size)
     part = await storage.multipart.write(
         grant.key, grant.upload_id, grant.part_number, call.chunks(), size=size
     )
@@ -67,6 +76,11 @@ def _checked_length(call: Call, grant: Grant) -> int:
     size = call.content_length
     if size is None:
         raise LengthRequired("The request must say its length.")
+    if grant.size is None and grant.max_bytes is not None:
+        if size > grant.max_bytes:
+            limit = Limit("max_bytes", grant.max_bytes, size)
+            raise TooLarge("The part is too long.", limit=limit)
+        return size
     if size != grant.size:
         raise Forbidden("The length is not the one that was signed.", code="bad_signature")
     return size

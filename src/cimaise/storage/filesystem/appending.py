@@ -40,7 +40,9 @@ class FilesystemAppends:
         self, key: str, upload_id: str, hold: Hold, pieces: Sequence[bytes], *, start: int
     ) -> None:
         """Write at the end."""
-        await self._hops.run(_append, self._layout, key, upload_id, hold.owner, pieces, start)
+        await self._hops.run(
+            _append, self._layout, key, upload_id, hold.owner, start=start, pieces=pieces
+        )
 
     async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         """Make durable."""
@@ -79,7 +81,7 @@ class _Open:
         """Bytes that count, or ``WrongState`` where another owns it."""
         now, counting = self.read()
         if now != owner:
-            raise WrongState("Somebody else goes on with this upload.")
+            raise WrongState("Somebody else goes on with this upload.", code="taken_over")
         return counting
 
     def sync(self) -> None:
@@ -122,7 +124,7 @@ def _take(layout: Layout, key: str, upload_id: str, on_trial: bool) -> Hold:
 
 
 def _append(
-    layout: Layout, key: str, upload_id: str, owner: int, pieces: Sequence[bytes], start: int
+    layout: Layout, key: str, upload_id: str, owner: int, *, start: int, pieces: Sequence[bytes]
 ) -> None:
     with _opened(open_upload(layout, key, upload_id)) as upload:
         upload.require(owner)

@@ -91,9 +91,7 @@ def remembered_parts(session: UploadSession, etag: str) -> list[PartInfo]:
     Their own ETags are gone with them, and nobody compares them any more.
     """
     count = session.part_count or 0
-    return [
-        PartInfo(number, session.part_length(number), etag) for number in range(1, count + 1)
-    ]
+    return [PartInfo(number, session.part_length(number), etag) for number in range(1, count + 1)]
 
 
 def whole_parts(session: UploadSession, stored: Sequence[PartInfo]) -> list[PartInfo]:
@@ -110,7 +108,7 @@ def whole_parts(session: UploadSession, stored: Sequence[PartInfo]) -> list[Part
             return part.part_number <= session.part_count and part.size == session.part_length(
                 part.part_number
             )
-        if part.size == part_size and len(stored) > 1:
+        if part.size == part_size and (len(stored) > 1 or part_size == session.part_size):
             return True
         return told is not None and part_size * (part.part_number - 1) + part.size == told
 

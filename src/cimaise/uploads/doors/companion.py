@@ -313,6 +313,8 @@ class CompanionUploads:
     ) -> UploadSession:
         if session.storage_upload_id is None:
             raise WrongState("Nothing has been uploaded yet.", code="part_mismatch")
+        if session.state is State.COMPLETING:
+            return session  # with the plan of whoever is at it, or died
         try:
             stored = await self._multipart.parts(session.incoming_key, session.storage_upload_id)
         except NotFound:

@@ -15,10 +15,10 @@ from cimaise.library.model import File
 from cimaise.uploads.doors.multipart_form import (
     Event,
     Field,
-    FileData,
-    FileEnd,
     FileStart,
+    file_bytes,
     read_form,
+    skip_file,
 )
 from cimaise.uploads.publish import Caption
 from cimaise.uploads.session import UploadSession
@@ -99,25 +99,11 @@ async def _read(
                 form.texts[event.name] = event.text.strip()
         elif isinstance(event, FileStart):
             if event.name != FILE_FIELD or not event.filename:
-                await _skip(events)  # nothing was chosen, or it is none of ours
+                await skip_file(events)  # nothing was chosen, or it is none of ours
                 continue
             known = form.texts.get("collection") or collection
             incoming = Incoming("form", event.filename, event.content_type, None, known)
-            form.received.append(await streams.receive(principal, incoming, _file(events)))
-
-
-async def _file(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    """The bytes of one file: everything up to its end."""
-    async for event in events:
-        if isinstance(event, FileData):
-            yield event.chunk
-        elif isinstance(event, FileEnd):
-            return
-
-
-async def _skip(events: AsyncIterator[Event]) -> None:
-    async for _ in _file(events):
-        pass
+            form.received.append(await streams.receive(principal, incoming, file_bytes(events)))
 
 
 def _caption(texts: dict[str, str]) -> Caption:

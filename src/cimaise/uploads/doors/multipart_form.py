@@ -72,6 +72,21 @@ async def read_form(chunks: AsyncIterable[bytes], content_type: str) -> AsyncIte
     reader.close()
 
 
+async def file_bytes(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+    """The bytes of one file: everything up to its end."""
+    async for event in events:
+        if isinstance(event, FileData):
+            yield event.chunk
+        elif isinstance(event, FileEnd):
+            return
+
+
+async def skip_file(events: AsyncIterator[Event]) -> None:
+    """Take the bytes of one file for nothing."""
+    async for _ in file_bytes(events):
+        pass
+
+
 def _boundary(content_type: str) -> bytes:
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")

@@ -8,20 +8,28 @@ what it had. What is told of an upload is therefore always what the next request
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from cimaise.access.policy import Principal
 from cimaise.errors import (
+    CimaiseError,
     Forbidden,
+    Gone,
+    Limit,
+    Malformed,
     TypeNotAllowed,
+    WrongState,
 )
+from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.inspect import PictureReader
 from cimaise.uploads.session import ENDED, State
+from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.creating import Creation, Creator, most_bytes
 from cimaise.uploads.tus.finish import Finisher
-from cimaise.uploads.tus.lengths import declare_length
-from cimaise.uploads.tus.receiving import Body, Receiver
+from cimaise.uploads.tus.receiving import Body, receive, require_nothing
+from cimaise.uploads.tus.reserving import declare_length
 from cimaise.uploads.tus.rows import TusUpload
 from cimaise.uploads.tus.sinks import open_sink
 from cimaise.uploads.tus.stores import Stores
@@ -59,7 +67,6 @@ class TusUploads:
         self._stores = stores
         self._creator = Creator(stores)
         self._finisher = Finisher(stores, read_picture)
-        self._receiver = Receiver(stores)
         self._transfers = Transfers()
 
     @property
@@ -79,20 +86,14 @@ class TusUploads:
         """
         upload = await self._creator.create(principal, creation)
         if upload.is_final:
-            upload = await self._finisher.finish_final(upload.id)
-            return await self._told(upload)
+            return await self._finish_final(upload.id)
         if body is None:
-            return Status(await self._finished(upload), 0)
+            return await self._complete(upload, 0)
         try:
             return await self.append(upload.id, Continuation(0), body)
         except BaseException:
             await asyncio.shield(self._drop(upload.id))
             raise
-
-    async def _drop(self, upload_id: str) -> None:
-        upload = await self._find(upload_id)
-        if upload.session.state not in ENDED:
-            await self._creator.drop(upload, "the first bytes did not arrive")
 
     async def status(self, upload_id: str) -> Status:
         """How much is kept. Whoever is at the upload stops, so that this stays true.
@@ -106,29 +107,24 @@ class TusUploads:
         """
         async with self._transfers.taken(upload_id):
             upload = await self._living(upload_id)
-            offset = await self._offset(upload)
-        if upload.is_final:
-            return await self._told(await self._finisher.finish_final(upload_id))
+            if upload.is_final:
+                return await self._finish_final(upload_id)
+            offset = await self._kept(upload)
         return await self._complete(upload, offset)
-
-    async def _offset(self, upload: TusUpload) -> int:
-        if upload.is_final or upload.is_done or upload.is_whole:
-            return upload.kept_bytes
-        return await open_sink(self._stores, upload).start()
 
     async def append(self, upload_id: str, going_on: Continuation, body: Body) -> Status:
         """Take bytes; once there are all of them, finish the upload.
 
-        However it ends, bytes that arrived are kept, unless a checksum says that they are wrong.
-        No connection to the database is held meanwhile.
+        However it ends, bytes that arrived are kept, unless a checksum says that they may be
+        wrong. No connection to the database is held meanwhile.
 
         Raises:
             NotFound, Gone: As for :meth:`status`.
             Forbidden: A final upload takes no bytes.
             WrongState: The client is at another offset (``limit`` tells which is right), or
-                somebody else went on with the upload.
+                ``taken_over``: somebody else went on with the upload.
             Malformed: Another length than before, or an unknown checksum.
-            TooLarge: More than the upload's length or the quota; then nothing of it is kept.
+            TooLarge: More than the upload's length or the quota; of the former nothing is kept.
             Invalid: ``checksum_mismatch``; then nothing of it is kept.
             TypeNotAllowed, Invalid: The content is refused; the upload is ended.
             ClientGone: The body broke off.
@@ -138,9 +134,9 @@ class TusUploads:
             if upload.is_final:
                 raise Forbidden("A final upload takes no bytes: send them to its partial ones.")
             if upload.is_whole:
-                _require_offset(going_on, upload.kept_bytes)
-                _require_length(going_on, upload)
-                offset = await self._receiver.nothing(upload, body)
+                _require_place(going_on, upload, upload.kept_bytes)
+                await require_nothing(body)
+                offset = upload.kept_bytes
             else:
                 upload, offset = await self._receive(upload, going_on, body, transfer)
         return await self._complete(upload, offset)
@@ -150,20 +146,99 @@ class TusUploads:
     ) -> tuple[TusUpload, int]:
         sink = open_sink(self._stores, upload, on_trial=body.digest is not None)
         offset = await sink.start()
-        _require_offset(going_on, offset)
-        _require_length(going_on, upload)
+        _require_place(going_on, upload, offset)
         if going_on.length is not None and upload.length is None:
             upload = await declare_length(self._stores, upload, going_on.length, offset)
         try:
-            return upload, await self._receiver.receive(upload, sink, offset, body, transfer)
+            return upload, await receive(
+                self._stores, upload, body, sink=sink, start=offset, transfer=transfer
+            )
         except TypeNotAllowed as refusal:
             await self._end(upload, State.REJECTED, refusal.message)
             raise
 
+    async def terminate(self, upload_id: str) -> str | None:
+        """End an upload; its bytes and its quota are given back.
+
+        Returns:
+            The file that it has become already, which is the caller's to delete.
+
+        Raises:
+            NotFound, Gone: As for :meth:`status`.
+            WrongState: It was finished meanwhile.
+        """
+        async with self._transfers.taken(upload_id):
+            upload = await self._living(upload_id)
+            if upload.session.state is State.PUBLISHED:
+                return upload.session.file_id
+            if not await self._end(upload, State.ABORTED):
+                raise WrongState("The upload was finished meanwhile.")
+            if upload.tail_key is not None:
+                with suppress(CimaiseError):  # the clean-up has it on its list
+                    await self._stores.storage.delete([upload.tail_key])
+        return None
+
+    async def _kept(self, upload: TusUpload) -> int:
+        if upload.is_done or upload.is_whole:
+            return upload.kept_bytes
+        sink = open_sink(self._stores, upload)
+        offset = await sink.start()
+        if offset == upload.length:
+            await sink.keep(length=upload.length)
+        return offset
+
     async def _complete(self, upload: TusUpload, offset: int) -> Status:
         if offset == upload.length:
-            upload = await self._finished(upload)
+            upload = await self._finisher.finish(upload)
         return Status(upload, offset)
 
-    async def _finished(self, upload: TusUpload) -> TusUpload:
-        return await self._finisher.finish(upload) if upload.length in (0, None) else upload
+    async def _finish_final(self, upload_id: str) -> Status:
+        upload = await self._finisher.finish_final(upload_id)
+        if upload.is_done:
+            return Status(upload, upload.session.size or 0)
+        return Status(
+            upload,
+            await self._stores.database.read(
+                lambda connection: rows.kept_of_pieces(connection, upload_id)
+            ),
+        )
+
+    async def _find(self, upload_id: str) -> TusUpload:
+        return await self._stores.database.read(lambda connection: rows.find(connection, upload_id))
+
+    async def _living(self, upload_id: str) -> TusUpload:
+        upload = await self._find(upload_id)
+        state = upload.session.state
+        if state is State.PENDING and self._stores.clock() >= upload.session.expires_at:
+            await self._end(upload, State.EXPIRED)
+            state = State.EXPIRED
+        if state is State.EXPIRED:
+            raise Gone("The upload is past its time.", code="expired")
+        if state in ENDED:
+            raise Gone(f"The upload was {state}.")
+        return upload
+
+    async def _drop(self, upload_id: str) -> None:
+        upload = await self._find(upload_id)
+        if upload.session.state not in ENDED:
+            await self._end(upload, State.ABORTED, "the first bytes did not arrive")
+
+    async def _end(self, upload: TusUpload, to: State, reason: str = "") -> bool:
+        return await end_and_remove(
+            self._stores.database,
+            self._stores.storage,
+            upload.session,
+            to,
+            now=self._stores.clock(),
+            reason=reason,
+        )
+
+
+def _require_place(going_on: Continuation, upload: TusUpload, offset: int) -> None:
+    """The client and we agree about offset and length."""
+    if going_on.offset != offset:
+        raise WrongState(
+            f"The upload is at {offset}.", limit=Limit(OFFSET, offset, going_on.offset)
+        )
+    if going_on.length is not None and upload.length not in (None, going_on.length):
+        raise Malformed("The length of an upload never changes.", field="Upload-Length")

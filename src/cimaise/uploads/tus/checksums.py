@@ -40,15 +40,17 @@ ALGORITHMS: Final = tuple(_HASHES)
 
 
 class BodyDigest:
-    """Compares a body with what was announced, before it or behind it."""
+    """Digests of one body, to compare with what was announced before it or behind it."""
 
-    def __init__(self, algorithm: str) -> None:
-        """``Malformed`` for an algorithm that we do not have."""
-        if algorithm not in _HASHES:
-            shown = ", ".join(ALGORITHMS)
-            raise Malformed(f"The checksum is one of {shown}.", field="Upload-Checksum")
-        self.algorithm = algorithm
-        self._hash = _HASHES[algorithm]()
+    def __init__(self, algorithms: Sequence[str] = ALGORITHMS) -> None:
+        """Compute these; ``Malformed`` where we do not have one of them.
+
+        Where the checksum comes behind the body nobody knows yet which one it will be.
+        """
+        unknown = [name for name in algorithms if name not in _HASHES]
+        if unknown:
+            raise _unknown()
+        self._hashes = {name: _HASHES[name]() for name in algorithms}
 
     async def add(self, pieces: Sequence[bytes]) -> None:
         """The next bytes."""
@@ -58,14 +60,23 @@ class BodyDigest:
             self._update(pieces)
 
     def _update(self, pieces: Sequence[bytes]) -> None:
-        for piece in pieces:
-            self._hash.update(piece)
+        for one in self._hashes.values():
+            for piece in pieces:
+                one.update(piece)
 
     def require(self, checksum: Checksum) -> None:
         """``Invalid`` with ``checksum_mismatch`` where the bytes were others."""
-        if checksum.algorithm != self.algorithm or checksum.digest != self._hash.digest():
+        computed = self._hashes.get(checksum.algorithm)
+        if computed is None:
+            raise _unknown()
+        if checksum.digest != computed.digest():
             raise Invalid(
                 "The bytes do not have the checksum that came with them.",
                 code="checksum_mismatch",
                 field="Upload-Checksum",
             )
+
+
+def _unknown() -> Malformed:
+    shown = ", ".join(ALGORITHMS)
+    return Malformed(f"The checksum is one of {shown}.", field="Upload-Checksum")

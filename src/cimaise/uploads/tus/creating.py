@@ -12,6 +12,7 @@ from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection
 from cimaise.rfc.media_types import parse_media_type
 from cimaise.rfc.tus import parse_metadata
+from cimaise.storage.keys import object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove
@@ -21,7 +22,6 @@ from cimaise.uploads.session import ENDED, State, Strategy, UploadSession
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.rows import DOOR, TusUpload
 from cimaise.uploads.tus.stores import Stores
-from cimaise.storage.keys import object_key
 
 PART_BYTES: Final = 8 * 1024 * 1024
 """Part size, where bytes are kept in parts and the length does not ask for larger ones."""
@@ -146,11 +146,11 @@ class Creator:
             strategy=Strategy.STREAM, state=State.PENDING, filename=admission.filename,
             declared_size=creation.length, declared_type=admission.media_type,
             declared_sha256=None, part_size=_part_size(creation.length), part_count=None,
-            incoming_key=key, storage_key=key, storage_upload_id=None,
+            incoming_key=key, storage_key=key, storage_upload_id=None, attempt=0,
             reserved_bytes=creation.length or 0, reserved_on=quota.day_of(now), size=None,
             content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
             file_id=None, created_at=now, updated_at=now, expires_at=self._stores.expiry(),
-            urls_expire_at=None, completed_at=None,
+            urls_expire_at=None, completed_at=None, token_id=principal.token_id,
         )  # fmt: skip
         max_bytes = admission.max_bytes
         if creation.length is None and self._stores.storage.appends is None:
@@ -173,6 +173,7 @@ class Creator:
             size=upload.session.reserved_bytes,
             now=upload.session.created_at,
             defaults=self._stores.settings.quota,
+            token_id=upload.session.token_id,
         )
         rows.add(connection, upload, pieces)
 
@@ -256,9 +257,10 @@ def _pieces(connection: Connection, principal: Principal, ids: Sequence[str]) ->
 
 def _piece(connection: Connection, principal: Principal, piece_id: str) -> TusUpload:
     piece = rows.find(connection, piece_id)
-    if piece.session.account_id != principal.account_id:
+    session = piece.session
+    if (session.account_id, session.token_id) != (principal.account_id, principal.token_id):
         raise Forbidden("A partial upload is somebody else's.")
-    if not piece.is_partial or piece.session.state in ENDED or piece.length is None:
+    if not piece.is_partial or session.state in ENDED or piece.length is None:
         raise Malformed("Something in Upload-Concat cannot be concatenated.", field="Upload-Concat")
     return piece
 
@@ -267,9 +269,11 @@ def _give_back(connection: Connection, session: UploadSession) -> None:
     """What a piece has reserved or used is not counted twice."""
     if session.reserved_on is None:
         return
-    account_id, day = session.account_id, session.reserved_on
+    account_id, day, token_id = session.account_id, session.reserved_on, session.token_id
     if session.state is State.UPLOADED:
-        quota.unsettle(connection, account_id, day=day, size=session.size or 0)
+        size = session.size or 0
+        quota.unsettle(connection, account_id, day=day, size=size, token_id=token_id)
     else:
-        quota.release(connection, account_id, day=day, reserved=session.reserved_bytes)
+        reserved = session.reserved_bytes
+        quota.release(connection, account_id, day=day, reserved=reserved, token_id=token_id)
     sessions.note(connection, session, reserved_on=None, reserved_bytes=0)

@@ -21,11 +21,11 @@ from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove, remove_bytes
 from cimaise.uploads.gate import UNDECLARED
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
-from cimaise.uploads.publish import Caption
+from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession
 from cimaise.uploads.settle import settle
 from cimaise.uploads.tus import rows
-from cimaise.uploads.tus.rows import TusUpload
+from cimaise.uploads.tus.rows import DOOR, TusUpload
 from cimaise.uploads.tus.sinks import open_sink
 from cimaise.uploads.tus.stores import Stores
 from cimaise.uploads.verify import MOST_HASHED
@@ -85,14 +85,15 @@ class Finisher:
         session = upload.session
         if session.state in sessions.ENDED:
             raise Gone("The upload has ended.")
-        if session.state is not State.PENDING:
-            return upload  # done, or begun by a call that died, or another process is at it
-        await self._stores.database.write(
-            lambda connection: sessions.advance(
-                connection, session, State.COMPLETING, now=self._stores.clock()
-            )
+        if upload.is_done:
+            return upload
+        claimed = await self._stores.database.write(
+            lambda connection: sessions.claim(connection, session, now=self._stores.clock())
         )
-        return await self._claim(await self._find(upload.id))
+        if not claimed:
+            raise WrongState("The upload is being finished by another request.")
+        begun = replace(session, state=State.COMPLETING, attempt=session.attempt + 1)
+        return replace(upload, session=begun)
 
     async def _finish_partial(self, upload: TusUpload) -> None:
         size = upload.length or 0
@@ -108,7 +109,7 @@ class Finisher:
             if won and current.reserved_on is not None:
                 quota.settle(
                     connection, current.account_id, day=current.reserved_on,
-                    reserved=current.reserved_bytes, size=size,
+                    reserved=current.reserved_bytes, size=size, token_id=current.token_id,
                 )  # fmt: skip
 
         await self._stores.database.write(work)
@@ -206,11 +207,11 @@ class Finisher:
         current = rows.find(connection, upload.id).session
         settle(
             connection,
-            replace(current, state=upload.session.state),
+            replace(current, state=upload.session.state, attempt=upload.session.attempt),
             inspection,
             collection,
             key=upload.session.storage_key,
-            caption=None if collection.policy.publish == "separately" else Caption(),
+            caption=Caption() if publishes_at_once(collection.policy.publish, DOOR) else None,
             now=self._stores.clock(),
             new_id=self._stores.new_id,
         )

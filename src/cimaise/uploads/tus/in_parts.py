@@ -154,7 +154,7 @@ class PartsSink:
             lambda connection: rows.find(connection, self._found.id)
         )
         if now.generation != self._found.generation:
-            raise WrongState("Somebody else goes on with this upload.")
+            raise WrongState("Somebody else goes on with this upload.", code="taken_over")
 
     async def _record_rest(self) -> None:
         """What is held becomes the tail; it and all parts are recorded."""

@@ -45,39 +45,29 @@ class Body:
     checksum: Callable[[], Checksum] | None = None
 
 
-class _TooLong(TooLarge):
-    """More bytes than the upload has room for: none of them is kept."""
+async def receive(
+    stores: Stores, upload: TusUpload, body: Body, *, sink: Sink, start: int, transfer: Transfer
+) -> int:
+    """Bring a body into a sink that was started at ``start``; gives what is kept then.
 
-
-class Receiver:
-    """Takes bodies."""
-
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
-
-    async def receive(
-        self, upload: TusUpload, sink: Sink, start: int, body: Body, transfer: Transfer
-    ) -> int:
-        """Bring a body into a sink that was started at ``start``; gives what is kept then.
-
-        Raises:
-            CimaiseError: See :meth:`cimaise.uploads.doors.tus.TusUploads.append`.
-        """
-        flow = _Flow(self._stores, upload, sink, start, body)
-        flow.require_room(body.size or 0)
-        async with Intake(body.chunks) as intake:
-            transfer.on_stop(intake.interrupt)
-            try:
-                await flow.pour(intake)
-                _require_checksum(body, is_whole=not intake.was_interrupted)
-            except BaseException as fault:
-                await _to_its_end(_settle_broken(upload, sink, body, fault))
-                raise
+    Raises:
+        CimaiseError: See :meth:`cimaise.uploads.doors.tus.TusUploads.append`.
+    """
+    flow = _Flow(stores, upload, sink, start, body)
+    flow.require_room(body.size or 0)
+    async with Intake(body.chunks) as intake:
+        transfer.on_stop(intake.interrupt)
+        try:
+            await flow.pour(intake)
+            _require_checksum(body, is_whole=not intake.was_interrupted)
+        except BaseException as fault:
+            await _to_its_end(_settle_broken(upload, sink, body, fault))
+            raise
         kept = await _to_its_end(sink.keep(length=upload.length))
+    if intake.was_interrupted:
         transfer.release()
-        if intake.was_interrupted:
-            raise _taken_over()
-        return kept
+        raise _taken_over()
+    return kept
 
 
 async def require_nothing(body: Body) -> None:
@@ -101,17 +91,20 @@ def _taken_over() -> WrongState:
     return WrongState("Another request goes on with this upload.", code="taken_over")
 
 
-async def _settle_broken(
-    upload: TusUpload, sink: Sink, body: Body, fault: BaseException
-) -> None:
+async def _settle_broken(upload: TusUpload, sink: Sink, body: Body, fault: BaseException) -> None:
     """Keep what came before the fault, unless it may be wrong."""
     try:
-        if body.digest is not None or isinstance(fault, _TooLong):
+        if body.digest is not None or _is_too_long(fault):
             await sink.undo()
         else:
             await sink.keep(length=upload.length)
     except CimaiseError as second:
         telemetry.log("storage_failed", level="warning", upload=upload.id, code=second.code)
+
+
+def _is_too_long(fault: BaseException) -> bool:
+    """More bytes than the upload has room for, not than the quota has."""
+    return isinstance(fault, TooLarge) and fault.code == TooLarge.default_code
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
@@ -142,19 +135,19 @@ class _Flow:
         """``TooLarge`` where the upload has no room for so many bytes more."""
         if self._offset + more > self._most:
             limit = Limit("Upload-Length", self._most, self._offset + more)
-            raise _TooLong("More bytes than the upload has room for.", limit=limit)
+            raise TooLarge("More bytes than the upload has room for.", limit=limit)
 
     async def pour(self, intake: Intake) -> None:
         """Everything, until the end or an interruption."""
         patience_s = REST_S
-        while not intake.was_interrupted or intake.has_news:
+        while True:
             pieces = await intake.take(patience_s)
             if pieces is None:
                 await self._sink.rest()
                 patience_s = min(2 * patience_s, MOST_REST_S)
             elif pieces:
                 await self._add(pieces)
-            else:
+            if intake.was_interrupted or pieces == []:
                 return
 
     async def _add(self, pieces: list[bytes]) -> None:

@@ -17,9 +17,7 @@ STEP: Final = 4 * 1024 * 1024
 """Bytes that are set aside at once, where the quota has room for them."""
 
 
-async def declare_length(
-    stores: Stores, upload: TusUpload, length: int, offset: int
-) -> TusUpload:
+async def declare_length(stores: Stores, upload: TusUpload, length: int, offset: int) -> TusUpload:
     """The length of an upload is known now; it never changes again.
 
     Raises:
@@ -82,6 +80,7 @@ def _set_aside(
         defaults=stores.settings.quota,
         files=0,
         day=session.reserved_on,
+        token_id=session.token_id,
     )
     reserved = max(size, session.reserved_bytes)
     if not sessions.note(connection, session, reserved_bytes=reserved, **values):

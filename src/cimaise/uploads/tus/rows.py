@@ -128,7 +128,7 @@ def record(connection: Connection, upload: TusUpload, **values: Any) -> None:
         .values(**values)
     ).rowcount
     if not changed:
-        raise WrongState("Somebody else goes on with this upload.")
+        raise WrongState("Somebody else goes on with this upload.", code="taken_over")
 
 
 def record_more(connection: Connection, upload_id: str, kept_bytes: int) -> None:

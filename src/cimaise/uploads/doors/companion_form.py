@@ -1,0 +1,254 @@
+"""The door for Uppy's ``@uppy/aws-s3`` in one request: a signed form, as S3's POST policy is one.
+
+Nothing is recorded when a form is asked for. Its ``policy`` field is a text that only this server
+can have written: who may send which file where, until when. The form's ``key`` is the id that the
+file will have, so sending it again stores nothing twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
+
+from cimaise.access.account_rows import account_by_id
+from cimaise.access.policy import Principal, Role, require_account
+from cimaise.access.signing import Signer
+from cimaise.access.upload_tokens import UploadTokens
+from cimaise.database.engine import Database
+from cimaise.database.schema import files, uploads
+from cimaise.errors import Forbidden, Invalid, WrongState
+from cimaise.library.collections import find_collection
+from cimaise.settings import Settings
+from cimaise.uploads.doors.companion import DOOR, Wish
+from cimaise.uploads.doors.multipart_form import (
+    Event,
+    Field,
+    FileStart,
+    file_bytes,
+    read_form,
+    skip_file,
+)
+from cimaise.uploads.gate import UNDECLARED, admit
+from cimaise.uploads.publish import Caption
+from cimaise.uploads.session import State
+from cimaise.uploads.streaming import Incoming, Received, Streams
+
+PURPOSE: Final = "companion form"
+FILE_FIELD: Final = "file"
+_KEY, _POLICY, _TYPE = "key", "policy", "content-type"
+
+
+class Ticket(msgspec.Struct, frozen=True, array_like=True):
+    """What a form allows: the content of its ``policy``. ``expires_at`` is in Unix seconds."""
+
+    key: str
+    account_id: str
+    is_admin: bool
+    token_id: str | None
+    collection: str
+    filename: str
+    content_type: str | None
+    size: int | None
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Fields of a form that may be posted once within ``expires_in_s`` seconds."""
+
+    fields: Mapping[str, str]
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What a form became.
+
+    Attributes:
+        key: The form's; the file's id where there is one.
+        etag: Of the stored bytes.
+        upload_id: The session where no file was made: it waits for the publish call.
+    """
+
+    key: str
+    etag: str
+    upload_id: str | None = None
+
+
+class SingleForms:
+    """Offers forms and takes them."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        streams: Streams,
+        tokens: UploadTokens,
+        signer: Signer,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._database = database
+        self._streams = streams
+        self._tokens = tokens
+        self._signer = signer
+        self._settings = settings
+        self._clock = clock
+        self._new_id = new_id
+
+    async def offer(self, principal: Principal, wish: Wish) -> Offer:
+        """Fields that let one file through.
+
+        Raises:
+            NotFound: No such collection.
+            NotSignedIn, Forbidden, Invalid, TypeNotAllowed, TooLarge: See the gate.
+        """
+        require_account(principal)
+        collection = await self._database.read(
+            lambda connection: find_collection(connection, wish.collection, principal)
+        )
+        admission = admit(
+            principal,
+            collection,
+            filename=wish.filename,
+            size=wish.size,
+            declared_type=wish.content_type,
+            settings=self._settings.uploads,
+        )
+        ttl_s = int(self._settings.uploads.url_ttl)
+        content_type = None if admission.media_type == UNDECLARED else admission.media_type
+        ticket = Ticket(
+            key=self._new_id(),
+            account_id=principal.account_id,
+            is_admin=principal.role is Role.ADMIN,
+            token_id=principal.token_id,
+            collection=collection.name,
+            filename=admission.filename,
+            content_type=content_type,
+            size=wish.size,
+            expires_at=int(self._clock().timestamp()) + ttl_s,
+        )
+        policy = self._signer.sign(PURPOSE, msgspec.json.encode(ticket))
+        fields = {_KEY: ticket.key, _POLICY: policy}
+        if content_type is not None:
+            fields["Content-Type"] = content_type
+        return Offer(fields, ttl_s)
+
+    async def take(self, chunks: AsyncIterable[bytes], content_type: str) -> Posted:
+        """Take a whole form; fields behind the file are not looked at (as S3 does).
+
+        Args:
+            chunks: The body.
+            content_type: The request's, with the boundary.
+
+        Raises:
+            Malformed: It is no form, or breaks off.
+            Forbidden: ``bad_signature`` or ``expired_signature``.
+            Gone: The upload token was taken back, or is past its time.
+            Invalid: There is no file in it, or an empty one.
+            CimaiseError: What refuses the file.
+        """
+        fields: dict[str, str] = {}
+        ticket: Ticket | None = None
+        taken: Received | Posted | None = None
+        try:
+            events = read_form(chunks, content_type)
+            async for event in events:
+                if isinstance(event, Field) and ticket is None:
+                    fields[event.name.lower()] = event.text
+                elif isinstance(event, FileStart) and (event.name != FILE_FIELD or ticket):
+                    await skip_file(events)
+                elif isinstance(event, FileStart):
+                    ticket = self._ticket(fields)
+                    taken = await self._receive(ticket, events)
+            if ticket is None or taken is None:
+                raise Invalid("Choose a file.", field=FILE_FIELD)
+        except BaseException as fault:
+            if isinstance(taken, Received):
+                await asyncio.shield(self._streams.drop([taken], type(fault).__name__))
+            raise
+        return taken if isinstance(taken, Posted) else await self._finish(ticket, taken)
+
+    def _ticket(self, fields: Mapping[str, str]) -> Ticket:
+        payload = self._signer.open(PURPOSE, fields.get(_POLICY, ""))
+        ticket = msgspec.json.decode(payload, type=Ticket)
+        declared = fields.get(_TYPE)
+        if fields.get(_KEY) != ticket.key or declared not in (None, ticket.content_type):
+            raise Forbidden("The form's fields are not those that were signed.", code="bad_signature")  # fmt: skip
+        if self._clock().timestamp() >= ticket.expires_at:
+            raise Forbidden("The form is past its time.", code="expired_signature")
+        return ticket
+
+    async def _receive(self, ticket: Ticket, events: AsyncIterator[Event]) -> Received | Posted:
+        """Store the file, or skip it where an earlier request has brought it."""
+        principal = await self._principal(ticket)
+        known, posted = await self._database.read(lambda connection: _earlier(connection, ticket))
+        if posted is not None:
+            await skip_file(events)
+            return posted
+        incoming = Incoming(
+            DOOR,
+            ticket.filename,
+            ticket.content_type,
+            ticket.size,
+            ticket.collection,
+            None if known else ticket.key,
+        )
+        try:
+            return await self._streams.receive(principal, incoming, file_bytes(events))
+        except IntegrityError as fault:
+            raise _twice() from fault
+
+    async def _principal(self, ticket: Ticket) -> Principal:
+        """Who was given the form, as far as they may still send it."""
+        if ticket.token_id is not None:
+            return (await self._tokens.right_of(ticket.token_id)).principal
+        account = await self._database.read(
+            lambda connection: account_by_id(connection, ticket.account_id)
+        )
+        if account is None or account.disabled_at is not None:
+            raise Forbidden("The account is disabled.")
+        role = account.role if ticket.is_admin else Role.MEMBER
+        return Principal(account.id, account.name, role)
+
+    async def _finish(self, ticket: Ticket, received: Received) -> Posted:
+        try:
+            done = await self._streams.finish(
+                await self._principal(ticket),
+                [received],
+                collection=ticket.collection,
+                caption=Caption(),
+                file_id=ticket.key,
+            )
+        except IntegrityError as fault:
+            await self._streams.drop([received], "sent twice")
+            raise _twice() from fault
+        session, file = done[0]
+        return Posted(ticket.key, session.storage_etag or "", None if file else session.id)
+
+
+def _earlier(connection: Connection, ticket: Ticket) -> tuple[bool, Posted | None]:
+    """Whether the form was sent before, and what it became if that was anything."""
+    file = connection.execute(
+        select(files.c.storage_etag, files.c.etag).where(
+            files.c.id == ticket.key, files.c.owner_id == ticket.account_id
+        )
+    ).first()
+    if file is not None:
+        return True, Posted(ticket.key, file.storage_etag or file.etag)
+    row = connection.execute(
+        select(uploads.c.state, uploads.c.storage_etag).where(uploads.c.id == ticket.key)
+    ).first()
+    if row is not None and row.state == State.UPLOADED.value:
+        return True, Posted(ticket.key, row.storage_etag or "", ticket.key)
+    return row is not None, None
+
+
+def _twice() -> WrongState:
+    return WrongState("This form is being sent twice at once.")
