@@ -26,6 +26,7 @@ from cimaise.access.sessions import Sessions
 from cimaise.access.signing import Signer
 from cimaise.access.subjects import Subjects
 from cimaise.access.tokens import Authenticator
+from cimaise.access.upload_tokens import UploadTokens
 from cimaise.albums.catalogue import Catalogue
 from cimaise.albums.sources.table import TABLE, Needs
 from cimaise.database.engine import Database, open_database
@@ -56,11 +57,16 @@ from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.storage.base import Storage
 from cimaise.storage.table import open_storage
+from cimaise.uploads.doors.companion import CompanionUploads
+from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
+from cimaise.uploads.doors.tus import TusUploads
 from cimaise.uploads.publish import Publisher
 from cimaise.uploads.streaming import Streams
+from cimaise.uploads.tus.stores import Stores
 from cimaise.uploads.verify import Verifier
 from cimaise.web.background import Background
+from cimaise.web.companion import with_one_slash
 from cimaise.web.problems import problem_reply
 from cimaise.web.router import build_router, moves_bytes
 from cimaise.web.routes import LINES, mounts
@@ -190,7 +196,7 @@ def build(settings: Settings) -> Application:
         exempt=moves_bytes(LINES),
         deadline_response=_deadline_answer,
     )
-    door = RequestIdMiddleware(guarded, new_id=random_id, access_log=_access_log)
+    door = RequestIdMiddleware(with_one_slash(guarded), new_id=random_id, access_log=_access_log)
     return Application(settings, services, parts, door)
 
 
@@ -248,6 +254,15 @@ def _services(settings: Settings, parts: _Parts) -> Services:
     files = Files(database, clock)
     links = Links(database, clock, random_id, Signer(parts.secret), settings.links.ttl)
     verifier = Verifier(database, storage, clock, random_id, _read_picture(settings))
+    upload_tokens = UploadTokens(database, clock, random_id)
+    streams = Streams(
+        database=database,
+        storage=storage,
+        settings=settings,
+        clock=clock,
+        new_id=random_id,
+        read_picture=_read_picture(settings),
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -270,13 +285,27 @@ def _services(settings: Settings, parts: _Parts) -> Services:
             new_id=random_id,
             verifier=verifier,
         ),
-        streams=Streams(
+        companion=CompanionUploads(
             database=database,
             storage=storage,
             settings=settings,
             clock=clock,
             new_id=random_id,
-            read_picture=_read_picture(settings),
+            verifier=verifier,
+        ),
+        single_forms=SingleForms(
+            database=database,
+            streams=streams,
+            tokens=upload_tokens,
+            signer=Signer(parts.secret),
+            settings=settings,
+            clock=clock,
+            new_id=random_id,
+        ),
+        upload_tokens=upload_tokens,
+        streams=streams,
+        tus=TusUploads(
+            Stores(database, storage, settings, clock, random_id), _read_picture(settings)
         ),
         publisher=Publisher(database, clock, random_id),
         originals=Originals(files, links, storage),

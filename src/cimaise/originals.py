@@ -102,7 +102,8 @@ class Originals:
             file.size, file.etag, served_type(file.content_type), file.published_at
         )
         selection = select(what, wanted, now=now)
-        if link is not None and selection.begins and wanted.method != "HEAD":
+        # of a limited link every answer with bytes counts, for any range could be most of the file
+        if link is not None and selection.ranges and wanted.method != "HEAD":
             await self.links.use(link)
         attachment = download or (link is not None and link.download)
         headers = _headers(file, attachment=attachment, by_link=link is not None)

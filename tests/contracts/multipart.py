@@ -91,6 +91,38 @@ class MultipartContract:
         await multipart.complete(KEY, upload, parts)
         assert await read_all(storage, KEY) in [content(size, seed) + b"end" for seed in range(3)]
 
+    @pytest.mark.parametrize("factor", [1, 2])
+    @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
+    async def test_parts_may_have_another_size_than_was_guessed(
+        self, storage, multipart, size, factor, order
+    ):
+        guess = size * 3 // 2
+        whole = content(2 * factor * size + 7)
+        upload = await multipart.create(KEY, content_type=TYPE, part_size=guess, is_exact=False)
+        step = factor * size
+        for number in order:
+            await send(multipart, upload, number, whole[(number - 1) * step : number * step])
+        info = await multipart.complete(KEY, upload, await multipart.parts(KEY, upload))
+        assert info.size == len(whole)
+        assert await read_all(storage, KEY) == whole
+        assert list(await keys(storage)) == [KEY]
+
+    async def test_a_guess_that_was_right_changes_nothing(self, storage, multipart, size):
+        whole = content(size + 7)
+        upload = await multipart.create(KEY, content_type=TYPE, part_size=size, is_exact=False)
+        for number, piece in ((2, whole[size:]), (1, whole[:size])):
+            await send(multipart, upload, number, piece)
+        await multipart.complete(KEY, upload, await multipart.parts(KEY, upload))
+        assert await read_all(storage, KEY) == whole
+
+    async def test_parts_of_unlike_sizes_are_no_object_even_without_a_size(self, multipart, size):
+        upload = await multipart.create(KEY, content_type=TYPE, part_size=size, is_exact=False)
+        for number, length in ((1, size), (2, size + 1), (3, 5)):
+            await send(multipart, upload, number, content(length))
+        with pytest.raises(WrongState):
+            await multipart.complete(KEY, upload, await multipart.parts(KEY, upload))
+        assert len(await multipart.parts(KEY, upload)) == 3
+
     async def test_a_new_upload_has_no_parts(self, multipart, size):
         assert list(await multipart.parts(KEY, await begin(multipart, size))) == []
 

@@ -198,6 +198,17 @@ class TestPart:
         assert list(await multipart.parts(KEY, upload)) == []
         assert list(await multipart.parts(KEY, other)) == []
 
+    async def test_a_part_of_unknown_length_may_have_any(
+        self, presigner, multipart, backend: Backend, http
+    ):
+        upload = await multipart.create(KEY, content_type=TYPE, part_size=backend.part_size)
+        signed = presigner.part(KEY, upload, 1, max_bytes=100, session_id="s", expires_at=soon())
+        for body in (BODY, BODY + b"!"):
+            assert (await send(http, signed, body))[0] == 200
+            assert [part.size for part in await multipart.parts(KEY, upload)] == [len(body)]
+        url = signed.url.replace("partNumber=1", "partNumber=2")
+        assert (await send(http, signed, BODY, url=url))[0] == 403
+
     async def test_after_an_abort_its_url_stores_nothing(
         self, storage, presigner, multipart, backend: Backend, http
     ):

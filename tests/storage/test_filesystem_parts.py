@@ -56,6 +56,22 @@ async def test_first_sent_parts_lie_in_one_sparse_file_that_becomes_the_object(
     assert not any((root / "tmp").iterdir())
 
 
+async def test_a_right_guess_of_the_part_size_costs_no_copy(multipart, storage, root):
+    upload = await multipart.create(KEY, content_type=TYPE, part_size=SIZE, is_exact=False)
+    parts = [await send(multipart, upload, number, content(SIZE, number)) for number in (1, 2)]
+    data = (root / "multipart" / upload / "data").stat()
+    await multipart.complete(KEY, upload, parts)
+    assert (root / KEY).stat().st_ino == data.st_ino
+
+
+async def test_parts_longer_than_the_guess_lie_alone(multipart, storage, root):
+    upload = await multipart.create(KEY, content_type=TYPE, part_size=SIZE, is_exact=False)
+    longer = [await send(multipart, upload, number, content(2 * SIZE, number)) for number in (1, 2)]
+    assert (root / "multipart" / upload / "data").stat().st_size == 0
+    await multipart.complete(KEY, upload, longer)
+    assert await read_all(storage, KEY) == content(2 * SIZE, 1) + content(2 * SIZE, 2)
+
+
 async def test_a_part_far_behind_takes_no_room_before_it(multipart, root):
     upload = await multipart.create(KEY, content_type=TYPE, part_size=50_000_000)
     await send(multipart, upload, 100, b"far behind")

@@ -53,6 +53,18 @@ def test_a_part_grant_comes_back_as_it_was_signed():
     )
 
 
+def test_a_grant_for_a_part_of_unknown_length_says_the_most_and_for_whom():
+    signed = made().part(KEY, "upload", 3, max_bytes=9, session_id="one", expires_at=SOON)
+    assert made().open_grant(token_of(signed.url), NOW) == Grant(
+        "part", KEY, SOON, upload_id="upload", part_number=3, max_bytes=9, session_id="one"
+    )
+
+
+def test_a_part_without_any_length_is_not_signed():
+    with pytest.raises(ValueError, match="length"):
+        made().part(KEY, "upload", 3, expires_at=SOON)
+
+
 def test_a_get_grant_comes_back_as_it_was_signed():
     signed = made().get(
         KEY, expires_at=SOON, content_type="text/plain", content_disposition="inline; é"

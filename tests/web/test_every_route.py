@@ -26,7 +26,7 @@ def path_of(line: Line) -> str:
 def assert_is_a_problem(answer: httpx2.Response) -> None:
     body = answer.json()
     assert set(body) >= {"error", "code", "request_id"}
-    assert set(body) <= {"error", "code", "request_id", "limit", "field"}
+    assert set(body) <= {"error", "code", "request_id", "limit", "field", "message"}
     assert body["request_id"] == answer.headers["x-request-id"]
     assert "Traceback" not in answer.text
     assert "/src/" not in answer.text

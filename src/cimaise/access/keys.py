@@ -15,10 +15,11 @@ from cimaise.access.policy import Principal, Role, Scope
 from cimaise.access.secret_texts import HINT_LENGTH, RandomBytes, digest_of, new_key
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
-from cimaise.database.schema import accounts, keys
+from cimaise.database.schema import accounts, browser_sessions, keys
 from cimaise.errors import Forbidden, Invalid, NotFound
 
 _MAX_NAME_CHARS: Final = 100
+_LAST_YEAR: Final = 9000  # so that every zone's form of it is a year, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def _require_form(name: str, expires_at: datetime | None, now: datetime) -> None
         raise Invalid("A key's name has 1 to 100 printable characters.", field="name")
     if expires_at is None:
         return
-    if expires_at.tzinfo is None or expires_at <= now:
+    if expires_at.tzinfo is None or expires_at <= now or expires_at.year > _LAST_YEAR:
         raise Invalid("A key's end lies ahead and names its zone.", field="expires_at")
 
 
@@ -208,6 +209,16 @@ def _revoke(connection: Connection, principal: Principal, key_id: str, now: date
         update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None)).values(revoked_at=now)
     ).rowcount
     if revoked:
+        # a browser may have signed in with the key: who takes it back means that, too
+        connection.execute(
+            update(browser_sessions)
+            .where(
+                browser_sessions.c.account_id == owner_id,
+                browser_sessions.c.ended_at.is_(None),
+                browser_sessions.c.id != (principal.session_id or ""),
+            )
+            .values(ended_at=now)
+        )
         record(
             connection,
             at=now,

@@ -186,8 +186,8 @@ def checked_policy(policy: Policy) -> Policy:
         raise Invalid("Extensions look like .zip.", field="policy.extensions")
     if any(not _TYPE.fullmatch(name) for name in types):
         raise Invalid("Types look like image/png or image/*.", field="policy.types")
-    if policy.max_bytes is not None and policy.max_bytes < 1:
-        raise Invalid("max_bytes is at least 1.", field="policy.max_bytes")
+    if policy.max_bytes is not None and not 1 <= policy.max_bytes <= 2**53:
+        raise Invalid("max_bytes is a number of bytes from 1.", field="policy.max_bytes")
     if not 0 <= policy.points <= 1_000_000:  # noqa: PLR2004
         raise Invalid("points is 0 to 1000000.", field="policy.points")
     return msgspec.structs.replace(policy, extensions=extensions, types=types)

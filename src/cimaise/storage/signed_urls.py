@@ -6,6 +6,7 @@ server's secret for this purpose alone: a token signed for anything else is wort
 """
 
 import hmac
+import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable
@@ -29,8 +30,8 @@ _decode: Final = msgspec.json.Decoder(Grant).decode
 
 
 def lifetime_s(expires_at: datetime, now: datetime) -> int:
-    """Whole seconds a URL may live, never beyond ``expires_at``; ``Invalid`` outside of S3's."""
-    seconds = int((expires_at - now).total_seconds())
+    """Whole seconds a URL may live, rounded up; ``Invalid`` outside of S3's."""
+    seconds = math.ceil((expires_at - now).total_seconds())
     if not 1 <= seconds <= MAX_LIFETIME_S:
         raise Invalid("A signed URL lives 1 second to 7 days.", field="expires_at")
     return seconds

@@ -40,6 +40,17 @@ async def assemble(
     return info
 
 
+async def received_whole(storage: Storage, session: UploadSession) -> int:
+    """Bytes of the whole object, wherever a client or an attempt to complete put it; 0: none."""
+    attempts = (session.attempt_key(number) for number in range(session.attempt, 0, -1))
+    for key in (session.incoming_key, *attempts):
+        try:
+            return (await storage.stat(key)).size
+        except NotFound:
+            continue
+    return 0
+
+
 async def _take_single(storage: Storage, session: UploadSession) -> ObjectInfo:
     """What was sent; or, where nothing was sent since, what an attempt that died had moved."""
     target = session.attempt_key(session.attempt)
@@ -59,12 +70,12 @@ async def _join_parts(
     assert multipart is not None
     if upload_id is None:
         raise WrongState("The upload was not begun in the storage: start a new one.")
-    if claimed is None and not (storage.is_local or session.declared_sha256):
-        raise Invalid("List the parts with their ETags.", code="parts_required", field="parts")
     try:
         stored = await multipart.parts(session.incoming_key, upload_id)
     except NotFound:
         return await _joined_before(storage, session)
+    if claimed is None and not (storage.is_local or session.declared_sha256):
+        raise Invalid("List the parts with their ETags.", code="parts_required", field="parts")
     chosen = checked_parts(session, stored, claimed)
     info = await multipart.complete(session.incoming_key, upload_id, chosen)
     return await _out_of_reach(storage, session, info)

@@ -18,12 +18,13 @@ from cimaise.library.model import Collection, File, Publication
 from cimaise.library.publication import publish
 from cimaise.rfc.disposition import clean_filename
 from cimaise.uploads import session as sessions
-from cimaise.uploads.session import State, UploadSession
+from cimaise.uploads.session import State, UploadSession, shown_state
 
 MAX_TITLE: Final = 300
 MAX_NOTE: Final = 20_000
 MAX_SECRET: Final = 200
 MAX_URL: Final = 2000
+MAX_SIZE: Final = 2**53  # the greatest whole number that every JSON reader keeps exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Publisher:
         self, connection: Connection, session: UploadSession, found: Collection, caption: Caption
     ) -> File:
         if session.state is not State.UPLOADED:
-            raise WrongState(f"The upload is {session.state}, not complete.")
+            raise WrongState(f"The upload is {shown_state(session)}, not complete.")
         now = self._clock()
         made = publication_of(session, found, caption)
         file = publish(connection, made, now=now, new_id=self._new_id)
@@ -182,5 +183,5 @@ def _check_link(link: ExternalLink, caption: Caption) -> None:
         raise Invalid("external_url has characters that no URL has.", field="external_url")
     if not caption.title.strip():
         raise Invalid("A link needs a title.", field="title")
-    if link.size < 0:
-        raise Invalid("size is not negative.", field="size")
+    if not 0 <= link.size < MAX_SIZE:
+        raise Invalid("size is a number of bytes.", field="size")

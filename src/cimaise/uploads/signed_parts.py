@@ -61,7 +61,7 @@ def checked_numbers(session: UploadSession, numbers: Sequence[int]) -> list[int]
         Invalid: None, too many, or one that the upload does not have.
         WrongState: The upload has no parts to write to.
     """
-    count = session.part_count or 1
+    count = session.part_count or (1 if session.strategy is Strategy.SINGLE else 0)
     if session.strategy is Strategy.MULTIPART and session.storage_upload_id is None:
         raise WrongState("The upload was not begun in the storage: start a new one.")
     wanted = sorted(set(numbers))

@@ -250,7 +250,12 @@ class Streams:
             check_caption(caption)
             done = await self._database.write(
                 lambda connection: self._settle_all(
-                    connection, principal, received, collection, caption, file_id
+                    connection,
+                    principal,
+                    received,
+                    name=collection,
+                    caption=caption,
+                    file_id=file_id,
                 )
             )
         except CimaiseError as refusal:
@@ -263,6 +268,7 @@ class Streams:
         connection: Connection,
         principal: Principal,
         received: Sequence[Received],
+        *,
         name: str,
         caption: Caption,
         file_id: str | None,

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from cimaise import telemetry
 from cimaise.access import policy as rights
 from cimaise.database.engine import Database
-from cimaise.errors import CimaiseError, Invalid, NotFound, TypeNotAllowed, WrongState
+from cimaise.errors import CimaiseError, Invalid, NotFound, TypeNotAllowed, Unavailable, WrongState
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection
 from cimaise.storage.base import ObjectInfo, Storage
@@ -71,7 +71,7 @@ class Verifier:
             lambda connection: sessions.claim(connection, session, now=self.clock())
         )
         if not claimed:
-            raise WrongState("The upload is being completed by another request.")
+            raise _busy()
         return replace(session, state=State.COMPLETING, attempt=session.attempt + 1)
 
     async def _verify(
@@ -133,6 +133,8 @@ class Verifier:
     async def _outcome(self, session: UploadSession) -> UploadSession:
         """What became of it, whoever did it; an ended session is an error here."""
         now = await self._current(session.id)
+        if now.state is State.COMPLETING:
+            raise _busy()
         if now.state not in _DONE:
             raise WrongState(f"The upload is {shown_state(now)}.")
         return now
@@ -154,3 +156,8 @@ class Verifier:
             now=self.clock(),
             reason=refusal.message,
         )
+
+
+def _busy() -> Unavailable:
+    """Another process is at it: its answer will be the same, a moment later."""
+    return Unavailable("Another request completes this upload.", code="busy", retry_after_s=1)

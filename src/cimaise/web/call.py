@@ -1,6 +1,6 @@
 """A request on its way to a handler: who asks, what for, and the features that can answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -29,12 +29,14 @@ class Call:
         principal: Who asks, already authenticated.
         services: Every feature.
         request_id: The id that the answer and the log carry.
+        arrived: The header fields as the server keeps them, which grow by trailers.
     """
 
     request: Request
     principal: Principal
     services: "Services"
     request_id: str
+    arrived: Sequence[tuple[bytes, bytes]] = ()
 
     @property
     def now(self) -> datetime:
@@ -78,6 +80,15 @@ class Call:
         """A request header; repeated ones are joined as RFC 9110 §5.3 says."""
         values = self.request.headers.getlist(name)
         return ", ".join(values) if values else None
+
+    def trailer(self, name: str) -> str | None:
+        """A field behind the body (RFC 9110 §6.5.1), once all of that has been read.
+
+        ASGI has no message for these. uvicorn's parser appends them to the list of headers; a
+        server that drops them makes this ``None``.
+        """
+        wanted = name.lower().encode("ascii")
+        return next((text.decode("latin-1") for key, text in self.arrived if key == wanted), None)
 
     def wanted(self) -> Wanted:
         """Method, conditions and range."""

@@ -221,4 +221,3 @@ def with_one_slash(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send)
 
     return mended
-

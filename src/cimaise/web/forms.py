@@ -39,6 +39,8 @@ async def post_form(call: Call) -> ASGIApp:
     files = [file_json(file, base_url=base_url) for _, file in result.done if file is not None]
     waiting = [session_json(session) for session, file in result.done if file is None]
     body: dict[str, Any] = {"files": files} | ({"uploads": waiting} if waiting else {})
+    if len(files) == 1:
+        body["url"] = files[0]["url"]  # where Uppy's xhr-upload looks for what became of its file
     return json_reply(body, status=201)
 
 

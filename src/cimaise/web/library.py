@@ -111,8 +111,13 @@ async def change_file(call: Call) -> ASGIApp:
 
 async def delete_file(call: Call) -> ASGIApp:
     """Delete a file: record, variants and cache now, bytes by the clean-up."""
-    file = await call.services.files.delete(call.principal, call.path("id"))
+    await remove_file(call, call.path("id"))
+    return empty_reply()
+
+
+async def remove_file(call: Call, file_id: str) -> None:
+    """What deletes a file, whatever address it was asked at."""
+    file = await call.services.files.delete(call.principal, file_id)
     if file.storage_key is not None:
         await call.services.variants.purge_stored(file.storage_key)
     call.services.hurry("discarded-objects")
-    return empty_reply()

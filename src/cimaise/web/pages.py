@@ -19,6 +19,7 @@ from cimaise.uploads.session import UploadSession, shown_state
 from cimaise.web.call import Call
 from cimaise.web.page import page, shown
 from cimaise.web.tiles import SMALL_PX, make_tile, near_url
+from cimaise.web.token_access import right_of
 
 ALBUMS_A_PAGE: Final = 24
 PICTURES_A_PAGE: Final = 48
@@ -155,6 +156,19 @@ async def upload_page(call: Call) -> ASGIApp:
         wanted=wanted,
         done=_count_done(call.query("done")),
         public_url=call.services.settings.public_url,
+    )
+
+
+@shown
+async def token_page(call: Call) -> ASGIApp:
+    """Where somebody without an account, but with an upload token, chooses files."""
+    right = await right_of(call)
+    return page(
+        call,
+        "upload_by_token.html",
+        title=right.collection,
+        expires_at=right.token.expires_at,
+        done=_count_done(call.query("done")),
     )
 
 

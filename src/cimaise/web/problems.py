@@ -78,7 +78,7 @@ def problem_reply(
 ) -> Response:
     """The whole answer to a foreseen error; ``more`` is what some clients look for beside it."""
     return Response(
-        msgspec.json.encode(problem_body(error, request_id) | (more or {})),
+        msgspec.json.encode(problem_body(error, request_id) | dict(more or {})),
         status_code=status_of(error),
         headers=problem_headers(error),
         media_type="application/json",

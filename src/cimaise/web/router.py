@@ -5,7 +5,7 @@ becomes the one error shape. ``HEAD`` is answered by ``GET``, ``OPTIONS`` by the
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise import telemetry
 from cimaise.access import policy
-from cimaise.errors import BrokenTransfer, CimaiseError, ClientGone, MethodNotAllowed, NotFound
+from cimaise.errors import (
+    BrokenTransfer,
+    CimaiseError,
+    ClientGone,
+    MethodNotAllowed,
+    NotFound,
+    NotSignedIn,
+)
 from cimaise.web.call import Call
 from cimaise.web.cors import Cors, cors_headers, preflight_headers
 from cimaise.web.problems import fault_reply, problem_reply, status_of
@@ -32,6 +39,7 @@ class Permission(Enum):
     """What a route asks of everybody before its handler is called."""
 
     PUBLIC = "public"  # the handler decides
+    HOLDER = "holder"  # whoever knows the address; a sign-in that has ended is no obstacle
     ACCOUNT = "account"
     ADMIN = "admin"
 
@@ -52,6 +60,8 @@ class Line:
         cors: Which pages of other origins may read the answer.
         moves_bytes: Free of the deadline, because it lasts as long as its bytes.
         tag: Chapter of the reference.
+        headers: What every answer carries, errors included.
+        is_overridable: A POST with ``X-HTTP-Method-Override`` counts as this method.
     """
 
     method: str
@@ -65,6 +75,8 @@ class Line:
     cors: Cors = Cors.NONE
     moves_bytes: bool = False
     tag: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_overridable: bool = False
 
     @property
     def scope(self) -> policy.Scope | None:
@@ -87,19 +99,36 @@ class _Door:
             verbs["HEAD"] = None
         verbs["OPTIONS"] = None
         self._allowed = tuple(sorted(verbs))
+        self._headers = {name: text for line in lines for name, text in line.headers.items()}
+        self._overridable = {line.method for line in lines if line.is_overridable}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        line = self._lines.get("GET" if request.method == "HEAD" else request.method)
-        reply = await self._reply(request, line)
+        arrived = scope["headers"]  # before the framework copies it: trailers are appended to it
+        request = Request(self._overridden(scope), receive)
+        line = self._lines.get(request.method)
+        if line is None and request.method == "HEAD":
+            line = self._lines.get("GET")
+        reply = await self._reply(request, line, arrived)
         await reply(scope, receive, send)
 
-    async def _reply(self, request: Request, line: Line | None) -> ASGIApp:
+    def _overridden(self, scope: Scope) -> Scope:
+        """The same request under the method that it means."""
+        if scope["method"] == "POST" and self._overridable:
+            meant = dict(scope["headers"]).get(b"x-http-method-override", b"").decode("latin-1")
+            if meant.upper() in self._overridable:
+                return {**scope, "method": meant.upper()}
+        return scope
+
+    async def _reply(
+        self, request: Request, line: Line | None, arrived: Sequence[tuple[bytes, bytes]]
+    ) -> ASGIApp:
         request_id = telemetry.request_id.get()
         if request.method == "OPTIONS" and line is None:
             return self._options(request)
         try:
-            reply = await self._handled(request, line, request_id)
+            principal = await self._authenticate(request, line)
+            call = Call(request, principal, self._services, request_id, arrived)
+            reply = await self._handled(call, line)
         except CimaiseError as error:
             reply = _problem(error, request_id)
         except Exception as fault:
@@ -107,14 +136,25 @@ class _Door:
             reply = fault_reply(request_id)
         if line is not None:
             _add_headers(reply, cors_headers(line.cors, request, self._services.settings))
+        if request.method == "OPTIONS":
+            _add_headers(reply, self._options(request).headers)
+        else:
+            _add_headers(reply, self._headers)
         return reply
 
-    async def _handled(self, request: Request, line: Line | None, request_id: str) -> ASGIApp:
-        principal = await self._services.authenticate(request)
+    async def _authenticate(self, request: Request, line: Line | None) -> policy.Principal:
+        try:
+            return await self._services.authenticate(request)
+        except NotSignedIn:
+            if line is not None and line.permission is Permission.HOLDER:
+                return policy.GUEST
+            raise
+
+    async def _handled(self, call: Call, line: Line | None) -> ASGIApp:
         if line is None:
             raise MethodNotAllowed("This address does not do that.", allowed=self._allowed)
-        _require(line, principal)
-        return await line.handler(Call(request, principal, self._services, request_id))
+        _require(line, call.principal)
+        return await line.handler(call)
 
     def _options(self, request: Request) -> Response:
         kinds = [line.cors for line in self._lines.values() if line.cors is not Cors.NONE]
@@ -129,6 +169,8 @@ def _require(line: Line, principal: policy.Principal) -> None:
         policy.require_admin(principal)
     elif line.permission is Permission.ACCOUNT:
         policy.require_account(principal)
+    elif line.permission is Permission.HOLDER:
+        return
     if principal.scopes and line.scope is not None:
         policy.require_scope(principal, line.scope)
 
@@ -170,7 +212,11 @@ def build_router(services: "Services", lines: Iterable[Line], mounts: Iterable[A
 
 def moves_bytes(lines: Iterable[Line]) -> Callable[[Scope], bool]:
     """A test of a request's scope: does its route last as long as its bytes?"""
-    routes = [Route(line.path, _Absent(), methods=[line.method]) for line in lines if line.moves_bytes]  # fmt: skip
+    routes = [
+        Route(line.path, _Absent(), methods=[line.method, "POST"][: 1 + line.is_overridable])
+        for line in lines
+        if line.moves_bytes
+    ]
 
     def test(scope: Scope) -> bool:
         return any(route.matches(scope)[0].value == 2 for route in routes)  # noqa: PLR2004 (full)

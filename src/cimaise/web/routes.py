@@ -7,6 +7,7 @@ from starlette.routing import Mount
 from cimaise.web import (
     accounts,
     albums,
+    companion,
     forms,
     health,
     images,
@@ -16,6 +17,8 @@ from cimaise.web import (
     reference,
     sign_in,
     storage,
+    token_access,
+    tus,
     uploads,
 )
 from cimaise.web import shapes as s
@@ -24,6 +27,7 @@ from cimaise.web.cors import Cors
 from cimaise.web.router import Line, Permission
 
 PUBLIC, ACCOUNT, ADMIN = Permission.PUBLIC, Permission.ACCOUNT, Permission.ADMIN
+HOLDER: Final = Permission.HOLDER
 _UP: Final = Cors.UPLOADS
 
 # fmt: off
@@ -56,6 +60,38 @@ LINES: Final = (
     Line("GET", "/storage/{token}", storage.get, PUBLIC, "Read bytes from a signed URL.", moves_bytes=True, tag="Files"),
     Line("POST", "/upload", forms.post_form, ACCOUNT, "Send an HTML form with files.", status=201, cors=_UP, moves_bytes=True, tag="Uploads"),
     Line("PUT", "/api/collections/{name}/files/{filename}", forms.put_raw, ACCOUNT, "Send the body as one file.", status=201, cors=_UP, moves_bytes=True, tag="Uploads"),
+    Line("POST", "/upload/{token}", forms.post_form, PUBLIC, "Send an HTML form with files, by an upload token.", status=201, cors=_UP, moves_bytes=True, tag="Uploads"),
+    Line("POST", "/api/upload-tokens", token_access.create_token, ACCOUNT, "The right to upload into one collection, as URLs.", body=s.CreateUploadToken, status=201, tag="Uploads"),
+    Line("GET", "/api/upload-tokens", token_access.list_tokens, ACCOUNT, "The caller's upload tokens.", tag="Uploads"),
+    Line("DELETE", "/api/upload-tokens/{id}", token_access.revoke_token, ACCOUNT, "Take an upload token back.", status=204, tag="Uploads"),
+    # what @uppy/aws-s3 asks of a Companion
+    Line("GET", "/companion/s3/params", companion.params, ACCOUNT, "A form for a file in one request.", cors=_UP, tag="Companion"),
+    Line("POST", "/companion/s3/multipart", companion.create, ACCOUNT, "Begin an upload in parts.", body=s.CompanionCreate, cors=_UP, tag="Companion"),
+    Line("GET", "/companion/s3/multipart/{id}", companion.parts, ACCOUNT, "Parts that have arrived.", cors=_UP, tag="Companion"),
+    Line("DELETE", "/companion/s3/multipart/{id}", companion.abort, ACCOUNT, "End an upload.", cors=_UP, tag="Companion"),
+    Line("GET", "/companion/s3/multipart/{id}/batch", companion.sign_many, ACCOUNT, "URLs for several parts.", cors=_UP, tag="Companion"),
+    Line("POST", "/companion/s3/multipart/{id}/complete", companion.complete, ACCOUNT, "Join, verify, settle, publish.", body=s.CompanionComplete, cors=_UP, moves_bytes=True, tag="Companion"),
+    Line("GET", "/companion/s3/multipart/{id}/{part}", companion.sign, ACCOUNT, "A URL for one part.", cors=_UP, tag="Companion"),
+    Line("GET", "/companion/s3/sts", companion.credentials, ACCOUNT, "Refused: the storage's keys stay here.", cors=_UP, tag="Companion"),
+    Line("GET", "/companion/{token}/s3/params", companion.params, PUBLIC, "A form for a file in one request, by an upload token.", cors=_UP, tag="Companion"),
+    Line("POST", "/companion/{token}/s3/multipart", companion.create, PUBLIC, "Begin an upload in parts, by an upload token.", body=s.CompanionCreate, cors=_UP, tag="Companion"),
+    Line("GET", "/companion/{token}/s3/multipart/{id}", companion.parts, PUBLIC, "Parts that have arrived, by an upload token.", cors=_UP, tag="Companion"),
+    Line("DELETE", "/companion/{token}/s3/multipart/{id}", companion.abort, PUBLIC, "End an upload, by an upload token.", cors=_UP, tag="Companion"),
+    Line("GET", "/companion/{token}/s3/multipart/{id}/batch", companion.sign_many, PUBLIC, "URLs for several parts, by an upload token.", cors=_UP, tag="Companion"),
+    Line("POST", "/companion/{token}/s3/multipart/{id}/complete", companion.complete, PUBLIC, "Join, verify, settle, publish, by an upload token.", body=s.CompanionComplete, cors=_UP, moves_bytes=True, tag="Companion"),
+    Line("GET", "/companion/{token}/s3/multipart/{id}/{part}", companion.sign, PUBLIC, "A URL for one part, by an upload token.", cors=_UP, tag="Companion"),
+    Line("GET", "/companion/{token}/s3/sts", companion.credentials, PUBLIC, "Refused, by an upload token as well.", cors=_UP, tag="Companion"),
+    Line("POST", "/files", companion.post_object, PUBLIC, "Send a signed form with one file.", status=201, cors=_UP, moves_bytes=True, tag="Companion"),
+    Line("POST", "/tus", tus.create, ACCOUNT, "Begin an upload (tus 1.0.0).", status=201, cors=_UP, moves_bytes=True, tag="Uploads", headers=tus.HEADERS),
+    Line("POST", "/tus/", tus.create, ACCOUNT, "Begin an upload (tus 1.0.0).", status=201, cors=_UP, moves_bytes=True, tag="Uploads", headers=tus.HEADERS),
+    Line("OPTIONS", "/tus", tus.options, PUBLIC, "What tus can do here.", cors=_UP, tag="Uploads"),
+    Line("OPTIONS", "/tus/", tus.options, PUBLIC, "What tus can do here.", cors=_UP, tag="Uploads"),
+    Line("POST", "/tus/{token}/", tus.create, PUBLIC, "Begin an upload (tus 1.0.0), by an upload token.", status=201, cors=_UP, moves_bytes=True, tag="Uploads", headers=tus.HEADERS),
+    Line("OPTIONS", "/tus/{token}/", tus.options, PUBLIC, "What tus can do here.", cors=_UP, tag="Uploads"),
+    Line("HEAD", "/tus/{id}", tus.show, HOLDER, "What has arrived of an upload (tus).", cors=_UP, moves_bytes=True, tag="Uploads", headers=tus.HEADERS, is_overridable=True),
+    Line("PATCH", "/tus/{id}", tus.append, HOLDER, "Send bytes of an upload (tus).", status=204, cors=_UP, moves_bytes=True, tag="Uploads", headers=tus.HEADERS, is_overridable=True),
+    Line("DELETE", "/tus/{id}", tus.terminate, HOLDER, "End an upload (tus).", status=204, cors=_UP, tag="Uploads", headers=tus.HEADERS, is_overridable=True),
+    Line("OPTIONS", "/tus/{id}", tus.options, PUBLIC, "What tus can do here.", cors=_UP, tag="Uploads"),
     # files
     Line("GET", "/api/files/{id}", library.show_file, PUBLIC, "One file as a record.", tag="Files"),
     Line("PATCH", "/api/files/{id}", library.change_file, ACCOUNT, "Change title, note or visibility.", body=s.ChangeFile, tag="Files"),
@@ -77,6 +113,7 @@ LINES: Final = (
     Line("GET", "/", pages.index, PUBLIC, "The albums, for people.", tag="Pages"),
     Line("GET", "/gallery/{album}", pages.gallery, PUBLIC, "An album, for people.", tag="Pages"),
     Line("GET", "/upload", pages.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
+    Line("GET", "/upload/{token}", pages.token_page, PUBLIC, "Uploading by an upload token, for people.", tag="Pages"),
     Line("GET", "/me", pages.me, PUBLIC, "One's own account, for people.", tag="Pages"),
     Line("GET", "/login", sign_in.login_page, PUBLIC, "Signing in, for people.", tag="Pages"),
     Line("POST", "/login", sign_in.sign_in, PUBLIC, "Sign in by the page's form.", status=303, tag="Pages"),

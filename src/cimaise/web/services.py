@@ -27,6 +27,7 @@ from cimaise.storage.base import Storage
 from cimaise.uploads.doors.companion import CompanionUploads
 from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
+from cimaise.uploads.doors.tus import TusUploads
 from cimaise.uploads.publish import Publisher
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.quota import state as quota_state
@@ -57,6 +58,7 @@ class Services:
     single_forms: SingleForms
     upload_tokens: UploadTokens
     streams: Streams
+    tus: TusUploads
     publisher: Publisher
     originals: Originals
     variants: Variants

@@ -29,6 +29,9 @@ from cimaise.web.shapes import (
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LIMIT = 100
+_STATES = {state.value: state for state in State if state is not State.COMPLETING} | {
+    "uploading": State.COMPLETING  # as clients know it
+}
 
 
 async def create(call: Call) -> ASGIApp:
@@ -125,10 +128,9 @@ async def publish(call: Call) -> ASGIApp:
 def _state(text: str | None) -> State | None:
     if text is None:
         return None
-    try:
-        return State(text)
-    except ValueError:
-        raise Invalid("There is no such state.", field="state") from None
+    if text not in _STATES:
+        raise Invalid("There is no such state.", field="state")
+    return _STATES[text]
 
 
 def _format_cursor(session: UploadSession) -> str:

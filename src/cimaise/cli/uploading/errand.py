@@ -52,6 +52,9 @@ class Errand:
         try:
             if session.state in _IS_THERE:
                 return await self._api.complete(session.id, {})
+            if session.received_bytes == self._source.size and not session.uploaded_parts:
+                # joined by a server that died before it could say so
+                return await self._api.complete(session.id, self._etags())
             if session.strategy == "single":
                 return await self._send_single(session)
             return await self._send_parts(session)
@@ -91,7 +94,8 @@ class Errand:
         if session.strategy == "single" and session.received_bytes < session.size:
             await self.give_up()  # its one URL was given out once only
             return None
-        self._keep_what_arrived(session)
+        if session.uploaded_parts or session.received_bytes < session.size:
+            self._keep_what_arrived(session)
         return session
 
     def _keep_what_arrived(self, session: Session) -> None:
@@ -102,6 +106,9 @@ class Errand:
             if there.get(number) != etag:
                 del self._record.etags[number]
         self._remember(self._record)
+
+    def _etags(self) -> dict[int, str]:
+        return dict(self._record.etags) if self._record is not None else {}
 
     def _remember(self, record: Record) -> None:
         self._record = record

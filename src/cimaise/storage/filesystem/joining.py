@@ -79,7 +79,8 @@ def _join(layout: Layout, folder: UploadFolder, key: str, parts: Sequence[PartIn
             used = [(part.part_number, records[part.part_number]) for part in parts]
             part_size = parts[0].size if len(parts) > 1 else folder.part_size
             if not nobody_writes or part_size != folder.part_size:
-                return _join_copies(layout, folder, key, used, data, part_size)
+                draft = ObjectDraft(layout, key)
+                return _join_copies(folder, draft, used, data, part_size)
             # What the cut at the end removes must not be recorded, should we die before it.
             folder.drop_records(set(records) - {number for number, _ in used})
             return _join_in_place(layout, folder, key, used, data)
@@ -105,9 +106,8 @@ def _join_in_place(
 
 
 def _join_copies(
-    layout: Layout,
     folder: UploadFolder,
-    key: str,
+    draft: ObjectDraft,
     used: list[tuple[int, Record]],
     data: int,
     part_size: int,
@@ -116,7 +116,6 @@ def _join_copies(
 
     Or the parts have another size than was guessed, and lie in other places than they must.
     """
-    draft = ObjectDraft(layout, key)
     draft.start()
     try:
         for number, record in used:

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from cimaise.access import token_counts
 from cimaise.database.engine import Database
 from cimaise.database.schema import uploads
 from cimaise.errors import Limit, NotFound, TooLarge, WrongState
@@ -169,6 +170,8 @@ class Room:
                 day=current.reserved_on,
                 token_id=current.token_id,
             )
+        elif current.token_id is not None:  # nothing more to count, but is it still good?
+            token_counts.take(connection, current.token_id, size=0, files=0, now=self.clock())
         return max(size, current.reserved_bytes)
 
 

@@ -51,6 +51,7 @@ from cimaise.uploads.verify import Verifier
 
 DOOR: Final = "companion"
 _DONE: Final = (State.UPLOADED, State.PUBLISHED)
+_LEAST_LIFE: Final = timedelta(seconds=2)  # signatures count whole seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,8 @@ class CompanionUploads:
         """Until when URLs may live: written down before they leave, but not for each anew."""
         ttl = timedelta(seconds=self._settings.uploads.url_ttl)
         now = self._clock()
-        if session.urls_expire_at is not None and session.urls_expire_at - now > ttl / 2:
+        least = max(ttl / 2, _LEAST_LIFE)
+        if session.urls_expire_at is not None and session.urls_expire_at - now > least:
             return session.urls_expire_at
         until = now + ttl
         noted = await self._database.write(

@@ -167,12 +167,12 @@ class SingleForms:
                 elif isinstance(event, FileStart):
                     ticket = self._ticket(fields)
                     taken = await self._receive(ticket, events)
-            if ticket is None or taken is None:
-                raise Invalid("Choose a file.", field=FILE_FIELD)
         except BaseException as fault:
             if isinstance(taken, Received):
                 await asyncio.shield(self._streams.drop([taken], type(fault).__name__))
             raise
+        if ticket is None or taken is None:
+            raise Invalid("Choose a file.", field=FILE_FIELD)
         return taken if isinstance(taken, Posted) else await self._finish(ticket, taken)
 
     def _ticket(self, fields: Mapping[str, str]) -> Ticket:

@@ -28,6 +28,7 @@ from cimaise.storage.base import PartInfo, SignedRequest, Storage
 from cimaise.storage.keys import incoming_key, object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
+from cimaise.uploads.completion import received_whole
 from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.gate import Admission, admit, admit_any
 from cimaise.uploads.plan import Plan, make_plan
@@ -217,7 +218,7 @@ class DirectUploads:
             WrongState: It has ended, is complete, or was not begun in the storage.
         """
         session = await self._living(principal, upload_id)
-        if session.state is not State.PENDING:
+        if session.state not in (State.PENDING, State.COMPLETING):
             raise WrongState(f"The upload is {shown_state(session)}.")
         wanted = checked_numbers(session, numbers)
         ttl = timedelta(seconds=self._settings.uploads.url_ttl)
@@ -242,16 +243,11 @@ class DirectUploads:
             return Progress(session, session.size or 0, ())
         if session.state in ENDED:
             return Progress(session, 0, ())
-        if session.strategy is Strategy.SINGLE:
-            return Progress(session, await self._received_single(session), ())
         parts = await self._stored_parts(session)
-        return Progress(session, sum(part.size for part in parts), parts)
-
-    async def _received_single(self, session: UploadSession) -> int:
-        try:
-            return (await self._storage.stat(session.incoming_key)).size
-        except NotFound:
-            return 0
+        received = sum(part.size for part in parts)
+        if not parts and session.strategy is not Strategy.STREAM:
+            received = await received_whole(self._storage, session)
+        return Progress(session, received, parts)
 
     async def _stored_parts(self, session: UploadSession) -> tuple[PartInfo, ...]:
         if session.storage_upload_id is None or self._storage.multipart is None:
@@ -317,7 +313,10 @@ class DirectUploads:
         session = await self._owned(principal, upload_id)
         if session.state is State.PUBLISHED:
             raise WrongState("The upload is published: delete the file instead.")
-        if session.state not in ENDED and not await self._end(session, State.ABORTED):
+        if session.state in ENDED or await self._end(session, State.ABORTED):
+            return
+        session = await self._owned(principal, upload_id)  # somebody was quicker
+        if session.state not in ENDED:
             raise WrongState("The upload was changed meanwhile.")
 
     async def _owned(self, principal: Principal, upload_id: str) -> UploadSession:
@@ -334,6 +333,8 @@ class DirectUploads:
             raise Gone("The upload is past its time.", code="expired")
         if session.state in ENDED:
             raise WrongState(f"The upload is {session.state}.")
+        if session.strategy is Strategy.STREAM:
+            raise WrongState("This upload is still coming through its own request.")
         if session.state is State.PENDING and self._clock() >= session.expires_at:
             await self._end(session, State.EXPIRED)
             raise Gone("The upload is past its time.", code="expired")
@@ -343,6 +344,6 @@ class DirectUploads:
 def _check_checksum(text: str | None) -> None:
     if text is None:
         return
-    good = len(text) == 44 and text.endswith("=")  # noqa: PLR2004 (32 bytes in base64)
+    good = len(text) == 44 and text.isascii() and text.endswith("=")  # noqa: PLR2004 (32 bytes in base64)
     if not good or not text[:-1].replace("+", "a").replace("/", "a").isalnum():
         raise Invalid("checksum_sha256 is the SHA-256 in base64.", field="checksum_sha256")

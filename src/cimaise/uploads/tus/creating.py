@@ -23,9 +23,6 @@ from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.rows import DOOR, TusUpload
 from cimaise.uploads.tus.stores import Stores
 
-PART_BYTES: Final = 8 * 1024 * 1024
-"""Part size, where bytes are kept in parts and the length does not ask for larger ones."""
-
 MOST_PART_BYTES: Final = 64 * 1024 * 1024
 """A request holds one part in memory: larger ones are not made."""
 
@@ -41,7 +38,7 @@ class Creation:
         metadata: ``Upload-Metadata`` as sent.
         concat: ``Upload-Concat`` as sent.
         pieces: Ids of the partial uploads of a final one, in order.
-        collection: Where it goes, whatever the metadata say.
+        collection: The only one that it may go to, where that is not the metadata's to say.
     """
 
     length: int | None = None
@@ -90,7 +87,10 @@ class Creator:
     ) -> Collection | None:
         if creation.concat == "partial":
             return None  # a piece is no file: the final upload says where it goes
-        name = creation.collection or facts.text("collection")
+        named = facts.text("collection")
+        name = creation.collection or named
+        if named and named != name:
+            raise Forbidden("This upload address is for another collection.")
         if name:
             return await self._stores.database.read(
                 lambda connection: find_collection(connection, name, principal)
@@ -145,7 +145,7 @@ class Creator:
             collection_name=collection.name if collection else None, door=DOOR,
             strategy=Strategy.STREAM, state=State.PENDING, filename=admission.filename,
             declared_size=creation.length, declared_type=admission.media_type,
-            declared_sha256=None, part_size=_part_size(creation.length), part_count=None,
+            declared_sha256=None, part_size=self._part_size(creation.length), part_count=None,
             incoming_key=key, storage_key=key, storage_upload_id=None, attempt=0,
             reserved_bytes=creation.length or 0, reserved_on=quota.day_of(now), size=None,
             content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
@@ -154,8 +154,14 @@ class Creator:
         )  # fmt: skip
         max_bytes = admission.max_bytes
         if creation.length is None and self._stores.storage.appends is None:
-            max_bytes = min(max_bytes, PART_BYTES * MAX_PARTS)
+            max_bytes = min(max_bytes, self._stores.part_bytes * MAX_PARTS)
         return TusUpload(session, creation.metadata, creation.concat, max_bytes)
+
+    def _part_size(self, length: int | None) -> int:
+        """Large enough for 10,000 parts; whole megabytes where it has to grow."""
+        needed = -(-(length or 0) // MAX_PARTS)
+        least = self._stores.part_bytes
+        return least if needed <= least else -(-needed // _MB) * _MB
 
     def _record(
         self,
@@ -241,12 +247,6 @@ def require_length(length: int, max_bytes: int) -> None:
     if length > max_bytes:
         limit = Limit("Tus-Max-Size", max_bytes, length)
         raise TooLarge("The file is too large.", limit=limit)
-
-
-def _part_size(length: int | None) -> int:
-    """Large enough for 10,000 parts; whole megabytes."""
-    needed = -(-(length or 0) // MAX_PARTS)
-    return max(PART_BYTES, -(-needed // _MB) * _MB)
 
 
 def _pieces(connection: Connection, principal: Principal, ids: Sequence[str]) -> list[TusUpload]:

@@ -8,6 +8,11 @@ from typing import Final, Self
 READ_AHEAD: Final = 1024 * 1024
 """Bytes that are held before the sender has to wait."""
 
+_DRAIN_S: Final = 0.02
+"""Silence after which nothing more is on its way through this machine."""
+
+_MOST_DRAINS: Final = 10
+
 
 class Intake:
     """Chunks of one body. Enter it to begin reading; leaving stops that."""
@@ -23,6 +28,7 @@ class Intake:
         self._fault: BaseException | None = None
         self._ended = False
         self._task: asyncio.Task[None] | None = None
+        self._drains = 0
         self.was_interrupted = False
 
     async def __aenter__(self) -> Self:
@@ -47,6 +53,10 @@ class Intake:
     async def take(self, patience_s: float | None = None) -> list[bytes] | None:
         """Everything that has arrived since the last time; an empty list is the end.
 
+        After an interruption it goes on for as long as there is something that has arrived, in
+        the server's buffers or in the kernel's, and only a little longer where the sender is
+        quicker than we are.
+
         Args:
             patience_s: Seconds to wait for something; ``None`` for ever.
 
@@ -56,16 +66,38 @@ class Intake:
         Raises:
             CimaiseError: What the chunks raised, after everything that came before it.
         """
-        try:
-            await asyncio.wait_for(self._news.wait(), patience_s)
-        except TimeoutError:
+        if self.was_interrupted:
+            return await self._drained()
+        if not await self._waited(patience_s):
             return None
+        pieces = self._taken()
+        if pieces or self.was_interrupted:
+            return pieces or await self._drained()
+        if self._fault is not None:
+            raise self._fault
+        return pieces
+
+    async def _drained(self) -> list[bytes]:
+        self._drains += 1
+        if not (self._pieces or self._ended) and self._drains <= _MOST_DRAINS:
+            self._news.clear()
+            await self._waited(_DRAIN_S)
+        return self._taken() if self._drains <= _MOST_DRAINS else []
+
+    async def _waited(self, patience_s: float | None) -> bool:
+        """Wait for news; False where there was none in that time."""
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _taken(self) -> list[bytes]:
         pieces, self._pieces, self._held = self._pieces, [], 0
         self._room.set()
-        if not (self._ended or self.was_interrupted):
+        if not self._ended:
             self._news.clear()
-        if not pieces and self._fault is not None and not self.was_interrupted:
-            raise self._fault
         return pieces
 
     async def _read(self) -> None:

@@ -129,7 +129,8 @@ class _Flow:
         self._most = upload.max_bytes if upload.length is None else upload.length
         self._digest = body.digest
         self._reservation = Reservation(stores, upload)
-        self._head = _Head(upload.session) if start == 0 and not upload.is_partial else None
+        is_judged = start == 0 and not upload.is_partial and body.digest is None
+        self._head = _Head(upload.session) if is_judged else None
 
     def require_room(self, more: int) -> None:
         """``TooLarge`` where the upload has no room for so many bytes more."""
@@ -147,7 +148,7 @@ class _Flow:
                 patience_s = min(2 * patience_s, MOST_REST_S)
             elif pieces:
                 await self._add(pieces)
-            if intake.was_interrupted or pieces == []:
+            else:
                 return
 
     async def _add(self, pieces: list[bytes]) -> None:
@@ -163,7 +164,10 @@ class _Flow:
 
 
 class _Head:
-    """The first bytes of a file, judged as soon as there are enough of them."""
+    """The first bytes of a file, judged as soon as there are enough of them.
+
+    Not those that come with a checksum: they may be damaged. The end judges all.
+    """
 
     def __init__(self, session: UploadSession) -> None:
         self._session = session
