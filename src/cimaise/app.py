@@ -143,6 +143,7 @@ class Application:
         """Let small work end, then close every store. Nothing may be called afterwards."""
         await self._parts.runner.stop()
         services = self.services
+        await services.tus.close()
         await services.background.close()
         await services.variants.close()
         await services.catalogue.close()

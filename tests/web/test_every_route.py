@@ -13,7 +13,12 @@ from tests.kit.application import Person, RunningApplication
 
 
 def cases(wanted: Callable[[Line], bool] = lambda _: True) -> list[Any]:
-    return [pytest.param(line, id=f"{line.method} {line.path}") for line in LINES if wanted(line)]
+    """Lines by a test; those of tus keep to tus' own rules, which have tests of their own."""
+    return [
+        pytest.param(line, id=f"{line.method} {line.path}")
+        for line in LINES
+        if not line.path.startswith("/tus") and wanted(line)
+    ]
 
 
 EVERY = cases()
@@ -38,7 +43,7 @@ def test_a_stranger_is_asked_to_sign_in_where_an_account_is_needed(
 ):
     with server.client() as guest:
         answer = guest.request(line.method, path_of(line), json={})
-    if line.permission is Permission.PUBLIC:
+    if line.permission in (Permission.PUBLIC, Permission.HOLDER):
         assert answer.status_code < 500
         return
     assert answer.status_code == 401
@@ -46,7 +51,17 @@ def test_a_stranger_is_asked_to_sign_in_where_an_account_is_needed(
     assert_is_a_problem(answer)
 
 
-@pytest.mark.parametrize("line", EVERY)
+@pytest.mark.parametrize("line", cases(lambda line: line.permission is Permission.HOLDER))
+def test_a_bad_key_is_no_obstacle_where_the_address_is_the_right(
+    server: RunningApplication, line: Line
+):
+    headers = {"Authorization": "Bearer cim_nonsense"}
+    answer = httpx2.request(line.method, server.url + path_of(line), headers=headers)
+    assert answer.status_code < 500
+    assert answer.status_code != 401
+
+
+@pytest.mark.parametrize("line", cases(lambda line: line.permission is not Permission.HOLDER))
 def test_a_bad_key_is_refused_everywhere_before_anything_else(
     server: RunningApplication, line: Line
 ):
@@ -71,7 +86,8 @@ def test_other_methods_are_405_with_the_allowed_ones(
 @pytest.mark.parametrize("line", EVERY)
 def test_options_says_what_is_allowed(server: RunningApplication, line: Line):
     answer = httpx2.options(server.url + path_of(line))
-    assert answer.status_code == 204
+    tells_more = any(one.method == "OPTIONS" and one.path == line.path for one in LINES)
+    assert answer.status_code == (200 if tells_more else 204)
     assert line.method in answer.headers["allow"]
 
 
@@ -129,7 +145,7 @@ def test_every_line_is_in_the_openapi_document(server: RunningApplication):
         if line.body is not None:
             assert "requestBody" in operation
     ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
-    assert len(ids) == len(set(ids))
+    assert len(ids) == len(set(ids)), [one for one in ids if ids.count(one) > 1]
 
 
 def test_readiness_names_each_store(server: RunningApplication):

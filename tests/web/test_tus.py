@@ -121,9 +121,7 @@ def test_01_every_answer_says_the_version(tus: Client):
 
 
 @pytest.mark.parametrize("version", [None, "0.2.2", "2.0.0", "1.0", ""])
-def test_02_another_version_is_412_with_ours_and_nothing_is_done(
-    tus: Client, version: str | None
-):
+def test_02_another_version_is_412_with_ours_and_nothing_is_done(tus: Client, version: str | None):
     address = tus.create()
     said = {} if version is None else {"Tus-Resumable": version}
     sent = {"Upload-Offset": "0", "Content-Type": BYTES, "Upload-Length": "1"}
@@ -149,7 +147,9 @@ def test_03_a_post_may_say_that_it_is_another_method(tus: Client, method: str):
 def test_03_an_unknown_override_is_no_method(tus: Client):
     address = tus.create()
     for headers in (VERSION, VERSION | {"X-HTTP-Method-Override": "LOCK"}):
-        assert problem(tus.guest.post(address, headers=headers), 405)["code"] == "method_not_allowed"
+        assert (
+            problem(tus.guest.post(address, headers=headers), 405)["code"] == "method_not_allowed"
+        )
 
 
 @pytest.mark.parametrize("path", ["/tus", "/tus/", "/tus/anything", "/tus/token/"])
@@ -307,7 +307,9 @@ def test_18_metadata_that_cannot_be_read_are_400(tus: Client, text: str):
 
 
 def test_19_metadata_come_back_as_they_were_sent(tus: Client):
-    sent = f"{metadata(collection=tus.collection, name='Ferien.zip', caption='Häuser')}, bare,x eA=="
+    sent = (
+        f"{metadata(collection=tus.collection, name='Ferien.zip', caption='Häuser')}, bare,x eA=="
+    )
     address = tus.create(Upload_Metadata=sent)
     assert tus.head(address).headers["upload-metadata"] == sent
     plain = tus.create(Upload_Metadata=metadata(collection=tus.collection))
@@ -479,9 +481,7 @@ def test_32_a_checksum_that_cannot_be_read_is_400(tus: Client, text: str):
 def test_32_a_creation_with_another_checksum_is_460_and_leaves_nothing(tus: Client):
     before = tus.client.get("/api/me").json()["quota"]
     wrong = checksum_header("sha1", b"other")
-    answer = tus.post(
-        ZIP, Upload_Length=str(len(ZIP)), Content_Type=BYTES, Upload_Checksum=wrong
-    )
+    answer = tus.post(ZIP, Upload_Length=str(len(ZIP)), Content_Type=BYTES, Upload_Checksum=wrong)
     assert problem(answer, 460)["code"] == "checksum_mismatch"
     assert tus.client.get("/api/me").json()["quota"] == before
 
@@ -617,9 +617,7 @@ def test_40_an_address_that_is_none_is_refused(tus: Client):
 # who may
 
 
-def test_a_guest_and_a_stranger_begin_nothing(
-    server: RunningApplication, tus: Client, bob: Person
-):
+def test_a_guest_and_a_stranger_begin_nothing(server: RunningApplication, tus: Client, bob: Person):
     told = {"Upload-Length": "1", "Upload-Metadata": metadata(collection=tus.collection)}
     answer = tus.guest.post("/tus/", headers=VERSION | told)
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -639,12 +637,18 @@ def test_a_sign_in_that_has_ended_does_not_end_an_upload(tus: Client):
     assert tus.guest.delete(address, headers=stale).status_code == 204
 
 
-def test_a_cookie_from_another_site_is_refused(server: RunningApplication, tus: Client, ann: Person):
+def test_a_cookie_from_another_site_is_refused(
+    server: RunningApplication, tus: Client, ann: Person
+):
     address = tus.create()
     with server.client() as browser:
         signed_in = browser.post("/api/login", json={"key": ann.key})
         assert signed_in.status_code == 200, signed_in.text
-        sent = VERSION | {"Upload-Offset": "0", "Content-Type": BYTES, "Origin": "https://evil.test"}
+        sent = VERSION | {
+            "Upload-Offset": "0",
+            "Content-Type": BYTES,
+            "Origin": "https://evil.test",
+        }
         answer = browser.patch(address, headers=sent, content=ZIP)
         assert problem(answer, 403)["code"] == "cross_site"
         assert browser.patch(

@@ -14,7 +14,7 @@ import secrets
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from cimaise.server.keeping import KeepingProtocol
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEADERS: Final = 200
@@ -27,7 +27,7 @@ _CODES: Final = {
 }
 
 
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(KeepingProtocol):
     """One connection. A head has at most 64 KiB and 200 lines, and 20 seconds to be whole."""
 
     head_time_s: float = HEAD_TIME_S

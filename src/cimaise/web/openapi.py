@@ -8,6 +8,7 @@ import msgspec
 
 from cimaise.web.router import Line, Permission
 
+_NO_NAME: Final = re.compile("[^A-Za-z0-9]+")
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _PROBLEM: Final = {
     "type": "object",
@@ -68,7 +69,7 @@ def document(lines: Sequence[Line], *, version: str, server: str) -> dict[str, A
 
 def _operation(line: Line, names: dict[Any, str]) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{line.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', line.path).rstrip('_')}",
+        "operationId": line.method.lower() + _NO_NAME.sub("_", re.sub("[{}]", "", line.path)),
         "summary": line.summary,
         "tags": [line.tag],
         "responses": {

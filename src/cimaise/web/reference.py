@@ -14,6 +14,7 @@ from cimaise.web.router import Line
 
 _WHOM: Final = {
     "public": "everybody",
+    "holder": "whoever holds the address",
     "account": "accounts",
     "admin": "administrators",
 }

@@ -199,8 +199,9 @@ class CompanionUploads:
             session = await self._begin(session)
         max_bytes = await self._max_bytes(session)
         if self._storage.signed_door is None:
+            likely = min(LEAST_PART_BYTES, max_bytes)
             for _ in numbers:
-                await self._room.for_signed(session, LEAST_PART_BYTES, max_bytes=max_bytes)
+                await self._room.for_signed(session, likely, max_bytes=max_bytes)
         expires_at = await self._renewed(session)
         urls = {number: self._url(session, number, max_bytes, expires_at) for number in numbers}
         return SignedParts(urls, int((expires_at - self._clock()).total_seconds()))

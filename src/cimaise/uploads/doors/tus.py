@@ -178,6 +178,10 @@ class TusUploads:
                     await self._stores.storage.delete([upload.tail_key])
         return None
 
+    async def close(self) -> None:
+        """Stop every request that is at an upload; what has arrived is kept when this returns."""
+        await self._transfers.stop_all()
+
     async def _kept(self, upload: TusUpload) -> int:
         if upload.is_done or upload.is_whole:
             return upload.kept_bytes

@@ -11,7 +11,8 @@ READ_AHEAD: Final = 1024 * 1024
 _DRAIN_S: Final = 0.02
 """Silence after which nothing more is on its way through this machine."""
 
-_MOST_DRAINS: Final = 10
+_MOST_DRAIN_S: Final = 0.2
+"""Longest wait for a sender that goes on and on."""
 
 
 class Intake:
@@ -28,7 +29,7 @@ class Intake:
         self._fault: BaseException | None = None
         self._ended = False
         self._task: asyncio.Task[None] | None = None
-        self._drains = 0
+        self._drained_by = 0.0  # on the loop's clock
         self.was_interrupted = False
 
     async def __aenter__(self) -> Self:
@@ -47,6 +48,8 @@ class Intake:
 
     def interrupt(self) -> None:
         """Let :meth:`take` come to its end after what has arrived."""
+        if not self.was_interrupted:
+            self._drained_by = asyncio.get_running_loop().time() + _MOST_DRAIN_S
         self.was_interrupted = True
         self._news.set()
 
@@ -78,11 +81,12 @@ class Intake:
         return pieces
 
     async def _drained(self) -> list[bytes]:
-        self._drains += 1
-        if not (self._pieces or self._ended) and self._drains <= _MOST_DRAINS:
+        if asyncio.get_running_loop().time() >= self._drained_by:
+            return []
+        if not (self._pieces or self._ended):
             self._news.clear()
             await self._waited(_DRAIN_S)
-        return self._taken() if self._drains <= _MOST_DRAINS else []
+        return self._taken()
 
     async def _waited(self, patience_s: float | None) -> bool:
         """Wait for news; False where there was none in that time."""

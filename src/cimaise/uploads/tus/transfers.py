@@ -58,5 +58,15 @@ class Transfers:
         finally:
             transfer.release()
 
+    def is_taken(self, upload_id: str) -> bool:
+        """Whether a request is at the upload."""
+        return upload_id in self._current
+
+    async def stop_all(self) -> None:
+        """Stop everybody, and wait until what they had is kept."""
+        for transfer in list(self._current.values()):
+            transfer.stop()
+            await transfer.released()
+
     def _forget(self, upload_id: str) -> None:
         del self._current[upload_id]
