@@ -1,6 +1,7 @@
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -14,9 +15,9 @@ from tests.kit.uploading import MB, zipped
 ZIP = zipped(300_000)
 
 
-def post(client: httpx2.Client, fields: list[tuple[str, object]], **more: object):
+def post(client: httpx2.Client, fields: Sequence[Any], **more: Any) -> httpx2.Response:
     """A form whose fields and files keep their order."""
-    return client.post("/upload", files=fields, **more)  # type: ignore[arg-type]
+    return client.post("/upload", files=fields, **more)
 
 
 def text(value: str) -> tuple[None, str]:
@@ -41,8 +42,12 @@ def test_fields_may_stand_before_or_behind_their_file(
 ):
     with server.client(ann) as client:
         collection = make_collection(server, client)
-        fields = [("collection", text(collection)), ("title", text("Tools")), ("note", text("n"))]
-        file = [("file", ("tools.zip", ZIP, "application/zip"))]
+        fields: list[Any] = [
+            ("collection", text(collection)),
+            ("title", text("Tools")),
+            ("note", text("n")),
+        ]
+        file: list[Any] = [("file", ("tools.zip", ZIP, "application/zip"))]
         answer = post(client, fields + file if order == "before" else file + fields)
         assert answer.status_code == 201, answer.text
         (made,) = answer.json()["files"]
@@ -201,16 +206,16 @@ def test_a_raw_body_is_held_against_every_limit(server: RunningApplication):
         url = f"/api/collections/{collection}/files/noise.bin"
         before = stored(server)
         for body in (content(400_001), iter([content(300_000), content(100_001)])):
-            answer = client.put(url, content=body)  # type: ignore[arg-type]
+            answer = client.put(url, content=body)
             assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
         assert client.put(url, content=b"").status_code == 422
-        assert client.put(url, content=iter([b""])).status_code == 422  # type: ignore[arg-type]
+        assert client.put(url, content=iter([b""])).status_code == 422
         assert (used(client), stored(server)) == ((0, 0), before)
         assert client.put(url, content=content(300_000)).status_code == 201
         for body in (content(200_001), iter([content(200_001)])):
-            answer = client.put(url, content=body)  # type: ignore[arg-type]
+            answer = client.put(url, content=body)
             assert answer.json()["code"] == "quota_exceeded"
-        assert client.put(url, content=iter([content(200_000)])).status_code == 201  # type: ignore[arg-type]
+        assert client.put(url, content=iter([content(200_000)])).status_code == 201
         assert used(client) == (500_000, 2)
 
 
