@@ -180,6 +180,7 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("kind", ["memory", "file"])
 def test_any_order_of_anything_gives_the_file_that_was_sent(sqlite_template: bytes, kind: str):
-    case = type("Case", (Machine,), {"template": sqlite_template, "kind": kind}).TestCase
+    made: Any = type("Case", (Machine,), {"template": sqlite_template, "kind": kind})
+    case = made.TestCase
     case.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
     case().runTest()

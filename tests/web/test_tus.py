@@ -32,7 +32,7 @@ class Client:
         self.guest = guest
         self.collection = collection
 
-    def post(self, body: bytes | None = None, **headers: str) -> httpx2.Response:
+    def post(self, body: bytes | None = None, /, **headers: str) -> httpx2.Response:
         """Create; header names are written with underscores."""
         told = {"Upload-Metadata": metadata(collection=self.collection, filename="tool.zip")}
         sent = VERSION | told | {name.replace("_", "-"): text for name, text in headers.items()}
@@ -495,6 +495,7 @@ def test_32_a_creation_with_another_checksum_is_460_and_leaves_nothing(tus: Clie
         ("crc64 YWJj", 400),
         (None, 400),
     ],
+    ids=["sha256", "crc32", "another", "unknown", "missing"],
 )
 def test_33_a_checksum_may_come_behind_the_bytes(
     server: RunningApplication, tus: Client, checksum: str | None, status: int
