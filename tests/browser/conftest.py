@@ -59,9 +59,9 @@ class Visitor:
 NewVisitor = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, once."""
+    """Chromium, once for a file: while it is open no asynchronous test can run in the process."""
     program = shutil.which("chromium")
     if program is None:
         left_out("chromium is not installed")

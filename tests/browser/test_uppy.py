@@ -263,8 +263,8 @@ def test_an_expired_url_costs_no_byte_that_had_arrived(visit: Visit):
 
     async def hook(scope: Any, _: Any) -> None:
         if scope["method"] == "PUT" and not expired and len(visit.served.sent("PUT ")) > 1:
-            scope["path"] = await expired_path(visit.served)
             expired.append(scope["path"])
+            scope["path"] = await expired_path(visit.served)
 
     visit.served.hook = hook
     visit.uppy(shouldUseMultipart=True)

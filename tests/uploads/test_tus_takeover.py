@@ -96,6 +96,8 @@ async def test_a_cancelled_request_keeps_what_arrived(tus: Tus):
     upload = await tus.create(len(ZIP))
     task, _ = await stalled(tus, upload, ZIP[: 9 * MB])
     task.cancel()
+    await asyncio.wait([task], timeout=0)
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await tus.another().offset(upload) == 9 * MB

@@ -18,7 +18,7 @@ CONTENT_TYPE: Final = "application/offset+octet-stream"
 MAX_METADATA: Final = 16 * 1024
 """Longest ``Upload-Metadata``, in characters."""
 
-MAX_PIECES: Final = 1000
+MAX_PIECES: Final = 256
 """Most partial uploads of a final one."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)

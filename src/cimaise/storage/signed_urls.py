@@ -6,7 +6,6 @@ server's secret for this purpose alone: a token signed for anything else is wort
 """
 
 import hmac
-import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable
@@ -30,8 +29,9 @@ _decode: Final = msgspec.json.Decoder(Grant).decode
 
 
 def lifetime_s(expires_at: datetime, now: datetime) -> int:
-    """Whole seconds a URL may live, rounded up; ``Invalid`` outside of S3's."""
-    seconds = math.ceil((expires_at - now).total_seconds())
+    """Whole seconds a URL may live, never longer than asked for but at least one; ``Invalid`` outside of S3's."""
+    left_s = (expires_at - now).total_seconds()
+    seconds = 1 if 0 < left_s < 1 else int(left_s)  # a second that has just begun is one
     if not 1 <= seconds <= MAX_LIFETIME_S:
         raise Invalid("A signed URL lives 1 second to 7 days.", field="expires_at")
     return seconds

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -108,13 +109,16 @@ def _is_too_long(fault: BaseException) -> bool:
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do all of it, also where the request is cancelled; that is seen afterwards."""
+    """Do all of it, however often the request is cancelled; that is seen afterwards."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         while not task.done():
-            await asyncio.wait([task])
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen: the cancellation is what the caller learns
         raise
 
 
