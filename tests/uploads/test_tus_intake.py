@@ -86,10 +86,11 @@ async def test_an_interruption_wakes_whoever_waits():
         assert await waiting == []
 
 
+@pytest.mark.parametrize(("name", "least"), [("_MOST_DRAIN_S", 0.01), ("_MOST_DRAIN_BYTES", 1000)])
 async def test_an_interruption_ends_also_where_the_sender_goes_on_and_on(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, name: str, least: float
 ):
-    monkeypatch.setattr(intake_module, "_MOST_DRAIN_S", 0.01)
+    monkeypatch.setattr(intake_module, name, least)
     async with Intake(aiter(Counted()), most=100) as intake:
         intake.interrupt()
         while await intake.take():

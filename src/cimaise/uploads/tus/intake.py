@@ -12,7 +12,10 @@ _DRAIN_S: Final = 0.02
 """Silence after which nothing more is on its way through this machine."""
 
 _MOST_DRAIN_S: Final = 0.2
-"""Longest wait for a sender that goes on and on."""
+"""Longest wait, all waits together, for a sender that goes on and on."""
+
+_MOST_DRAIN_BYTES: Final = 8 * 1024 * 1024
+"""More than can be on its way through this machine."""
 
 
 class Intake:
@@ -29,7 +32,8 @@ class Intake:
         self._fault: BaseException | None = None
         self._ended = False
         self._task: asyncio.Task[None] | None = None
-        self._drained_by = 0.0  # on the loop's clock
+        self._drain_s = _MOST_DRAIN_S
+        self._drain_bytes = _MOST_DRAIN_BYTES
         self.was_interrupted = False
 
     async def __aenter__(self) -> Self:
@@ -48,8 +52,6 @@ class Intake:
 
     def interrupt(self) -> None:
         """Let :meth:`take` come to its end after what has arrived."""
-        if not self.was_interrupted:
-            self._drained_by = asyncio.get_running_loop().time() + _MOST_DRAIN_S
         self.was_interrupted = True
         self._news.set()
 
@@ -81,11 +83,15 @@ class Intake:
         return pieces
 
     async def _drained(self) -> list[bytes]:
-        if asyncio.get_running_loop().time() >= self._drained_by:
+        if self._drain_s <= 0 or self._drain_bytes <= 0:
             return []
         if not (self._pieces or self._ended):
             self._news.clear()
+            loop = asyncio.get_running_loop()
+            started = loop.time()
             await self._waited(_DRAIN_S)
+            self._drain_s -= loop.time() - started
+        self._drain_bytes -= self._held
         return self._taken()
 
     async def _waited(self, patience_s: float | None) -> bool:
