@@ -22,6 +22,7 @@ from cimaise.access.key_cache import KeyCache
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
 from cimaise.access.policy import Visibility
+from cimaise.access.server_secret import server_secret
 from cimaise.access.sessions import Sessions
 from cimaise.access.signing import Signer
 from cimaise.access.subjects import Subjects
@@ -65,9 +66,9 @@ from cimaise.uploads.publish import Publisher
 from cimaise.uploads.streaming import Streams
 from cimaise.uploads.tus.stores import Stores
 from cimaise.uploads.verify import Verifier
+from cimaise.web.answered import access_log, deadline_answer
 from cimaise.web.background import Background
 from cimaise.web.companion import with_one_slash
-from cimaise.web.problems import problem_reply
 from cimaise.web.router import build_router, moves_bytes
 from cimaise.web.routes import LINES, mounts
 from cimaise.web.services import Services
@@ -75,8 +76,6 @@ from cimaise.web.services import Services
 INBOX: Final = "inbox"
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH: Final = 22  # 62^22 is more than 2^130
-_LEAST_SECRET: Final = 16
-_RETRY_S: Final = 5
 
 
 def utc_now() -> datetime:
@@ -195,9 +194,9 @@ def build(settings: Settings) -> Application:
         router,
         timeout=settings.server.deadline,
         exempt=moves_bytes(LINES),
-        deadline_response=_deadline_answer,
+        deadline_response=deadline_answer,
     )
-    door = RequestIdMiddleware(with_one_slash(guarded), new_id=random_id, access_log=_access_log)
+    door = RequestIdMiddleware(with_one_slash(guarded), new_id=random_id, access_log=access_log)
     return Application(settings, services, parts, door)
 
 
@@ -223,7 +222,7 @@ def _open_parts(settings: Settings) -> _Parts:
     data_dir = settings.data.dir.absolute()
     fetched = data_dir / "cache" / "fetched"
     fetched.mkdir(parents=True, exist_ok=True)
-    secret = _signing_secret(settings, data_dir)
+    secret = server_secret(settings.server.secret, data_dir)
     database = open_database(
         settings.database.url,
         data_dir=data_dir,
@@ -374,53 +373,3 @@ def _authenticator(settings: Settings, database: Database, keys: KeyCache) -> Au
         audience=auth.audience,
     )
     return Authenticator(database, utc_now, keys, Subjects(database, utc_now, random_id), verifier)
-
-
-def _signing_secret(settings: Settings, data_dir: Path) -> bytes:
-    """The key of signed URLs: the setting, or one made once and kept beside the data."""
-    if settings.server.secret:
-        return settings.server.secret.encode()
-    file = data_dir / "secret.key"
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _kept_secret(file)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(secrets.token_hex(32))
-    return _kept_secret(file)
-
-
-def _kept_secret(file: Path) -> bytes:
-    secret = file.read_bytes().strip()
-    if len(secret) < _LEAST_SECRET:
-        raise ValueError(f"{file} holds no secret: delete it to have a new one made")
-    return secret
-
-
-def _deadline_answer(_scope: Scope) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    error = Unavailable(
-        "The server could not answer in time.", code="deadline", retry_after_s=_RETRY_S
-    )
-    reply = problem_reply(error, telemetry.request_id.get())
-    return reply.status_code, list(reply.raw_headers), bytes(reply.body)
-
-
-def _access_log(
-    *,
-    method: str,
-    path: str,
-    status: int,
-    elapsed_s: float,
-    bytes_sent: int,
-    request_id: str,  # noqa: ARG001 (every line has it already)
-    outcome: str,
-) -> None:
-    telemetry.log(
-        "request",
-        method=method,
-        path=path,
-        status=status,
-        ms=round(elapsed_s * 1000, 1),
-        bytes=bytes_sent,
-        outcome=outcome,
-    )
