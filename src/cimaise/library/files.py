@@ -1,10 +1,8 @@
 """Published files: finding, listing, changing, deleting."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, tuple_, update
@@ -20,11 +18,11 @@ from cimaise.library.collections import (
     find_collection,
     joined_membership,
 )
+from cimaise.library.cursor import format_cursor, parse_cursor
 from cimaise.library.model import File
 from cimaise.library.publication import withdraw
 
 MAX_LIMIT: Final = 100
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class Files:
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
-        after = _parse_cursor(cursor) if cursor else None
+        after = parse_cursor(cursor) if cursor else None
 
         def work(connection: Connection) -> list[File]:
             found = find_collection(connection, collection, principal)
@@ -105,7 +103,9 @@ class Files:
 
         found = await self._database.read(work)
         page = tuple(found[:limit])
-        return FilePage(page, _format_cursor(page[-1]) if len(found) > limit else None)
+        return FilePage(
+            page, format_cursor(page[-1].published_at, page[-1].id) if len(found) > limit else None
+        )
 
     async def change(self, principal: Principal, file_id: str, changes: FileChanges) -> File:
         """Change title, note or visibility; for whoever published it or manages the collection."""
@@ -203,17 +203,3 @@ def file_of(row: Row[Any]) -> File:
         is_taken_down=row.taken_down_at is not None,
         **{name: getattr(row, name) for name in same},
     )
-
-
-def _format_cursor(file: File) -> str:
-    micros = (file.published_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(f"{micros}:{file.id}".encode()).decode().rstrip("=")
-
-
-def _parse_cursor(text: str) -> tuple[datetime, str]:
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        micros, _, file_id = base64.urlsafe_b64decode(padded).decode("ascii").partition(":")
-        return _EPOCH + timedelta(microseconds=int(micros)), file_id
-    except (ValueError, binascii.Error, OverflowError) as fault:
-        raise Invalid("The cursor is not one of ours.", field="cursor") from fault

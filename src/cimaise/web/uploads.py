@@ -1,16 +1,13 @@
 """Direct uploads and their publication."""
 
-import base64
-import binascii
-from datetime import UTC, datetime, timedelta
-
 from starlette.types import ASGIApp
 
 from cimaise.access.policy import Visibility
 from cimaise.errors import Invalid
+from cimaise.library.cursor import format_cursor, parse_cursor
 from cimaise.uploads.doors.direct import Intent
 from cimaise.uploads.publish import Caption, ExternalLink
-from cimaise.uploads.session import State, UploadSession
+from cimaise.uploads.session import State
 from cimaise.web.call import Call
 from cimaise.web.reply import empty_reply, json_reply
 from cimaise.web.shapes import (
@@ -27,7 +24,6 @@ from cimaise.web.shapes import (
     time_text,
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LIMIT = 100
 _STATES = {state.value: state for state in State if state is not State.COMPLETING} | {
     "uploading": State.COMPLETING  # as clients know it
@@ -94,11 +90,15 @@ async def mine(call: Call) -> ASGIApp:
     limit = call.number("limit", 20)
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
+    cursor = call.query("cursor")
     found = await call.services.direct.list(
-        call.principal, state=_state(call.query("state")), before=_cursor(call), limit=limit + 1
+        call.principal,
+        state=_state(call.query("state")),
+        before=parse_cursor(cursor) if cursor else None,
+        limit=limit + 1,
     )
     page = found[:limit]
-    following = _format_cursor(page[-1]) if len(found) > limit else None
+    following = format_cursor(page[-1].created_at, page[-1].id) if len(found) > limit else None
     return json_reply({"uploads": [session_json(one) for one in page], "next_cursor": following})
 
 
@@ -131,20 +131,3 @@ def _state(text: str | None) -> State | None:
     if text not in _STATES:
         raise Invalid("There is no such state.", field="state")
     return _STATES[text]
-
-
-def _format_cursor(session: UploadSession) -> str:
-    micros = (session.created_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(f"{micros}:{session.id}".encode()).decode().rstrip("=")
-
-
-def _cursor(call: Call) -> tuple[datetime, str] | None:
-    text = call.query("cursor")
-    if not text:
-        return None
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        micros, _, upload_id = base64.urlsafe_b64decode(padded).decode("ascii").partition(":")
-        return _EPOCH + timedelta(microseconds=int(micros)), upload_id
-    except (ValueError, binascii.Error, OverflowError) as fault:
-        raise Invalid("The cursor is not one of ours.", field="cursor") from fault
