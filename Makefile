@@ -36,8 +36,9 @@ imports: $(DEV_READY) ## the direction of imports
 browser-modules: $(DEV_READY) ## tests of the browser's modules
 	$(BIN)/python hatch_build.py test
 
-unit: $(DEV_READY) ## the Python tests
-	$(BIN)/pytest -n 2 --dist worksteal
+unit: $(DEV_READY) ## the Python tests; the slow ones only where CI is set
+	@$(if $(CI),,echo "left out: tests marked slow (CI=1 make test runs them too)")
+	$(BIN)/pytest -n 2 --dist worksteal $(if $(CI),,-m "not slow")
 
 reference: $(DEV_READY) ## write the generated pages of the manual again
 	$(BIN)/python -m cimaise.cli.manual

@@ -1,0 +1,58 @@
+"""Who somebody is, wired."""
+
+from dataclasses import dataclass
+
+from cimaise.access.accounts import Accounts
+from cimaise.access.jwks import KeyRing, key_set_fetcher
+from cimaise.access.jwts import jwt_verifier
+from cimaise.access.key_cache import KeyCache
+from cimaise.access.keys import Keys
+from cimaise.access.links import Links
+from cimaise.access.sessions import Sessions
+from cimaise.access.signing import Signer
+from cimaise.access.subjects import Subjects
+from cimaise.access.tokens import Authenticator
+from cimaise.access.upload_tokens import UploadTokens
+from cimaise.app.parts import Parts
+from cimaise.app.sources import random_id, utc_now
+from cimaise.database.engine import Database
+from cimaise.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Every way in."""
+
+    accounts: Accounts
+    keys: Keys
+    sessions: Sessions
+    authenticator: Authenticator
+    links: Links
+    upload_tokens: UploadTokens
+
+
+def open_access(settings: Settings, parts: Parts) -> Access:
+    """Accounts and what opens the door to them."""
+    database, known = parts.database, KeyCache(utc_now)
+    auth = settings.auth
+    return Access(
+        accounts=Accounts(database, utc_now, random_id, known),
+        keys=Keys(database, utc_now, random_id, known),
+        sessions=Sessions(database, utc_now, random_id, auth.session_ttl, auth.sign_in_ttl),
+        authenticator=_authenticator(settings, database, known),
+        links=Links(database, utc_now, random_id, Signer(parts.secret), settings.links.ttl),
+        upload_tokens=UploadTokens(database, utc_now, random_id),
+    )
+
+
+def _authenticator(settings: Settings, database: Database, keys: KeyCache) -> Authenticator:
+    auth = settings.auth
+    ring = KeyRing(key_set_fetcher(auth.jwks_url), utc_now) if auth.jwks_url else None
+    verifier = jwt_verifier(
+        clock=utc_now,
+        secret=auth.jwt_secret,
+        key_ring=ring,
+        issuer=auth.issuer,
+        audience=auth.audience,
+    )
+    return Authenticator(database, utc_now, keys, Subjects(database, utc_now, random_id), verifier)

@@ -1,0 +1,111 @@
+"""The server as one value: started, asked, stopped."""
+
+from typing import Final
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cimaise import telemetry
+from cimaise.access.first_start import FirstAccount, prepare_first_account
+from cimaise.access.policy import Visibility
+from cimaise.app.parts import Parts
+from cimaise.app.sources import random_id
+from cimaise.database.migrate import migrate
+from cimaise.database.schema import facts
+from cimaise.errors import WrongState
+from cimaise.library.model import Policy
+from cimaise.settings import Settings
+from cimaise.web.services import Services
+
+INBOX: Final = "inbox"
+
+
+class Application:
+    """The server as an ASGI application; made by :func:`build`.
+
+    Attributes:
+        settings: As given.
+        services: Every feature, for commands and for those who mount the application.
+    """
+
+    def __init__(self, settings: Settings, services: Services, parts: Parts, door: ASGIApp) -> None:
+        self.settings = settings
+        self.services = services
+        self._parts = parts
+        self._door = door
+
+    async def start(self, *, with_jobs: bool = True) -> FirstAccount:
+        """Bring the database up to date, see to the first account and the inbox, start jobs.
+
+        Safe to run by several processes at once.
+        """
+        services = self.services
+        migrate(services.database)
+        await self._parts.cache.start()
+        first = await prepare_first_account(
+            services.database,
+            clock=services.clock,
+            new_id=random_id,
+            sign_in_ttl_s=self.settings.auth.sign_in_ttl,
+        )
+        await self._make_inbox(first)
+        if with_jobs:
+            self._parts.runner.start()
+        return first
+
+    async def _make_inbox(self, first: FirstAccount) -> None:
+        """Once in the life of an installation: an inbox that was deleted stays so."""
+        if not await self.services.database.write(_claim_inbox):
+            return
+        try:
+            await self.services.collections.create(
+                first.account.principal,
+                INBOX,
+                title="Inbox",
+                visibility=Visibility.PUBLIC,
+                policy=Policy(open=True),
+            )
+        except WrongState:
+            return  # somebody made a collection of that name before the first start
+
+    async def stop(self) -> None:
+        """Let small work end, then close every store. Nothing may be called afterwards."""
+        await self._parts.runner.stop()
+        services = self.services
+        await services.tus.close()
+        await services.background.close()
+        await services.variants.close()
+        await services.catalogue.close()
+        await services.storage.close()
+        services.database.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application: ``lifespan`` starts and stops it, ``http`` is answered."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        await self._door(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """The ASGI lifespan protocol: start with the server, stop with it."""
+        await receive()
+        try:
+            await self.start()
+        except Exception as fault:
+            telemetry.log("request_failed", level="error", fault=fault)
+            await send({"type": "lifespan.startup.failed", "message": str(fault)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _claim_inbox(connection: Connection) -> bool:
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(facts).values(name=INBOX, value="made"))
+    except IntegrityError:
+        return False
+    return True

@@ -1,0 +1,34 @@
+"""Settings in, application out."""
+
+from cimaise.app.application import Application
+from cimaise.app.parts import open_parts
+from cimaise.app.services import open_services
+from cimaise.app.sources import random_id
+from cimaise.images.codec import prepare_libvips
+from cimaise.middleware.request_id import RequestIdMiddleware
+from cimaise.middleware.safesend import SafeSendMiddleware
+from cimaise.settings import Settings
+from cimaise.web.answered import access_log, deadline_answer
+from cimaise.web.companion import with_one_slash
+from cimaise.web.router import build_router, moves_bytes
+from cimaise.web.routes import LINES, mounts
+
+
+def build(settings: Settings) -> Application:
+    """Everything, wired; nothing is connected to or started yet.
+
+    Raises:
+        ValueError: A URL in the settings names a database or storage that there is none of.
+    """
+    prepare_libvips()
+    parts = open_parts(settings)
+    services = open_services(settings, parts)
+    router = build_router(services, LINES, mounts())
+    guarded = SafeSendMiddleware(
+        router,
+        timeout=settings.server.deadline,
+        exempt=moves_bytes(LINES),
+        deadline_response=deadline_answer,
+    )
+    door = RequestIdMiddleware(with_one_slash(guarded), new_id=random_id, access_log=access_log)
+    return Application(settings, services, parts, door)

@@ -1,0 +1,80 @@
+"""What is opened once and closed at the end: stores, cache, workers, jobs."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cimaise.access.server_secret import server_secret
+from cimaise.app.images import open_variants
+from cimaise.app.sources import utc_now
+from cimaise.database.engine import Database, open_database
+from cimaise.errors import Unavailable
+from cimaise.images.cache import Cache
+from cimaise.images.variants import Variants
+from cimaise.jobs.runner import Runner
+from cimaise.jobs.table import jobs
+from cimaise.settings import Settings
+from cimaise.storage.base import Storage
+from cimaise.storage.table import open_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is opened once and closed at the end."""
+
+    data_dir: Path
+    secret: bytes
+    database: Database
+    storage: Storage
+    runner: Runner
+    cache: Cache
+    variants: Variants
+
+    async def check_cache(self) -> None:
+        """``Unavailable`` where variants cannot be kept."""
+        if not await asyncio.to_thread(os.access, self.data_dir / "cache", os.W_OK):
+            raise Unavailable("The cache cannot be written to.")
+
+
+def open_parts(settings: Settings) -> Parts:
+    """Open them; nothing is connected to yet.
+
+    Raises:
+        ValueError: A URL in the settings names a database or storage that there is none of.
+    """
+    data_dir = settings.data.dir.absolute()
+    fetched = data_dir / "cache" / "fetched"
+    fetched.mkdir(parents=True, exist_ok=True)
+    secret = server_secret(settings.server.secret, data_dir)
+    database = _open_database(settings, data_dir)
+    storage = _open_storage(settings, data_dir, secret)
+    cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
+    return Parts(
+        data_dir=data_dir,
+        secret=secret,
+        database=database,
+        storage=storage,
+        runner=Runner(jobs(database, storage), utc_now),
+        cache=cache,
+        variants=open_variants(settings, cache, fetched),
+    )
+
+
+def _open_database(settings: Settings, data_dir: Path) -> Database:
+    return open_database(
+        settings.database.url,
+        data_dir=data_dir,
+        readers=settings.database.readers,
+        wait_s=settings.database.wait,
+    )
+
+
+def _open_storage(settings: Settings, data_dir: Path, secret: bytes) -> Storage:
+    return open_storage(
+        settings.storage,
+        data_dir=data_dir,
+        signing_secret=secret,
+        public_url=settings.public_url,
+        now=utc_now,
+    )

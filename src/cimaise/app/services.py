@@ -1,0 +1,58 @@
+"""Every feature, wired."""
+
+from cimaise.albums.catalogue import Catalogue
+from cimaise.albums.sources.table import TABLE, Needs
+from cimaise.app.access import open_access
+from cimaise.app.images import spec_limits
+from cimaise.app.parts import Parts
+from cimaise.app.sources import random_id, utc_now
+from cimaise.app.uploads import open_doors
+from cimaise.images.codec import read_header
+from cimaise.library.collections import Collections
+from cimaise.library.files import Files
+from cimaise.originals import Originals
+from cimaise.settings import Settings
+from cimaise.web.background import Background
+from cimaise.web.routes import LINES
+from cimaise.web.services import Services
+
+
+def open_services(settings: Settings, parts: Parts) -> Services:
+    """What handlers may call."""
+    access = open_access(settings, parts)
+    doors = open_doors(settings, parts, access.upload_tokens)
+    files = Files(parts.database, utc_now)
+    return Services(
+        settings=settings,
+        clock=utc_now,
+        database=parts.database,
+        storage=parts.storage,
+        accounts=access.accounts,
+        keys=access.keys,
+        sessions=access.sessions,
+        authenticator=access.authenticator,
+        links=access.links,
+        upload_tokens=access.upload_tokens,
+        direct=doors.direct,
+        companion=doors.companion,
+        single_forms=doors.single_forms,
+        streams=doors.streams,
+        tus=doors.tus,
+        publisher=doors.publisher,
+        collections=Collections(parts.database, utc_now, random_id),
+        files=files,
+        originals=Originals(files, access.links, parts.storage),
+        variants=parts.variants,
+        spec_limits=spec_limits(settings),
+        catalogue=_catalogue(settings, parts),
+        background=Background(),
+        lines=LINES,
+        hurry=parts.runner.hurry,
+        check_cache=parts.check_cache,
+    )
+
+
+def _catalogue(settings: Settings, parts: Parts) -> Catalogue:
+    needs = Needs(parts.database, parts.data_dir / "albums", read_header, settings.images.max_width)
+    sources = [opener(needs) for opener in TABLE]
+    return Catalogue([source for source in sources if source is not None])

@@ -1,0 +1,45 @@
+"""Every table, with what each column means; one file a subject.
+
+Ids are opaque text of 128 random bits or more. Sizes are bytes. Times are aware UTC. Nothing
+here is removed or renamed without a migration.
+"""
+
+from cimaise.database.schema.accounts import accounts, browser_sessions, keys, sign_in_links
+from cimaise.database.schema.albums import folder_pictures
+from cimaise.database.schema.collections import collections, contributors, memberships
+from cimaise.database.schema.files import files, links
+from cimaise.database.schema.installation import audit, facts
+from cimaise.database.schema.metadata import metadata
+from cimaise.database.schema.objects import discarded_objects
+from cimaise.database.schema.quota import usage_days, usage_totals
+from cimaise.database.schema.uploads import (
+    tus_parts,
+    tus_pieces,
+    tus_uploads,
+    upload_tokens,
+    uploads,
+)
+
+__all__ = [
+    "accounts",
+    "audit",
+    "browser_sessions",
+    "collections",
+    "contributors",
+    "discarded_objects",
+    "facts",
+    "files",
+    "folder_pictures",
+    "keys",
+    "links",
+    "memberships",
+    "metadata",
+    "sign_in_links",
+    "tus_parts",
+    "tus_pieces",
+    "tus_uploads",
+    "upload_tokens",
+    "uploads",
+    "usage_days",
+    "usage_totals",
+]

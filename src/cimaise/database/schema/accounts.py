@@ -1,0 +1,64 @@
+"""Who there is, and what lets them in."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+)
+
+from cimaise.database.columns import JSONText, UTCDateTime
+from cimaise.database.schema.metadata import metadata
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("role", String(10), nullable=False),  # admin, member
+    Column("points", Integer, nullable=False, server_default="0"),  # earned by publishing
+    Column("daily_bytes", BigInteger),  # own limits; NULL: the setting's, 0: none
+    Column("daily_files", Integer),
+    Column("total_bytes", BigInteger),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("disabled_at", UTCDateTime),  # may do nothing from then on
+    CheckConstraint("role in ('admin', 'member')", name="role"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),  # SHA-256 of the key, hex
+    Column("hint", String(16), nullable=False),  # its first characters, to tell keys apart
+    Column("scopes", JSONText, nullable=False),  # list of text; empty: all that the account may
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime),
+    Column("revoked_at", UTCDateTime),
+)
+
+browser_sessions = Table(
+    "browser_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("hash", String(64), nullable=False, unique=True),  # SHA-256 of the cookie's value
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("ended_at", UTCDateTime),
+)
+
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of the token in the link
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("used_at", UTCDateTime),
+)

@@ -1,0 +1,31 @@
+"""What an account used and has reserved."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+)
+
+from cimaise.database.schema.metadata import metadata
+
+usage_days = Table(  # quota: what an account used on a day (UTC)
+    "usage_days",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("day", String(10), primary_key=True),  # ISO date
+    Column("used_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("reserved_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("used_files", Integer, nullable=False, server_default="0"),
+    Column("reserved_files", Integer, nullable=False, server_default="0"),
+)
+
+usage_totals = Table(  # quota: what an account stores in all
+    "usage_totals",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("used_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("reserved_bytes", BigInteger, nullable=False, server_default="0"),
+)

@@ -1,0 +1,31 @@
+"""What can be set. One frozen class a section; units are in the names or in the sentence."""
+
+from cimaise.settings.knob import GB, KB, MB, TB, Knob
+from cimaise.settings.sections.access import Auth, Links
+from cimaise.settings.sections.images import Images
+from cimaise.settings.sections.server import Client, Log, Server
+from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
+from cimaise.settings.sections.uploads import Quota, Uploads
+from cimaise.settings.sections.whole import Settings, knobs
+
+__all__ = [
+    "GB",
+    "KB",
+    "MB",
+    "TB",
+    "Auth",
+    "Client",
+    "Data",
+    "DatabaseSettings",
+    "Images",
+    "Knob",
+    "Links",
+    "Log",
+    "Quota",
+    "Server",
+    "Settings",
+    "StateSettings",
+    "StorageSettings",
+    "Uploads",
+    "knobs",
+]

@@ -1,0 +1,50 @@
+"""Pictures made on the fly."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from cimaise.settings import parsing as p
+from cimaise.settings.knob import GB, KB, MB, knob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Pictures made on the fly."""
+
+    max_width: int = knob(
+        2560, p.parse_count, "Widest and tallest picture made, in pixels.", low=16, high=16383
+    )
+    default_quality: int = knob(80, p.parse_count, "Quality, 1 to 100.", low=1, high=100)
+    fetch_timeout: float = knob(
+        15.0, p.parse_duration, "Time for fetching a remote picture.", low=0.1, high=300
+    )
+    max_pixels: int = knob(
+        100_000_000, p.parse_pixels, "Most pixels of a source, all frames together.", low=1
+    )
+    max_source_bytes: int = knob(
+        100 * MB, p.parse_bytes, "Longest remote source.", low=KB, high=4 * GB
+    )
+    max_frames: int = knob(100, p.parse_count, "Most frames of an animation kept.", low=1)
+    cache_bytes: int = knob(10 * GB, p.parse_bytes, "Size of the cache of variants.", low=MB)
+    error_ttl: float = knob(
+        60.0, p.parse_duration, "How long a remote failure is remembered.", high=3600
+    )
+    allowed_hosts: tuple[str, ...] = knob(
+        (), p.parse_names, "Hosts that may be fetched from; empty: any public one."
+    )
+    policy: str = knob(
+        "open",
+        p.parse_text,
+        "Who may ask for which variant of stored pictures.",
+        choices=("open", "presets"),
+    )
+    allow_addresses: tuple[IPv4Network | IPv6Network, ...] = knob(
+        (), p.parse_networks, "Exceptions to the address block, for private networks and tests."
+    )
+    ca_file: str = knob("", p.parse_text, "Further CA certificates for remote fetches (PEM).")
+    workers: int = knob(
+        0, p.parse_count, "Pictures made at the same time; 0: as many as there are cores.", high=256
+    )
+    queue: int = knob(
+        200, p.parse_count, "Pictures waiting to be made; one more is answered 503.", high=100_000
+    )

@@ -1,0 +1,64 @@
+"""The process: what it listens on, what it says, how its own client reaches it."""
+
+from dataclasses import dataclass
+
+from cimaise.settings import parsing as p
+from cimaise.settings.knob import KB, MB, knob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The HTTP server."""
+
+    host: str = knob("127.0.0.1", p.parse_text, "Address to listen on.")
+    port: int = knob(3023, p.parse_count, "Port to listen on; 0 takes a free one.", high=65535)
+    public_url: str = knob(
+        "", p.parse_web_url, "Base of absolute URLs; empty: made from host and port."
+    )
+    deadline: float = knob(
+        30.0,
+        p.parse_duration,
+        "Time to the start of an answer; transfers are free of it.",
+        low=0.1,
+        high=3600,
+    )
+    grace: float = knob(
+        10.0, p.parse_duration, "Time that running requests have after SIGTERM.", high=3600
+    )
+    workers: int = knob(1, p.parse_count, "Server processes.", low=1, high=64)
+    allowed_origins: tuple[str, ...] = knob(
+        (), p.parse_origins, "Origins whose pages may upload here (CORS); * for any."
+    )
+    max_json_bytes: int = knob(2 * MB, p.parse_bytes, "Longest JSON body.", low=KB, high=64 * MB)
+    secret: str = knob(
+        "",
+        p.parse_secret,
+        "Key that signs our URLs and cookies; empty: made once and kept in the data folder.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is written while running."""
+
+    level: str = knob(
+        "info",
+        p.parse_text,
+        "Least level written.",
+        choices=("debug", "info", "warning", "error"),
+    )
+    format: str = knob(
+        "auto",
+        p.parse_text,
+        "text, json, or auto: text on a terminal, JSON elsewhere.",
+        choices=("auto", "text", "json"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """For ``cimaise upload``, which talks to a server."""
+
+    server: str = knob("", p.parse_web_url, "The server; empty: http://127.0.0.1:3023.")
+    key: str = knob("", p.parse_text, "API key.", secret=True)

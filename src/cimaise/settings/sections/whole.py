@@ -1,0 +1,48 @@
+"""All sections together."""
+
+from dataclasses import dataclass, field, fields
+
+from cimaise.settings.knob import Knob
+from cimaise.settings.sections.access import Auth, Links
+from cimaise.settings.sections.images import Images
+from cimaise.settings.sections.server import Client, Log, Server
+from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
+from cimaise.settings.sections.uploads import Quota, Uploads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every section. Frozen: read once, handed down."""
+
+    data: Data = field(default_factory=Data)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    state: StateSettings = field(default_factory=StateSettings)
+    server: Server = field(default_factory=Server)
+    uploads: Uploads = field(default_factory=Uploads)
+    quota: Quota = field(default_factory=Quota)
+    images: Images = field(default_factory=Images)
+    links: Links = field(default_factory=Links)
+    auth: Auth = field(default_factory=Auth)
+    log: Log = field(default_factory=Log)
+    client: Client = field(default_factory=Client)
+
+    @property
+    def public_url(self) -> str:
+        """Base of absolute URLs, without a trailing slash."""
+        if self.server.public_url:
+            return self.server.public_url
+        host = self.server.host
+        shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
+        return f"http://{shown}:{self.server.port}"
+
+
+def knobs() -> list[tuple[str, str, Knob, object]]:
+    """Every setting as (section, name, knob, default), in the order of this file."""
+    empty = Settings()
+    return [
+        (section.name, knob.name, knob.metadata["knob"], getattr(values, knob.name))
+        for section in fields(Settings)
+        for values in [getattr(empty, section.name)]
+        for knob in fields(values)
+    ]
