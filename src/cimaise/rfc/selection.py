@@ -1,7 +1,7 @@
 """Which bytes of a representation answer a request: conditions, then range (RFC 9110 §13, §14)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cimaise.errors import PreconditionFailed
@@ -17,6 +17,7 @@ from cimaise.rfc.validators import (
 OK: Final = 200
 PARTIAL: Final = 206
 NOT_MODIFIED: Final = 304
+_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,15 @@ class Representation:
         etag: Strong, without quotation marks.
         media_type: For ``Content-Type``.
         modified_at: Aware UTC, or ``None`` where no date is honest.
+        is_fixed: The bytes never change while that date stands. Where they may, the date counts
+            as a strong validator only once its second is over (RFC 9110 §8.8.2.2).
     """
 
     size: int
     etag: str
     media_type: str
     modified_at: datetime | None = None
+    is_fixed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,14 @@ def _ranges(
     if specs is None:
         return None
     if wanted.if_range is not None and not if_range_holds(
-        wanted.if_range, etag=quoted, last_modified=what.modified_at, now=now
+        wanted.if_range, etag=quoted, last_modified=_strong_date(what, now), now=now
     ):
         return None
     return resolve_ranges(specs, what.size)
+
+
+def _strong_date(what: Representation, now: datetime) -> datetime | None:
+    date = what.modified_at
+    if date is None or what.is_fixed:
+        return date
+    return date if now - date.replace(microsecond=0) >= _SECOND else None

@@ -46,6 +46,7 @@ async def file(call: Call) -> ASGIApp:
         found.etag,
         found.media_type,
         datetime.fromtimestamp(found.mtime_ns // _NANO, UTC),
+        is_fixed=False,
     )
     policy = CachePolicy(public=found.public, max_age_s=_HOUR_S)
     more = {

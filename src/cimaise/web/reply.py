@@ -103,22 +103,28 @@ class BytesReply:
             await send({"type": "http.response.body"})
             return
         async with AsyncExitStack() as stack:
-            reading = await self._opened(stack, scope, receive, send)
+            is_head = scope["method"] == "HEAD"
+            reading = await self._opened(stack, scope, receive, send, look_only=is_head)
             if reading is None:
                 return
             await send(start)
-            if scope["method"] == "HEAD":
+            if is_head:
                 await send({"type": "http.response.body"})
                 return
             await self._send_all(reading, receive, send)
 
     async def _opened(
-        self, stack: AsyncExitStack, scope: Scope, receive: Receive, send: Send
+        self, stack: AsyncExitStack, scope: Scope, receive: Receive, send: Send, *, look_only: bool
     ) -> Source | None:
-        """Open the first range, or answer with what went wrong and give nothing."""
+        """Open the first range, or answer with what went wrong and give nothing.
+
+        For ``look_only`` one byte is enough to see that all are there: a bucket would begin to
+        send whatever it is asked for.
+        """
         first = self.selection.ranges[0]
+        stop = min(first.start + 1, first.stop) if look_only else first.stop
         try:
-            return await stack.enter_async_context(self.open(first.start, first.stop))
+            return await stack.enter_async_context(self.open(first.start, stop))
         except CimaiseError as error:
             reply = problem_reply(error, telemetry.request_id.get())
         except Exception as fault:
