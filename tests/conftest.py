@@ -1,6 +1,7 @@
 """What every test may ask for: a database of each kind, a clock that stands still."""
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from cimaise.database.engine import Database, open_database
 from cimaise.database.migrate import migrate
 from tests.kit.backends import left_out
 from tests.kit.postgres import ABSENT, PostgresServer, binaries, running_postgres
+from tests.kit.redis_server import ABSENT as NO_REDIS
+from tests.kit.redis_server import RedisServer, running_redis
 from tests.kit.s3 import CannotStart, S3Server, start_swift
 
 _numbers = itertools.count(1)
@@ -58,6 +61,15 @@ def postgres() -> Iterator[PostgresServer]:
         filled = open_database(server.url("template_cimaise"), data_dir=Path("/"))
         migrate(filled)
         filled.close()
+        yield server
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """An empty Redis server of the test's own."""
+    if shutil.which("redis-server") is None:
+        left_out(NO_REDIS)
+    with running_redis() as server:
         yield server
 
 

@@ -32,6 +32,8 @@ EVENTS: Final[dict[str, str]] = {
     "jwks_failed": "The public keys of tokens could not be fetched.",
     "job": "A job ran.",
     "job_failed": "A job failed; it runs again at its time.",
+    "state_away": "The shared state cannot be reached; limits are counted on this machine alone.",
+    "state_back": "The shared state can be reached again.",
     "library_message": "A library said something.",
 }
 

@@ -36,9 +36,9 @@ def test_settings_never_shows_a_secret(
 ):
     for section, name, knob, _ in knobs():
         if knob.secret:
-            monkeypatch.setenv(
-                f"CIMAISE_{section}_{name}".upper(), "tell-nobody-this-text-that-nobody-can-guess"
-            )
+            secret = "tell-nobody-this-text-that-nobody-can-guess"
+            text = f"redis://:{secret}@127.0.0.1" if section == "state" else secret
+            monkeypatch.setenv(f"CIMAISE_{section}_{name}".upper(), text)
     result = cimaise("settings", *form)
     assert result.exit_code == 0
     assert "tell-nobody" not in result.output
@@ -67,7 +67,7 @@ def test_check_is_content_with_an_empty_data_folder(cimaise: Cimaise):
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {
         "ok": True,
-        "checks": {"database": OK, "storage": OK, "cache": OK},
+        "checks": {"database": OK, "storage": OK, "state": OK, "cache": OK},
     }
 
 

@@ -78,6 +78,7 @@ class Application:
         await services.variants.close()
         await services.catalogue.close()
         await services.storage.close()
+        await services.state.close()
         services.database.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,6 +15,8 @@ from cimaise.images.variants import Variants
 from cimaise.jobs.runner import Runner
 from cimaise.jobs.table import jobs
 from cimaise.settings import Settings
+from cimaise.state.base import State
+from cimaise.state.table import open_state
 from cimaise.storage.base import Storage
 from cimaise.storage.table import open_storage
 
@@ -27,6 +29,7 @@ class Parts:
     secret: bytes
     database: Database
     storage: Storage
+    state: State
     runner: Runner
     cache: Cache
     variants: Variants
@@ -41,7 +44,7 @@ def open_parts(settings: Settings) -> Parts:
     """Open them; nothing is connected to yet.
 
     Raises:
-        ValueError: A URL in the settings names a database or storage that there is none of.
+        ValueError: A URL in the settings names a database, storage or state that there is none of.
     """
     data_dir = settings.data.dir.absolute()
     fetched = data_dir / "cache" / "fetched"
@@ -55,6 +58,7 @@ def open_parts(settings: Settings) -> Parts:
         secret=secret,
         database=database,
         storage=storage,
+        state=open_state(settings.state.url, data_dir=data_dir),
         runner=Runner(jobs(database, storage), utc_now),
         cache=cache,
         variants=open_variants(settings, cache, fetched),

@@ -27,6 +27,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         clock=utc_now,
         database=parts.database,
         storage=parts.storage,
+        state=parts.state,
         accounts=access.accounts,
         keys=access.keys,
         sessions=access.sessions,

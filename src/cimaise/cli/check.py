@@ -24,7 +24,7 @@ OK: Final = "ok"
 @common
 @AS_JSON
 def check(data_dir: str | None, config: Path | None, as_json: bool) -> None:
-    """Probe the database, the storage and the cache.
+    """Probe the database, the storage, the shared state and the cache.
 
     Ends with code 1 when one of them cannot be used, and says why.
     """
@@ -57,6 +57,7 @@ async def probe(services: "Services") -> dict[str, str]:
     return {
         "database": await _state(services.database.check()),
         "storage": await _state(services.storage.check()),
+        "state": await _state(services.state.check()),
         "cache": await _state(services.check_cache()),
     }
 

@@ -85,6 +85,17 @@ def parse_path(text: str) -> Path:
         raise ValueError("a path") from None
 
 
+def parse_state_url(text: str) -> str:
+    """``local:``, or the URL of a Redis server."""
+    stripped = text.strip()
+    parts = urlsplit(stripped)
+    if stripped == "local:" or (parts.scheme in ("redis", "rediss") and parts.hostname):
+        return stripped
+    if parts.scheme == "unix" and parts.path.startswith("/"):
+        return stripped
+    raise ValueError("local:, redis://host:6379/0, rediss://… or unix:///path/to/socket")
+
+
 def parse_names(text: str) -> tuple[str, ...]:
     """A list separated by commas; empty items are left out."""
     return tuple(item.strip() for item in text.split(",") if item.strip())

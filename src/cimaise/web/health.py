@@ -15,11 +15,12 @@ async def alive(_call: Call) -> ASGIApp:
 
 
 async def ready(call: Call) -> ASGIApp:
-    """Database, storage and cache are reachable; 503 names which one is not."""
+    """Database, storage, state and cache are reachable; 503 names which one is not."""
     services = call.services
     checks = {
         "database": await _reached(services.database.check()),
         "storage": await _reached(services.storage.check()),
+        "state": await _reached(services.state.check()),
         "cache": await _reached(services.check_cache()),
     }
     good = all(state == "ok" for state in checks.values())

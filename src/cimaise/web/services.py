@@ -23,6 +23,7 @@ from cimaise.library.collections import Collections
 from cimaise.library.files import Files
 from cimaise.originals import Originals
 from cimaise.settings import Settings
+from cimaise.state.base import State
 from cimaise.storage.base import Storage
 from cimaise.uploads.doors.companion import CompanionUploads
 from cimaise.uploads.doors.companion_form import SingleForms
@@ -46,6 +47,7 @@ class Services:
     clock: Callable[[], datetime]
     database: Database
     storage: Storage
+    state: State
     accounts: Accounts
     keys: Keys
     sessions: Sessions

@@ -65,7 +65,7 @@ class StateSettings:
 
     url: str = knob(
         "local:",
-        p.parse_text,
-        "Where they are; one machine keeps them itself.",
-        choices=("local:",),
+        p.parse_state_url,
+        "local: for all processes of one machine; redis://, rediss:// or unix:// (Redis 7 or Valkey) for several.",
+        secret=True,
     )
