@@ -272,3 +272,50 @@ def test_assets_are_kept_for_ever_and_what_is_absent_is_not_found(site: RunningA
             assert absent.status_code == 404
             assert absent.json()["code"] == "not_found"
         assert client.post(sheet[1]).status_code == 405
+
+
+def test_the_details_say_what_the_camera_wrote_down(visitor: NewVisitor) -> None:
+    window = visitor(reduced_motion="reduce")
+    page = window.page
+    page.goto("/gallery/%C3%89t%C3%A9%20&%20co?sort=name")
+    page.locator("[data-wall] a").first.click()
+    expect(page.locator(".pswp__counter")).to_be_visible()
+    panel = page.get_by_role("complementary", name="Details")
+    expect(panel).to_be_hidden()
+    button = page.get_by_role("button", name="Details (I)")
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(panel).to_contain_text("First light")
+    expect(panel).to_contain_text("240 × 160 pixels")
+    expect(panel).to_contain_text("JPEG")
+    page.keyboard.press("ArrowRight")
+    expect(panel).to_contain_text("160 × 240 pixels")
+    page.keyboard.press("i")
+    expect(panel).to_be_hidden()
+    window.assert_clean()
+
+
+def test_a_slideshow_goes_on_by_itself_until_somebody_wants_otherwise(visitor: NewVisitor) -> None:
+    window = visitor(reduced_motion="reduce")
+    page = window.page
+    page.clock.install()
+    page.goto("/gallery/%C3%89t%C3%A9%20&%20co?sort=name")
+    page.locator("[data-wall] a").first.click()
+    counter = page.locator(".pswp__counter")
+    expect(counter).to_have_text("1 / 4")
+    page.keyboard.press("s")
+    button = page.get_by_role("button", name="Slideshow (S)")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.clock.run_for(5_100)
+    expect(counter).to_have_text("2 / 4")
+    page.keyboard.press("ArrowLeft")
+    expect(counter).to_have_text("1 / 4")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    page.clock.run_for(20_000)
+    expect(counter).to_have_text("1 / 4")
+    button.click()
+    for _ in range(4):
+        page.clock.run_for(5_100)
+    expect(counter).to_have_text("4 / 4")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    window.assert_clean()

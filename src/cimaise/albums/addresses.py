@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from cimaise.albums.model import Rendition
+from cimaise.albums.model import Picture, Rendition
 
 THUMB_WIDTH_PX: Final = 500
 OFFERED_WIDTHS_PX: Final = (480, 960, 1600, 2560)
@@ -83,6 +83,13 @@ def original_url(file_id: str) -> str:
 def variant_url(file_id: str, width_px: int) -> str:
     """A variant of a published picture."""
     return f"/images/{_segment(file_id)}?width={width_px}"
+
+
+def info_url(picture: Picture) -> str | None:
+    """Facts of a picture of ours; ``None`` for one that lies on another server."""
+    if picture.id is not None:
+        return f"/images/{_segment(picture.id)}/info"
+    return f"{picture.src}/info" if picture.src.startswith(_FILES) else None
 
 
 def format_srcset(renditions: Iterable[Rendition]) -> str:

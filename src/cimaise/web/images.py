@@ -90,10 +90,19 @@ async def info(call: Call) -> ASGIApp:
     """What the file says of its picture."""
     file, _ = await _picture(call)
     header = await picture_info(_source_of(call, file))
-    return json_reply(_info_json(file, header))
+    return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder))
 
 
-def _info_json(file: File, header: ImageHeader) -> dict[str, Any]:
+async def album_info(call: Call) -> ASGIApp:
+    """What a file of a folder album says of its picture."""
+    file = await call.services.catalogue.open_file(
+        call.principal, call.path("album"), call.path("file")
+    )
+    header = await picture_info(_local_source(file.path))
+    return json_reply(_info_json(header, size=file.size, placeholder=None))
+
+
+def _info_json(header: ImageHeader, *, size: int, placeholder: str | None) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "width": header.width,
         "height": header.height,
@@ -101,8 +110,8 @@ def _info_json(file: File, header: ImageHeader) -> dict[str, Any]:
         "frames": header.frames,
         "orientation": header.orientation,
         "has_alpha": header.has_alpha,
-        "size": file.size,
-        "placeholder": file.placeholder,
+        "size": size,
+        "placeholder": placeholder,
     }
     return facts | ({"exif": dict(header.exif)} if header.exif else {})
 

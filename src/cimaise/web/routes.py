@@ -109,6 +109,7 @@ LINES: Final = (
     Line("GET", "/api/albums", albums.index, PUBLIC, "Albums.", cors=Cors.PUBLIC, tag="Albums"),
     Line("GET", "/api/albums/{album}", albums.show, PUBLIC, "One page of an album.", cors=Cors.PUBLIC, tag="Albums"),
     Line("GET", "/albums/{album}/{file}", albums.file, PUBLIC, "A file of a folder album.", cors=Cors.PUBLIC, moves_bytes=True, tag="Albums"),
+    Line("GET", "/albums/{album}/{file}/info", images.album_info, PUBLIC, "Facts of a picture of a folder album.", cors=Cors.PUBLIC, tag="Albums"),
     # pages
     Line("GET", "/", pages.index, PUBLIC, "The albums, for people.", tag="Pages"),
     Line("GET", "/gallery/{album}", pages.gallery, PUBLIC, "An album, for people.", tag="Pages"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from cimaise.albums.addresses import info_url
 from cimaise.albums.contract import alt_text
 from cimaise.albums.dates import format_long_date, format_moment
 from cimaise.albums.model import Picture, Rendition
@@ -30,6 +31,7 @@ class Tile:
         sizes: How wide it will be about, for browsers that cannot tell by themselves.
         large: What the lightbox shows where it makes no choice by size.
         large_srcset: What it chooses from.
+        info: Where the camera's facts are asked for; empty where nobody knows them.
     """
 
     href: str
@@ -47,6 +49,7 @@ class Tile:
     date: str
     moment: str
     placeholder: str | None
+    info: str
 
 
 def make_tile(picture: Picture, album_title: str) -> Tile:
@@ -72,6 +75,7 @@ def make_tile(picture: Picture, album_title: str) -> Tile:
         date=format_long_date(moment),
         moment=format_moment(moment),
         placeholder=picture.placeholder,
+        info=info_url(picture) or "",
     )
 
 
