@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
+import hypothesis
 import pytest
 
 from cimaise.database.engine import Database, open_database
@@ -16,7 +18,12 @@ from tests.kit.redis_server import ABSENT as NO_REDIS
 from tests.kit.redis_server import RedisServer, running_redis
 from tests.kit.s3 import CannotStart, S3Server, start_swift
 
+TEMPLATE: Final = "template_cimaise"
 _numbers = itertools.count(1)
+
+# How long an example takes says nothing on a machine with other work.
+hypothesis.settings.register_profile("cimaise", deadline=None)
+hypothesis.settings.load_profile("cimaise")
 
 
 class StandingClock:
@@ -57,8 +64,8 @@ def postgres() -> Iterator[PostgresServer]:
     if binaries() is None:
         left_out(ABSENT)
     with running_postgres() as server:
-        server.run("create database template_cimaise")
-        filled = open_database(server.url("template_cimaise"), data_dir=Path("/"))
+        server.run(f"create database {TEMPLATE}")
+        filled = open_database(server.url(TEMPLATE), data_dir=Path("/"))
         migrate(filled)
         filled.close()
         yield server
@@ -94,8 +101,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (folder / "cimaise.db").read_bytes()
 
 
+@pytest.fixture(scope="session")
+def emptied() -> list[str]:
+    """PostgreSQL databases that a test has used and that have no rows any more."""
+    return []
+
+
 @pytest.fixture
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+def new_database(
+    request: pytest.FixtureRequest, tmp_path: Path, emptied: list[str]
+) -> Iterator[Callable[[str], str]]:
     """Makes an empty database with the schema, by kind; gives its URL."""
     made: list[str] = []
 
@@ -105,13 +120,19 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
             file.write_bytes(request.getfixturevalue("sqlite_template"))
             return f"sqlite:///{file}"
         server: PostgresServer = request.getfixturevalue("postgres")
-        made.append(f"test_{next(_numbers)}")
-        server.run(f"create database {made[-1]} template template_cimaise")
+        if not emptied:
+            emptied.append(f"test_{next(_numbers)}")
+            server.run(f"create database {emptied[-1]} template {TEMPLATE}")
+        made.append(emptied.pop())
         return server.url(made[-1])
 
     yield make
     for name in made:
-        request.getfixturevalue("postgres").run(f"drop database {name} with (force)")
+        server = request.getfixturevalue("postgres")
+        if server.empty(name, TEMPLATE):
+            emptied.append(name)
+        else:
+            server.run(f"drop database {name} with (force)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -27,6 +27,21 @@ def binaries() -> Path | None:
     return versions[-1].parent if versions else None
 
 
+_EMPTY = """
+do $$ declare one record; begin
+  set local lock_timeout = '2s';
+  set local session_replication_role = replica;
+  for one in select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version' loop
+    execute format('delete from %I', one.tablename);
+  end loop;
+  for one in select sequencename from pg_sequences where schemaname = 'public' loop
+    perform setval(format('%I', one.sequencename)::regclass, 1, false);
+  end loop;
+end $$
+"""
+_TABLES = "select count(*) from pg_class where relnamespace = 'public'::regnamespace"
+
+
 @dataclass(frozen=True)
 class PostgresServer:
     """A running server; databases are copies of a template that the caller has filled."""
@@ -45,6 +60,26 @@ class PostgresServer:
             f"host={self.socket_dir} user=test dbname=postgres", autocommit=True
         ) as connection:
             connection.execute(statement.encode())
+
+    def empty(self, database: str, template: str) -> bool:
+        """Take every row out of a database, which is far quicker than making another.
+
+        False where it is of no use any more: somebody still holds its rows, or made tables.
+        """
+        import psycopg  # noqa: PLC0415
+
+        def tables(name: str) -> Any:
+            with psycopg.connect(f"host={self.socket_dir} user=test dbname={name}") as connection:
+                return connection.execute(_TABLES.encode()).fetchone()
+
+        try:
+            with psycopg.connect(
+                f"host={self.socket_dir} user=test dbname={database}", autocommit=True
+            ) as connection:
+                connection.execute(_EMPTY.encode())
+        except psycopg.OperationalError:
+            return False
+        return bool(tables(database) == tables(template))
 
 
 @contextmanager
