@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from cimaise import telemetry
 from cimaise.access.links import Link, Links
@@ -12,19 +11,10 @@ from cimaise.access.policy import Principal, Visibility
 from cimaise.errors import NotFound
 from cimaise.library.files import Files
 from cimaise.library.model import File
-from cimaise.library.serving_types import INLINE_TYPES, served_type
-from cimaise.rfc.caching import CachePolicy, format_cache_control
-from cimaise.rfc.disposition import format_disposition
+from cimaise.library.serving import Headers, serving_headers
+from cimaise.library.serving_types import served_type
 from cimaise.rfc.selection import Representation, Selection, Wanted, select
 from cimaise.storage.base import Reading, Storage
-
-MAX_AGE_S: Final = 3600
-
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
-)
-"""For bytes that strangers uploaded: no script, no frame, no request. A browser that shows a
-picture or a film by itself wraps it into a page of its own, which needs its own style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ class Delivery:
     what: Representation
     selection: Selection
     open: Callable[[int, int], AbstractAsyncContextManager[Reading]] = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +96,32 @@ class Originals:
         if link is not None and selection.ranges and wanted.method != "HEAD":
             await self.links.use(link)
         attachment = download or (link is not None and link.download)
-        headers = _headers(file, attachment=attachment, by_link=link is not None)
+        headers = serving_headers(
+            file.filename,
+            file.content_type,
+            is_public=is_public(file, by_link=link is not None),
+            attachment=attachment,
+        )
         return Delivery(file, what, selection, self._opener(file, file.storage_key), headers)
+
+    def open_checked(
+        self, principal: Principal, file: File
+    ) -> Callable[[int, int], AbstractAsyncContextManager[Reading]]:
+        """An opener that asks once more, each time, whether the principal may see the file.
+
+        For what goes on long after it was decided, such as an archive of many files. It raises
+        what :meth:`find` does, and ``NotFound`` (``file_missing``) where the bytes are missing.
+        """
+
+        @asynccontextmanager
+        async def opened(start: int, stop: int) -> AsyncIterator[Reading]:
+            again = await self.files.find(principal, file.id)
+            if again.storage_key is None or again.storage_key != file.storage_key:
+                raise NotFound("The file is being replaced.")
+            async with self._opener(again, again.storage_key)(start, stop) as reading:
+                yield reading
+
+        return opened
 
     def _opener(
         self, file: File, key: str
@@ -137,28 +151,3 @@ class Originals:
 def is_public(file: File, *, by_link: bool = False) -> bool:
     """May every cache between here and anybody keep it?"""
     return not by_link and file.shown_visibility is Visibility.PUBLIC
-
-
-def access_headers(file: File, *, by_link: bool) -> tuple[tuple[str, str], ...]:
-    """Headers that say who may see and embed it; for originals and variants alike."""
-    if is_public(file, by_link=by_link):
-        return (
-            ("access-control-allow-origin", "*"),
-            ("cross-origin-resource-policy", "cross-origin"),
-        )
-    return (("cross-origin-resource-policy", "same-site"), ("x-robots-tag", "noindex"))
-
-
-def _headers(file: File, *, attachment: bool, by_link: bool) -> tuple[tuple[str, str], ...]:
-    safe_inline = file.content_type in INLINE_TYPES
-    scope = CachePolicy(public=is_public(file, by_link=by_link), max_age_s=MAX_AGE_S)
-    return (
-        (
-            "content-disposition",
-            format_disposition(file.filename, attachment=attachment or not safe_inline),
-        ),
-        ("cache-control", format_cache_control(scope)),
-        ("x-content-type-options", "nosniff"),
-        ("content-security-policy", CONTENT_SECURITY_POLICY),
-        *access_headers(file, by_link=by_link),
-    )

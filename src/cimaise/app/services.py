@@ -7,6 +7,8 @@ from cimaise.app.images import spec_limits
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now
 from cimaise.app.uploads import open_doors
+from cimaise.archives.archive import Archives
+from cimaise.archives.checksums import Checksums
 from cimaise.images.codec import read_header
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
@@ -43,6 +45,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         collections=Collections(parts.database, utc_now, random_id),
         files=files,
         originals=Originals(files, access.links, parts.storage),
+        archives=Archives(Checksums(parts.database, utc_now)),
         variants=parts.variants,
         spec_limits=spec_limits(settings),
         catalogue=_catalogue(settings, parts),

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Final
 
+from cimaise.archives.checksums import forget_old
 from cimaise.database.engine import Database
 from cimaise.jobs.abandoned_uploads import end_abandoned
 from cimaise.jobs.base import Job
@@ -11,6 +12,7 @@ from cimaise.library.discarded import delete_discarded
 from cimaise.storage.base import Storage
 
 _HOUR: Final = 3600.0
+_DAY: Final = 24 * _HOUR
 
 
 def jobs(database: Database, storage: Storage) -> tuple[Job, ...]:
@@ -23,4 +25,5 @@ def jobs(database: Database, storage: Storage) -> tuple[Job, ...]:
             lambda now: delete_discarded(database, storage, now=now),
         ),
         Job("temporary-files", _HOUR, partial(sweep_temporary, storage)),
+        Job("old-checksums", _DAY, lambda now: forget_old(database, now)),
     )

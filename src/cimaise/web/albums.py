@@ -6,14 +6,12 @@ from starlette.types import ASGIApp
 
 from cimaise.albums.contract import album_json, albums_json
 from cimaise.albums.paging import parse_limit, parse_order, parse_page, parse_sort
-from cimaise.rfc.caching import CachePolicy, format_cache_control
-from cimaise.rfc.disposition import format_disposition
+from cimaise.library.serving import serving_headers
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
 from cimaise.web.local_file import open_local_file
 from cimaise.web.reply import BytesReply, json_reply
 
-_HOUR_S = 3600
 _NANO = 1_000_000_000
 
 
@@ -48,14 +46,12 @@ async def file(call: Call) -> ASGIApp:
         datetime.fromtimestamp(found.mtime_ns // _NANO, UTC),
         is_fixed=False,
     )
-    policy = CachePolicy(public=found.public, max_age_s=_HOUR_S)
-    more = {
-        "cache-control": format_cache_control(policy),
-        "content-disposition": format_disposition(
-            found.path.name, attachment=call.flag("download")
-        ),
-        "x-content-type-options": "nosniff",
-        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; sandbox",
-        "cross-origin-resource-policy": "cross-origin" if found.public else "same-site",
-    }
-    return BytesReply(what, select(what, call.wanted(), now=call.now), open_local_file(found), more)
+    more = serving_headers(
+        found.path.name,
+        found.media_type,
+        is_public=found.public,
+        attachment=call.flag("download"),
+    )
+    return BytesReply(
+        what, select(what, call.wanted(), now=call.now), open_local_file(found), dict(more)
+    )

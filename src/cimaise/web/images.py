@@ -19,7 +19,8 @@ from cimaise.images.spec import ImageSpec, SpecLimits, parse_preset, parse_spec
 from cimaise.images.stored import stored_source
 from cimaise.images.variants import OpenSource, Variant
 from cimaise.library.model import File
-from cimaise.originals import access_headers, is_public
+from cimaise.library.serving import audience_headers
+from cimaise.originals import is_public
 from cimaise.rfc.caching import CachePolicy, format_cache_control
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
@@ -140,8 +141,9 @@ async def _stored(call: Call, file: File, spec: ImageSpec, *, by_link: bool) -> 
     made = await call.services.variants.of_stored(
         file.storage_key, _source_of(call, file), spec, call.header("accept")
     )
-    policy = CachePolicy(public=is_public(file, by_link=by_link), max_age_s=_HOUR_S)
-    return _reply(call, made, policy, dict(access_headers(file, by_link=by_link)))
+    open_to_all = is_public(file, by_link=by_link)
+    policy = CachePolicy(public=open_to_all, max_age_s=_HOUR_S)
+    return _reply(call, made, policy, dict(audience_headers(is_public=open_to_all)))
 
 
 def _parameters(call: Call) -> dict[str, str]:
@@ -168,6 +170,7 @@ def _reply(
         "cache-control": format_cache_control(policy),
         "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; sandbox",
+        "referrer-policy": "no-referrer",
         "cross-origin-resource-policy": "cross-origin",
     } | dict(more or {})
     if made.varies_by_accept:

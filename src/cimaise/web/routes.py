@@ -7,6 +7,7 @@ from starlette.routing import Mount
 from cimaise.web import (
     accounts,
     albums,
+    archives,
     companion,
     forms,
     health,
@@ -96,6 +97,8 @@ LINES: Final = (
     Line("GET", "/api/files/{id}", library.show_file, PUBLIC, "One file as a record.", tag="Files"),
     Line("PATCH", "/api/files/{id}", library.change_file, ACCOUNT, "Change title, note or visibility.", body=s.ChangeFile, tag="Files"),
     Line("DELETE", "/api/files/{id}", library.delete_file, ACCOUNT, "Delete a file.", status=204, tag="Files"),
+    Line("GET", "/api/zip", archives.selection, PUBLIC, "Files by their ids as one ZIP archive: ?file=…&file=….", moves_bytes=True, tag="Files"),
+    Line("GET", "/api/collections/{name}/zip", archives.collection, PUBLIC, "A collection, or ?file=… of it, as a ZIP archive.", moves_bytes=True, tag="Files"),
     Line("POST", "/api/files/{id}/links", originals.create_link, ACCOUNT, "A signed link to a file.", body=s.CreateLink, status=201, tag="Files"),
     Line("DELETE", "/api/links/{id}", originals.revoke_link, ACCOUNT, "Take a link back.", status=204, tag="Files"),
     Line("GET", "/files/{id}", originals.original, PUBLIC, "The untouched bytes.", moves_bytes=True, tag="Files"),
@@ -108,6 +111,7 @@ LINES: Final = (
     # albums
     Line("GET", "/api/albums", albums.index, PUBLIC, "Albums.", cors=Cors.PUBLIC, tag="Albums"),
     Line("GET", "/api/albums/{album}", albums.show, PUBLIC, "One page of an album.", cors=Cors.PUBLIC, tag="Albums"),
+    Line("GET", "/api/albums/{album}/zip", archives.album, PUBLIC, "An album's pictures, or ?file=… of them, as a ZIP archive.", moves_bytes=True, tag="Albums"),
     Line("GET", "/albums/{album}/{file}", albums.file, PUBLIC, "A file of a folder album.", cors=Cors.PUBLIC, moves_bytes=True, tag="Albums"),
     Line("GET", "/albums/{album}/{file}/info", images.album_info, PUBLIC, "Facts of a picture of a folder album.", cors=Cors.PUBLIC, tag="Albums"),
     # pages

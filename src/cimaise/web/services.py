@@ -15,6 +15,7 @@ from cimaise.access.sessions import Sessions
 from cimaise.access.tokens import Authenticator
 from cimaise.access.upload_tokens import UploadTokens
 from cimaise.albums.catalogue import Catalogue
+from cimaise.archives.archive import Archives
 from cimaise.database.engine import Database
 from cimaise.errors import Forbidden, NotSignedIn
 from cimaise.images.spec import SpecLimits
@@ -63,6 +64,7 @@ class Services:
     tus: TusUploads
     publisher: Publisher
     originals: Originals
+    archives: Archives
     variants: Variants
     spec_limits: SpecLimits
     catalogue: Catalogue

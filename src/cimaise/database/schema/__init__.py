@@ -7,6 +7,7 @@ here is removed or renamed without a migration.
 from cimaise.database.schema.accounts import accounts, browser_sessions, keys, sign_in_links
 from cimaise.database.schema.albums import folder_pictures
 from cimaise.database.schema.collections import collections, contributors, memberships
+from cimaise.database.schema.delivery import checksums, delivered_days, purges
 from cimaise.database.schema.files import files, links
 from cimaise.database.schema.installation import audit, facts
 from cimaise.database.schema.metadata import metadata
@@ -24,8 +25,10 @@ __all__ = [
     "accounts",
     "audit",
     "browser_sessions",
+    "checksums",
     "collections",
     "contributors",
+    "delivered_days",
     "discarded_objects",
     "facts",
     "files",
@@ -34,6 +37,7 @@ __all__ = [
     "links",
     "memberships",
     "metadata",
+    "purges",
     "sign_in_links",
     "tus_parts",
     "tus_pieces",

@@ -58,6 +58,7 @@ links = Table(
     Column("id", String(64), primary_key=True),
     Column("file_id", ForeignKey("files.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("key_id", String(64), index=True),  # the API key it was made with, if one
     Column("download", Boolean, nullable=False),
     Column("max_uses", Integer),
     Column("uses", Integer, nullable=False, server_default="0"),
