@@ -158,7 +158,7 @@ def test_checksums_are_taken_once(server: RunningApplication, filled: tuple[str,
     taken = select(checksums.c.version, checksums.c.taken_at)
 
     def rows() -> list:
-        return server.run(database.read(lambda connection: connection.execute(taken).all()))
+        return server.run(database.read(lambda connection: list(connection.execute(taken))))
 
     with server.client() as guest:
         guest.get(f"/api/collections/{filled[0]}/zip")

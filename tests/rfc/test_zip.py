@@ -119,6 +119,6 @@ def test_members_and_offsets_beyond_4_gb_are_read_back(tmp_path: Path):
     assert path.stat().st_size == layout.size
     with zipfile.ZipFile(path) as archive:
         assert [one.file_size for one in archive.infolist()] == sizes
-        for one in archive.infolist():
-            with archive.open(one) as member:
+        for info in archive.infolist():
+            with archive.open(info) as member:
                 assert member.read(2) == b"\0" * 2
