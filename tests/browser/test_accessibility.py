@@ -12,7 +12,7 @@ from tests.kit.backends import left_out
 
 AXE: Final = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 OPEN_TO_ALL: Final = ("/", "/gallery/long", "/gallery/%C3%89t%C3%A9%20&%20co", "/login", "/docs")
-SIGNED_IN: Final = ("/upload", "/me")
+SIGNED_IN: Final = ("/upload", "/me", "/me/files")
 ABSENT: Final = "/gallery/nothing-of-that-name"
 
 pytestmark = pytest.mark.slow

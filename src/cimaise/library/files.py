@@ -1,6 +1,6 @@
 """Published files: finding, listing, changing, deleting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -82,11 +82,10 @@ class Files:
         ``cursor`` is where an earlier page said the next begins; what is published meanwhile
         neither shifts nor repeats anything.
         """
-        if not 1 <= limit <= MAX_LIMIT:
-            raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
+        _require_limit(limit)
         after = parse_cursor(cursor) if cursor else None
 
-        def work(connection: Connection) -> list[File]:
+        def work(connection: Connection) -> Sequence[File]:
             found = find_collection(connection, collection, principal)
             rights.require_view(principal, found.facts)
             statement = _selected(principal).where(
@@ -96,16 +95,28 @@ class Files:
             )
             if not rights.may_manage(principal, found.facts):
                 statement = statement.where(_listed(principal))
-            if after is not None:
-                statement = statement.where(tuple_(files.c.published_at, files.c.id) < after)
-            ordered = statement.order_by(files.c.published_at.desc(), files.c.id.desc())
-            return [file_of(row) for row in connection.execute(ordered.limit(limit + 1))]
+            return _newest(connection, statement, after, limit)
 
-        found = await self._database.read(work)
-        page = tuple(found[:limit])
-        return FilePage(
-            page, format_cursor(page[-1].published_at, page[-1].id) if len(found) > limit else None
-        )
+        return _page(await self._database.read(work), limit)
+
+    async def list_own(self, principal: Principal, *, cursor: str | None, limit: int) -> FilePage:
+        """What the principal has published, newest first, in whatever collection.
+
+        Raises:
+            NotSignedIn: Nobody is signed in.
+            Invalid: A limit out of bounds, or a cursor that is not ours.
+        """
+        rights.require_account(principal)
+        _require_limit(limit)
+        after = parse_cursor(cursor) if cursor else None
+
+        def work(connection: Connection) -> Sequence[File]:
+            statement = _selected(principal).where(
+                files.c.owner_id == principal.account_id, files.c.deleted_at.is_(None)
+            )
+            return _newest(connection, statement, after, limit)
+
+        return _page(await self._database.read(work), limit)
 
     async def change(self, principal: Principal, file_id: str, changes: FileChanges) -> File:
         """Change title, note or visibility; for whoever published it or manages the collection."""
@@ -154,6 +165,28 @@ class Files:
                 ).rowcount
             )
         )
+
+
+def _require_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
+
+
+def _newest(
+    connection: Connection, statement: Any, after: tuple[datetime, str] | None, limit: int
+) -> Sequence[File]:
+    """The newest ones after a cursor, and one more, which tells that there is a next page."""
+    if after is not None:
+        statement = statement.where(tuple_(files.c.published_at, files.c.id) < after)
+    ordered = statement.order_by(files.c.published_at.desc(), files.c.id.desc())
+    return [file_of(row) for row in connection.execute(ordered.limit(limit + 1))]
+
+
+def _page(found: Sequence[File], limit: int) -> FilePage:
+    page = tuple(found[:limit])
+    return FilePage(
+        page, format_cursor(page[-1].published_at, page[-1].id) if len(found) > limit else None
+    )
 
 
 def find_file(connection: Connection, file_id: str, principal: Principal) -> File:

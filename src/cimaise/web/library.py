@@ -4,7 +4,7 @@ from starlette.types import ASGIApp
 
 from cimaise.access.policy import MemberRole, Visibility
 from cimaise.library.collections import Changes
-from cimaise.library.files import FileChanges
+from cimaise.library.files import FileChanges, FilePage
 from cimaise.web.call import Call
 from cimaise.web.reply import empty_reply, json_reply
 from cimaise.web.shapes import (
@@ -86,6 +86,18 @@ async def list_files(call: Call) -> ASGIApp:
         cursor=call.query("cursor"),
         limit=call.number("limit", 20),
     )
+    return _files_reply(call, page)
+
+
+async def list_own_files(call: Call) -> ASGIApp:
+    """What the caller has published, newest first."""
+    page = await call.services.files.list_own(
+        call.principal, cursor=call.query("cursor"), limit=call.number("limit", 20)
+    )
+    return _files_reply(call, page)
+
+
+def _files_reply(call: Call, page: FilePage) -> ASGIApp:
     base_url = call.services.settings.public_url
     files = [file_json(file, base_url=base_url) for file in page.files]
     return json_reply({"files": files, "next_cursor": page.next_cursor})

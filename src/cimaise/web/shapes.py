@@ -14,7 +14,10 @@ from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import Strategy, UploadSession, shown_state
 from cimaise.uploads.signed_parts import SignedPart
 
-Text = Annotated[str, Meta(max_length=20_000)]
+MAX_TITLE = 300
+MAX_NOTE = 20_000
+Title = Annotated[str, Meta(max_length=MAX_TITLE)]
+Text = Annotated[str, Meta(max_length=MAX_NOTE)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Visible = Literal["public", "unlisted", "private"]
 
@@ -66,7 +69,7 @@ class PublishFile(Struct):
 class ChangeFile(Struct):
     """Body of ``PATCH /api/files/{id}``."""
 
-    title: Annotated[str, Meta(max_length=300)] | None = None
+    title: Title | None = None
     note: Text | None = None
     visibility: Visible | None = None
 
@@ -84,7 +87,7 @@ class CreateCollection(Struct):
     """Body of ``POST /api/collections``."""
 
     name: str
-    title: Annotated[str, Meta(max_length=300)] = ""
+    title: Title = ""
     visibility: Visible = "private"
     policy: Policy = Policy()
 
@@ -92,7 +95,7 @@ class CreateCollection(Struct):
 class ChangeCollection(Struct):
     """Body of ``PATCH /api/collections/{name}``."""
 
-    title: Annotated[str, Meta(max_length=300)] | None = None
+    title: Title | None = None
     visibility: Visible | None = None
     policy: Policy | None = None
 

@@ -1,23 +1,20 @@
 """Signing in and out with a browser's own forms."""
 
 from typing import Final
-from urllib.parse import parse_qs
 
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
-from cimaise.errors import CimaiseError, Gone, Invalid, Malformed, NotSignedIn, TypeNotAllowed
-from cimaise.rfc.media_types import parse_media_type
+from cimaise.errors import CimaiseError, Gone, Invalid, NotSignedIn
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.web.accounts import require_own_page, set_cookie
 from cimaise.web.accounts import sign_in as signed_in
 from cimaise.web.call import Call
 from cimaise.web.page import local_path, page, shown, sign_in_page
+from cimaise.web.page_forms import read_form
 from cimaise.web.problems import problem_headers, status_of
 from cimaise.web.services import COOKIE
 
-_FORM: Final = "application/x-www-form-urlencoded"
-_MAX_FORM_BYTES: Final = 16 * 1024
 _SEE_OTHER: Final = 303
 
 
@@ -38,7 +35,7 @@ async def login_page(call: Call) -> ASGIApp:
 async def sign_in(call: Call) -> ASGIApp:
     """Take the form: start a session, go on to the page that was wanted."""
     require_own_page(call)
-    form = await _form(call)
+    form = await read_form(call)
     token, key = form.get("token"), form.get("key", "").strip()
     following = local_path(form.get("next"))
     if not token and not key:
@@ -75,20 +72,3 @@ async def sign_out(call: Call) -> ASGIApp:
     reply = RedirectResponse("/", _SEE_OTHER, {"cache-control": "no-store"})
     reply.delete_cookie(COOKIE)
     return reply
-
-
-async def _form(call: Call) -> dict[str, str]:
-    """The fields of a short form; the last one where a name is repeated."""
-    parsed = parse_media_type(call.header("content-type") or "")
-    if parsed is None or parsed[0] != _FORM:
-        raise TypeNotAllowed(f"This form is sent as {_FORM}.")
-    body = bytearray()
-    async for chunk in call.chunks():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise Malformed("The form is too long.")
-    try:
-        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, errors="strict")
-    except ValueError as fault:
-        raise Malformed("The form cannot be read.") from fault
-    return {name: values[-1] for name, values in fields.items()}

@@ -1,0 +1,36 @@
+"""Short forms of our own pages, sent by browsers without script: HTML, "form submission"."""
+
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.responses import RedirectResponse
+
+from cimaise.errors import Malformed, TypeNotAllowed
+from cimaise.rfc.media_types import parse_media_type
+from cimaise.web.call import Call
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_MAX_FORM_BYTES: Final = 64 * 1024
+_SEE_OTHER: Final = 303
+
+
+async def read_form(call: Call) -> dict[str, str]:
+    """The fields of a short form; the last one where a name is repeated."""
+    parsed = parse_media_type(call.header("content-type") or "")
+    if parsed is None or parsed[0] != _FORM:
+        raise TypeNotAllowed(f"This form is sent as {_FORM}.")
+    body = bytearray()
+    async for chunk in call.chunks():
+        body += chunk
+        if len(body) > _MAX_FORM_BYTES:
+            raise Malformed("The form is too long.")
+    try:
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError as fault:
+        raise Malformed("The form cannot be read.") from fault
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def go_on(path: str) -> RedirectResponse:
+    """After a form was taken: another page, so that a reload sends nothing twice."""
+    return RedirectResponse(path, _SEE_OTHER, {"cache-control": "no-store"})
