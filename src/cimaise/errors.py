@@ -43,6 +43,7 @@ CODES: Final[dict[str, str]] = {
     "method_not_allowed": "The address does not know this method.",
     "wrong_state": "The thing is not in a state that allows this.",
     "already_exists": "The name is taken.",
+    "lease_lost": "Another process has taken the work over.",
     "taken_over": "Another request goes on with the upload.",
     "part_mismatch": "A part is missing or its ETag is another one.",
     "gone": "It was there and will not come back.",

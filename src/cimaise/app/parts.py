@@ -52,14 +52,15 @@ def open_parts(settings: Settings) -> Parts:
     secret = server_secret(settings.server.secret, data_dir)
     database = _open_database(settings, data_dir)
     storage = _open_storage(settings, data_dir, secret)
+    state = open_state(settings.state.url, data_dir=data_dir)
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
     return Parts(
         data_dir=data_dir,
         secret=secret,
         database=database,
         storage=storage,
-        state=open_state(settings.state.url, data_dir=data_dir),
-        runner=Runner(jobs(database, storage), utc_now),
+        state=state,
+        runner=Runner(jobs(storage), utc_now, state, database),
         cache=cache,
         variants=open_variants(settings, cache, fetched),
     )

@@ -8,6 +8,7 @@ import click
 from cimaise.cli.opened import with_services
 from cimaise.cli.options import AS_JSON, common, load_settings
 from cimaise.cli.printing import print_json
+from cimaise.cli.refusal import Refused
 
 if TYPE_CHECKING:
     from cimaise.web.services import Services
@@ -33,11 +34,23 @@ def cleanup(dry_run: bool, data_dir: str | None, config: Path | None, as_json: b
 
 
 async def run_jobs(services: "Services") -> dict[str, int]:
-    """Run every job once, now; gives how many things each did."""
-    from cimaise.jobs.table import jobs
+    """Run every job once, now; gives how many things each did.
 
-    now = services.clock()
-    return {job.name: await job.work(now) for job in jobs(services.database, services.storage)}
+    Raises:
+        Refused: A server is at one of them just now.
+    """
+    from cimaise.jobs.table import jobs
+    from cimaise.jobs.turns import take_turn
+
+    freed = {}
+    for job in jobs(services.storage):
+        done = await take_turn(
+            job, state=services.state, database=services.database, clock=services.clock
+        )
+        if done is None:
+            raise Refused(f"A server is at {job.name} just now: try again in a minute.")
+        freed[job.name] = done
+    return freed
 
 
 async def count_due(services: "Services") -> dict[str, int]:

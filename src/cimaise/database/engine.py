@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +37,7 @@ class Database:
     def __init__(self, writer: Engine, reader: Engine, *, readers: int) -> None:
         self._writer = writer
         self._reader = reader
+        self._guard: Work[None] | None = None
         self._read_pool = ThreadPoolExecutor(readers, thread_name_prefix="database-read")
         self._write_pool = (
             self._read_pool
@@ -66,13 +68,33 @@ class Database:
         Raises:
             Unavailable: As for :meth:`read`.
         """
-        call = partial(self._run, self._writer, work)
+        call = partial(self._write, work)
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._write_pool, call))
 
     def run_now(self, work: Work[T]) -> T:
         """Like :meth:`write`, in the calling thread; for the command line and start-up."""
-        return self._run(self._writer, work)
+        return self._write(work)
+
+    def guarded(self, guard: Work[None]) -> "Database":
+        """The same database, where every writing transaction begins with ``guard``.
+
+        What ``guard`` raises refuses the transaction. Close the original, not this.
+        """
+        twin = copy(self)
+        twin._guard = guard  # noqa: SLF001 (of the same class)
+        return twin
+
+    def _write(self, work: Work[T]) -> T:
+        guard = self._guard
+        if guard is None:
+            return self._run(self._writer, work)
+
+        def guarded(connection: Connection) -> T:
+            guard(connection)
+            return work(connection)
+
+        return self._run(self._writer, guarded)
 
     def _run(self, engine: Engine, work: Work[T]) -> T:
         with _our_errors(), engine.begin() as connection:

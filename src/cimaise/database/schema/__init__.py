@@ -9,7 +9,7 @@ from cimaise.database.schema.albums import folder_pictures
 from cimaise.database.schema.collections import collections, contributors, memberships
 from cimaise.database.schema.delivery import checksums, delivered_days, purges
 from cimaise.database.schema.files import files, links
-from cimaise.database.schema.installation import audit, facts
+from cimaise.database.schema.installation import audit, facts, fences
 from cimaise.database.schema.metadata import metadata
 from cimaise.database.schema.objects import discarded_objects
 from cimaise.database.schema.quota import usage_days, usage_totals
@@ -31,6 +31,7 @@ __all__ = [
     "delivered_days",
     "discarded_objects",
     "facts",
+    "fences",
     "files",
     "folder_pictures",
     "keys",

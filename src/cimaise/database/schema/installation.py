@@ -23,6 +23,13 @@ audit = Table(
     Column("details", JSONText, nullable=False),
 )
 
+fences = Table(  # the greatest token of each lease under which something was written
+    "fences",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("token", BigInteger, nullable=False),
+)
+
 facts = Table(  # small facts of the installation itself
     "facts",
     metadata,
