@@ -17,6 +17,7 @@ import msgspec
 EVENTS: Final[dict[str, str]] = {
     "server_ready": "The server accepts requests.",
     "server_stopping": "The server was told to stop.",
+    "connection_cut": "A client kept the server waiting for too long and was let go.",
     "worker_ended": "A server process ended by itself; another one was started in its place.",
     "sign_in_link": "A one-time link to sign in with was made.",
     "request": "A request was answered.",

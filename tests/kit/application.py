@@ -14,7 +14,7 @@ import uvicorn
 
 from cimaise.access.policy import Role
 from cimaise.app import Application, build
-from cimaise.server.limits import LimitedProtocol
+from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def running_application(
                 await application.stop()
 
         config = uvicorn.Config(
-            application, http=LimitedProtocol, lifespan="off", log_config=None, access_log=False,
+            application, http=http_protocol(), lifespan="off", log_config=None, access_log=False,
             timeout_graceful_shutdown=1,
         )  # fmt: skip
         server = uvicorn.Server(config)

@@ -5,12 +5,9 @@ from typing import Any
 
 import pytest
 
-from cimaise.server.limits import MAX_HEADERS, LimitedProtocol
+from cimaise.server.limits import Limits
+from cimaise.server.protocol import http_protocol
 from tests.kit.uvicorn_server import RunningServer, running_uvicorn
-
-
-class HastyProtocol(LimitedProtocol):
-    head_time_s = 0.2
 
 
 async def answering(scope: Any, receive: Any, send: Any) -> None:
@@ -28,14 +25,14 @@ async def answering(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningServer]:
-    with running_uvicorn(http=LimitedProtocol) as running:
+    with running_uvicorn(http=http_protocol()) as running:
         running.app = answering
         yield running
 
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[RunningServer]:
-    with running_uvicorn(http=HastyProtocol) as running:
+    with running_uvicorn(http=http_protocol(Limits(head_s=0.2))) as running:
         running.app = answering
         yield running
 
@@ -80,7 +77,7 @@ def test_a_head_just_above_the_limit_gets_its_answer(server: RunningServer):
 
 
 def test_too_many_headers_are_refused(server: RunningServer):
-    lines = b"".join(b"X-%d: 1\r\n" % number for number in range(MAX_HEADERS + 1))
+    lines = b"".join(b"X-%d: 1\r\n" % number for number in range(Limits().headers + 1))
     status, _ = problem(ask(server, b"GET / HTTP/1.1\r\n" + lines + b"\r\n"))
     assert status == 431
 

@@ -1,144 +1,161 @@
-"""Limits that stock uvicorn does not have: how long a request's head may be, and may take.
+"""Limits that stock uvicorn does not have: how long things may be, and how long nothing may happen.
 
-Without them a stranger fills the memory with one endless header, or holds connections by sending
-a byte now and then. What is refused here never becomes a request; it is answered in the same
-shape as every other error, and the connection is closed.
-
-The class builds on uvicorn's own protocol: its minor version is pinned, and the tests beside this
-run on every upgrade.
+Without them a stranger fills the memory with one endless header, or holds connections by sending,
+or reading, a byte now and then. One look every so often at all connections of the loop costs less
+than a timer for each, and a limit is kept to within a quarter of itself.
 """
 
 import asyncio
-import json
-import secrets
-from http import HTTPStatus
-from typing import Any, Final
+import fcntl
+import socket
+import struct
+import termios
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
 
-from cimaise.server.keeping import KeepingProtocol
-
-MAX_HEAD_BYTES: Final = 64 * 1024
-MAX_HEADERS: Final = 200
-HEAD_TIME_S: Final = 20.0
-
-_CODES: Final = {
-    HTTPStatus.BAD_REQUEST: "malformed",
-    HTTPStatus.REQUEST_TIMEOUT: "deadline",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "too_large",
-}
+_MOST_BETWEEN_S: Final = 1.0
+_LEAST_BETWEEN_S: Final = 0.02
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 
-class LimitedProtocol(KeepingProtocol):
-    """One connection. A head has at most 64 KiB and 200 lines, and 20 seconds to be whole."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a connection may do.
 
-    head_time_s: float = HEAD_TIME_S
+    Attributes:
+        head_bytes: Of a request's line and headers together, within 64 KiB.
+        headers: Lines of a head, trailers included.
+        head_s: From the first byte of a head to its last; and from the connection to the first.
+        idle_s: Between two requests of a connection.
+        body_stall_s: Without a byte of a body that is waited for.
+        write_stall_s: Without a byte that the client takes of an answer.
+        linger_s: For the rest of a body that nobody wants, so that the client sees its answer.
+    """
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._is_in_head = True
-        self._head_bytes = 0
-        self._header_count = 0
-        self._refused = False
-        self._head_timer: asyncio.TimerHandle | None = None
+    head_bytes: int = 64 * 1024
+    headers: int = 200
+    head_s: float = 20.0
+    idle_s: float = 15.0
+    body_stall_s: float = 60.0
+    write_stall_s: float = 60.0
+    linger_s: float = 5.0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has come: its first head is due."""
-        super().connection_made(transport)
-        self._wait_for_head()
+    def longest_s(self, waits_for: "Overdue") -> float:
+        """How long a connection may wait for that."""
+        return {
+            Overdue.FIRST: self.head_s,
+            Overdue.HEAD: self.head_s,
+            Overdue.REQUEST: self.idle_s,
+            Overdue.BODY: self.body_stall_s,
+            Overdue.READER: self.write_stall_s,
+            Overdue.END: self.linger_s,
+        }[waits_for]
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone."""
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Some bytes of a request; those of a head are counted before they are kept."""
-        if self._refused:
-            return
-        if self._is_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES and len(data) < self._head_bytes:
-                self._refuse_long_head()
-                return
-        super().data_received(data)
-        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse_long_head()
-
-    def on_message_begin(self) -> None:
-        """A head begins, perhaps behind another request's body."""
-        if not self._is_in_head:
-            self._is_in_head, self._head_bytes = True, 0
-            self._wait_for_head()
-        self._header_count = 0
-        super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One line of the head."""
-        self._header_count += 1
-        if self._header_count <= MAX_HEADERS:
-            super().on_header(name, value)
-        elif not self._refused:
-            self._refuse_long_head()
-
-    def on_headers_complete(self) -> None:
-        """The head is whole."""
-        self._stop_waiting()
-        self._is_in_head = False
-        if not self._refused:
-            super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """Bytes of the body; nobody wants those of a request that was refused."""
-        if not self._refused:
-            super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        """The request is whole."""
-        if not self._refused:
-            super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """What the parser cannot read, in the one error shape."""
-        self._refuse(HTTPStatus.BAD_REQUEST, msg)
-
-    def _wait_for_head(self) -> None:
-        self._stop_waiting()
-        self._head_timer = self.loop.call_later(self.head_time_s, self._refuse_late_head)
-
-    def _stop_waiting(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _refuse_long_head(self) -> None:
-        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        self._refuse(status, "The request's headers are too long.")
-
-    def _refuse_late_head(self) -> None:
-        if self._head_bytes == 0:  # it never said anything: nor do we
-            self.transport.close()
-            return
-        self._refuse(HTTPStatus.REQUEST_TIMEOUT, "The request's headers did not come in time.")
-
-    def _refuse(self, status: HTTPStatus, sentence: str) -> None:
-        """Answer and close. After this nothing of the connection is read any more."""
-        if self._refused or self.transport.is_closing():
-            return
-        self._refused = True
-        self._stop_waiting()
-        self.transport.write(_answer(status, sentence))
-        self.transport.close()
+    @property
+    def between_s(self) -> float:
+        """How often to look."""
+        shortest = min(
+            self.head_s, self.idle_s, self.body_stall_s, self.write_stall_s, self.linger_s
+        )
+        return min(_MOST_BETWEEN_S, max(_LEAST_BETWEEN_S, shortest / 4))
 
 
-def _answer(status: HTTPStatus, sentence: str) -> bytes:
-    request_id = secrets.token_hex(11)
-    facts = {"error": sentence, "code": _CODES[status], "request_id": request_id}
-    body = json.dumps(facts).encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "content-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n"
-        "cache-control: no-store\r\n"
-        f"x-request-id: {request_id}\r\n"
-        "connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+class Overdue(Enum):
+    """What a connection has waited for too long."""
+
+    FIRST = "the first request"
+    REQUEST = "the next request"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    READER = "the client to read"
+    END = "the client to go"
+
+
+class Watched(Protocol):
+    """A connection, as it is looked at."""
+
+    def look(self, now_s: float) -> None:
+        """Do what is due at this time of the loop."""
+        ...
+
+
+class Sweeper:
+    """Looks at every connection of one event loop, as long as there are any."""
+
+    def __init__(self, between_s: float) -> None:
+        self._between_s = between_s
+        self._watched: set[Watched] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, connection: Watched, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at it from now on."""
+        self._watched.add(connection)
+        if self._timer is None:
+            self._timer = loop.call_later(self._between_s, self._sweep, loop)
+
+    def drop(self, connection: Watched) -> None:
+        """Never again."""
+        self._watched.discard(connection)
+        if not self._watched and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(self._between_s, self._sweep, loop)
+        now_s = loop.time()
+        for connection in list(self._watched):
+            connection.look(now_s)
+
+
+class Progress:
+    """Whether a client takes what is sent to it, down to what the kernel still holds.
+
+    The kernel takes megabytes at once, so a slow reader looks stalled for minutes to whoever
+    only sees what the kernel takes. What is left in there says whether it reads.
+    """
+
+    __slots__ = ("_at_s", "_left")
+
+    def __init__(self) -> None:
+        self._left = -1
+        self._at_s = 0.0
+
+    def rest(self) -> None:
+        """Nothing is being sent."""
+        self._left = -1
+
+    def stalled_s(self, now_s: float, *, sent: int, unsent: int, descriptor: int) -> float:
+        """Seconds since the client took a byte.
+
+        Args:
+            now_s: The loop's time.
+            sent: Bytes that were ever given out for this connection.
+            unsent: Of these, how many have not reached the kernel.
+            descriptor: Of the socket.
+        """
+        taken = sent - unsent - _held_by_kernel(descriptor)
+        if self._left < 0 or taken != self._left:
+            self._left, self._at_s = max(taken, 0), now_s
+        return now_s - self._at_s
+
+
+def _held_by_kernel(descriptor: int) -> int:
+    """Bytes that were given to the kernel and not acknowledged by the client (tcp(7), SIOCOUTQ)."""
+    try:
+        packed = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int(struct.unpack("i", packed)[0])
+
+
+def abort(transport: asyncio.Transport) -> None:
+    """End a connection at once: the kernel forgets what it has not sent, the client sees a reset.
+
+    Without the option it would keep those bytes for a client that does not read.
+    """
+    found = transport.get_extra_info("socket")
+    if found is not None and found.fileno() >= 0 and found.family != socket.AF_UNIX:
+        with socket.socket(fileno=socket.dup(found.fileno())) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()

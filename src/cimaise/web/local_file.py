@@ -18,6 +18,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 @dataclass(frozen=True, slots=True)
 class _Chunks:
     chunks: AsyncIterator[bytes]
+    descriptor: int | None
 
 
 def open_local_file(file: AlbumFile) -> Opener:
@@ -27,7 +28,7 @@ def open_local_file(file: AlbumFile) -> Opener:
     async def opened(start: int, stop: int) -> AsyncIterator[Source]:
         descriptor = await asyncio.to_thread(_open_same, file)
         try:
-            yield _Chunks(_chunks(descriptor, start, stop))
+            yield _Chunks(_chunks(descriptor, start, stop), descriptor)
         finally:
             os.close(descriptor)
 

@@ -3,11 +3,14 @@
 Bytes go out by an ASGI reply of our own. It opens what it sends before the first header leaves,
 so that what is missing is still a 404; after that nothing can be said any more, and what fails
 cuts the connection. It notices a client that has gone within one chunk and closes what it opened.
+
+Where the bytes lie in a file, and the server knows ASGI's ``zerocopysend``, the file itself is
+handed over, and no byte of it passes through here.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -19,7 +22,13 @@ from starlette.types import Message, Receive, Scope, Send
 
 from cimaise import telemetry
 from cimaise.errors import BrokenTransfer, CimaiseError
-from cimaise.rfc.ranges import closing_delimiter, multipart_length, multipart_type, part_head
+from cimaise.rfc.ranges import (
+    ByteRange,
+    closing_delimiter,
+    multipart_length,
+    multipart_type,
+    part_head,
+)
 from cimaise.rfc.selection import NOT_MODIFIED, Representation, Selection
 from cimaise.web.problems import fault_reply, problem_reply
 
@@ -31,8 +40,14 @@ class Source(Protocol):
     def chunks(self) -> AsyncIterator[bytes]:
         """The bytes of the range that was opened; fewer are never a clean end."""
 
+    @property
+    def descriptor(self) -> int | None:
+        """An open file that holds these bytes where the whole has them, if there is one."""
+
 
 Opener = Callable[[int, int], AbstractAsyncContextManager[Source]]
+ZEROCOPY: Final = "http.response.zerocopysend"
+_WORTH_HANDING_OVER: Final = 256 * 1024  # what is shorter has been read already
 NO_STORE: Final = {"cache-control": "no-store"}
 
 
@@ -111,7 +126,8 @@ class BytesReply:
             if is_head:
                 await send({"type": "http.response.body"})
                 return
-            await self._send_all(reading, receive, send)
+            can_hand_over = ZEROCOPY in scope.get("extensions", {})
+            await self._send_all(reading, receive, send, can_hand_over=can_hand_over)
 
     async def _opened(
         self, stack: AsyncExitStack, scope: Scope, receive: Receive, send: Send, *, look_only: bool
@@ -133,13 +149,16 @@ class BytesReply:
         await reply(scope, receive, send)
         return None
 
-    async def _send_all(self, reading: Source, receive: Receive, send: Send) -> None:
+    async def _send_all(
+        self, reading: Source, receive: Receive, send: Send, *, can_hand_over: bool
+    ) -> None:
         gone = asyncio.ensure_future(_client_gone(receive))
+        way = _send_file if can_hand_over else _send_chunks
         try:
             if len(self.selection.ranges) == 1:
-                whole = await _send_chunks(reading, send, gone)
+                whole = await way(reading, self.selection.ranges[0], send, gone)
             else:
-                whole = await self._send_parts(reading, send, gone)
+                whole = await self._send_parts(reading, send, gone, way)
             if not whole:
                 return
             await send({"type": "http.response.body"})
@@ -151,7 +170,9 @@ class BytesReply:
         finally:
             gone.cancel()
 
-    async def _send_parts(self, first: Source, send: Send, gone: "asyncio.Future[None]") -> bool:
+    async def _send_parts(
+        self, first: Source, send: Send, gone: "asyncio.Future[None]", way: "_Way"
+    ) -> bool:
         for number, span in enumerate(self.selection.ranges):
             head = part_head(
                 span,
@@ -162,10 +183,10 @@ class BytesReply:
             )
             await send(_body(head))
             if number == 0:
-                whole = await _send_chunks(first, send, gone)
+                whole = await way(first, span, send, gone)
             else:
                 async with self.open(span.start, span.stop) as source:
-                    whole = await _send_chunks(source, send, gone)
+                    whole = await way(source, span, send, gone)
             if not whole:
                 return False
         await send(_body(closing_delimiter(self.boundary)))
@@ -176,7 +197,28 @@ def _body(chunk: bytes) -> Message:
     return {"type": "http.response.body", "body": chunk, "more_body": True}
 
 
-async def _send_chunks(reading: Source, send: Send, gone: "asyncio.Future[None]") -> bool:
+_Way = Callable[[Source, ByteRange, Send, "asyncio.Future[None]"], Awaitable[bool]]
+
+
+async def _send_file(
+    reading: Source, span: ByteRange, send: Send, gone: "asyncio.Future[None]"
+) -> bool:
+    """Every byte out of the file itself, where there is one and it is worth it."""
+    count = span.stop - span.start
+    if reading.descriptor is None or count <= _WORTH_HANDING_OVER:
+        return await _send_chunks(reading, span, send, gone)
+    file = {"file": reading.descriptor, "offset": span.start, "count": count}
+    await send({"type": ZEROCOPY, **file, "more_body": True})
+    await asyncio.sleep(0)
+    return not gone.done()
+
+
+async def _send_chunks(
+    reading: Source,
+    span: ByteRange,  # noqa: ARG001 (what was opened is the span)
+    send: Send,
+    gone: "asyncio.Future[None]",
+) -> bool:
     """Every byte, or False as soon as nobody listens."""
     async for chunk in reading.chunks:
         await send(_body(chunk))
@@ -196,6 +238,7 @@ async def _client_gone(receive: Receive) -> None:
 @dataclass(frozen=True, slots=True)
 class _Memory:
     chunks: AsyncIterator[bytes]
+    descriptor: int | None = None
 
 
 def open_memory(body: bytes) -> Opener:

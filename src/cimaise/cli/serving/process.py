@@ -13,7 +13,7 @@ import uvicorn
 from cimaise import telemetry
 from cimaise.cli.opened import build_application
 from cimaise.cli.serving.memory import keep_buffers
-from cimaise.server.limits import LimitedProtocol
+from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     """What uvicorn is told. Its own log lines go the way of every library's."""
     return {
         "loop": "auto",
-        "http": LimitedProtocol,
+        "http": http_protocol(),
         "ws": "none",
         "interface": "asgi3",
         "lifespan": "off",

@@ -1,0 +1,108 @@
+"""What leaves by one connection: bytes through the transport, files past it, and how it goes."""
+
+import asyncio
+
+from cimaise.server.limits import Progress
+from cimaise.server.sendfile import ColdReader, FileSender
+
+
+class Outlet:
+    """The sending half of a connection. It has one user at a time."""
+
+    __slots__ = (
+        "_cold",
+        "_drained",
+        "_is_lost",
+        "_loop",
+        "_progress",
+        "_sender",
+        "_transport",
+        "_written",
+    )
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, cold: ColdReader
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._cold = cold
+        self._sender: FileSender | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._progress = Progress()
+        self._written = 0
+        self._is_lost = False
+
+    @property
+    def is_paused(self) -> bool:
+        """The client does not keep up."""
+        return self._drained is not None
+
+    def pause(self) -> None:
+        """The client does not keep up: :meth:`drain` waits from now on."""
+        if self._drained is None:
+            self._drained = self._loop.create_future()
+
+    def resume(self) -> None:
+        """It does again, or nobody listens any more."""
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    def lose(self) -> None:
+        """The client has gone: give back what was taken, let nobody wait."""
+        self._is_lost = True
+        if self._sender is not None:
+            self._sender.close()
+            self._sender = None
+        self.resume()
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the transport."""
+        self._written += len(data)
+        self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait while the client does not keep up."""
+        if self._drained is not None:
+            await asyncio.shield(self._drained)
+
+    async def send_file(self, head: bytes, file: int, offset: int, count: int) -> None:
+        """Send a head and a stretch of a file past the transport.
+
+        Raises:
+            BrokenTransfer: The file is shorter, or cannot be read.
+            ConnectionError: The client has gone.
+        """
+        await self._flush()
+        if self._is_lost or self._transport.is_closing():
+            raise ConnectionResetError("The client has gone.")
+        sender = self._sender
+        if sender is None:
+            descriptor = self._transport.get_extra_info("socket").fileno()
+            sender = self._sender = FileSender(self._loop, descriptor, self._cold)
+        try:
+            await sender.send(head, file, offset, count)
+        except ConnectionError:
+            self._transport.abort()
+            raise
+
+    async def _flush(self) -> None:
+        """Until the transport itself has nothing left."""
+        if self._transport.get_write_buffer_size():
+            self._transport.set_write_buffer_limits(0)
+            await self.drain()
+            self._transport.set_write_buffer_limits()
+
+    def rest(self) -> None:
+        """An answer is whole."""
+        self._progress.rest()
+
+    def stalled_s(self, now_s: float) -> float | None:
+        """Seconds since the client took a byte of what is being sent; ``None``: nothing is."""
+        sender, unsent = self._sender, self._transport.get_write_buffer_size()
+        if not unsent and (sender is None or not sender.is_sending):
+            self._progress.rest()
+            return None
+        sent = self._written + (0 if sender is None else sender.sent)
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        return self._progress.stalled_s(now_s, sent=sent, unsent=unsent, descriptor=descriptor)

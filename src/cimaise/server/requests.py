@@ -1,0 +1,221 @@
+"""From bytes to requests: llhttp reads them, and what is too long or no HTTP is refused here."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+from urllib.parse import unquote
+
+import httptools
+
+from cimaise.server.limits import Limits
+
+_NO_BODY: Final = 0
+
+
+class Refused(Exception):
+    """A request that never becomes one: answered, and the connection closed."""
+
+    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+@dataclass(slots=True)
+class Request:
+    """A head that is whole.
+
+    Attributes:
+        method: In capitals.
+        target: As it was sent, bytes of the request line.
+        version: ``1.0`` or ``1.1``.
+        headers: Names in small letters; trailers are appended when they come.
+        keeps_alive: The client wants the connection to stay.
+        content_length: Bytes of the body; ``None`` where it comes in chunks.
+        expects_continue: It waits for ``100 Continue`` (RFC 9110 §10.1.1).
+    """
+
+    method: str
+    target: bytes
+    version: str
+    headers: list[tuple[bytes, bytes]]
+    keeps_alive: bool
+    content_length: int | None
+    expects_continue: bool
+
+    def split_target(self) -> tuple[str, bytes, bytes]:
+        """Decoded path, raw path and query string."""
+        url = httptools.parse_url(self.target)
+        raw_path: bytes = url.path
+        path = raw_path.decode("ascii")
+        return unquote(path) if "%" in path else path, raw_path, url.query or b""
+
+
+class Listener(Protocol):
+    """Told what was read, in its order."""
+
+    def request_begins(self) -> None:
+        """The first byte of a head has come."""
+        ...
+
+    def request_came(self, request: Request) -> None:
+        """A head is whole."""
+        ...
+
+    def body_came(self, piece: bytes) -> None:
+        """Some bytes of the body of the last request."""
+        ...
+
+    def body_ended(self) -> None:
+        """The last request is whole."""
+        ...
+
+
+class RequestReader:
+    """Reads the requests of one connection.
+
+    Attributes:
+        is_in_head: A head has begun and is not whole.
+        body_left: Bytes of a body of declared length that have not come yet.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_expects_continue",
+        "_has_body_come",
+        "_headers",
+        "_is_whole",
+        "_length",
+        "_limits",
+        "_listener",
+        "_overhead_bytes",
+        "_parser",
+        "_refusal",
+        "_target",
+        "body_left",
+        "is_in_head",
+    )
+
+    def __init__(self, listener: Listener, limits: Limits) -> None:
+        self._listener = listener
+        self._limits = limits
+        self._parser = self._new_parser()
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._length: int | None = _NO_BODY
+        self._expects_continue = False
+        self._refusal: Refused | None = None
+        self._overhead_bytes = 0
+        self._begun = 0
+        self._has_body_come = False
+        self._is_whole = True
+        self.is_in_head = False
+        self.body_left = 0
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    def feed(self, data: memoryview) -> None:
+        """Read some bytes; the listener is told what was in them.
+
+        Raises:
+            Refused: They are no HTTP, or more of it than is allowed.
+        """
+        is_between = not self.is_in_head and self._is_whole
+        self._begun = 0
+        self._has_body_come = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:  # an offer that we do not take up
+            rest = data[upgrade.args[0] :]
+            if len(rest):
+                self.feed(rest)
+            return
+        except httptools.HttpParserError as fault:
+            if self._refusal is not None:
+                raise self._refusal from None
+            raise Refused(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.") from fault
+        self._count_overhead(len(data), is_between=is_between)
+
+    def _count_overhead(self, size: int, *, is_between: bool) -> None:
+        """A head, an extension of a chunk or a trailer that never ends is refused."""
+        if self._begun > is_between or self._has_body_come:
+            self._overhead_bytes = 0  # how much of this belongs to what came before is unknown
+        elif self.is_in_head or not self._is_whole:
+            self._overhead_bytes += size
+            if self._overhead_bytes > self._limits.head_bytes:
+                raise _too_long()
+
+    def skip_body(self, count: int) -> None:
+        """So many bytes of the body came past this reader."""
+        self.body_left -= count
+        if self.body_left == 0:
+            self._parser = self._new_parser()
+            self._is_whole = True
+            self._listener.body_ended()
+
+    def on_message_begin(self) -> None:
+        """llhttp: a head begins."""
+        self._target, self._headers = b"", []
+        self._length, self._expects_continue = _NO_BODY, False
+        self._begun += 1
+        self._overhead_bytes = 0
+        self._is_whole = False
+        self.is_in_head = True
+        self._listener.request_begins()
+
+    def on_url(self, part: bytes) -> None:
+        """llhttp: a part of the target."""
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """llhttp: one line of the head, or of the trailers."""
+        name = name.lower()
+        if name == b"content-length":
+            self._length = int(value)
+        elif name == b"transfer-encoding":
+            self._length = None
+        elif name == b"expect":
+            self._expects_continue = value.lower() == b"100-continue"
+        self._headers.append((name, value))
+        if len(self._headers) > self._limits.headers:
+            self._refusal = _too_long()
+            raise self._refusal
+
+    def on_headers_complete(self) -> None:
+        """llhttp: the head is whole."""
+        self.is_in_head = False
+        parser = self._parser
+        version = parser.get_http_version()
+        self.body_left = self._length or 0
+        self._listener.request_came(
+            Request(
+                method=parser.get_method().decode("ascii"),
+                target=self._target,
+                version=version,
+                headers=self._headers,
+                keeps_alive=version != "1.0" and parser.should_keep_alive(),
+                content_length=self._length,
+                expects_continue=self._expects_continue,
+            )
+        )
+
+    def on_body(self, body: bytes) -> None:
+        """llhttp: bytes of the body, decoded."""
+        self._has_body_come = True
+        if self.body_left:
+            self.body_left -= len(body)
+        self._listener.body_came(body)
+
+    def on_message_complete(self) -> None:
+        """llhttp: the request is whole."""
+        self._is_whole = True
+        self._listener.body_ended()
+
+
+def _too_long() -> Refused:
+    return Refused(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too long."
+    )
