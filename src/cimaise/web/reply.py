@@ -34,15 +34,15 @@ from cimaise.web.problems import fault_reply, problem_reply
 
 
 class Source(Protocol):
-    """What was opened: its bytes, once."""
+    """What was opened: its bytes, once.
+
+    One that lies in a file may also have ``descriptor``: the open file, which holds these bytes
+    where the whole has them.
+    """
 
     @property
     def chunks(self) -> AsyncIterator[bytes]:
         """The bytes of the range that was opened; fewer are never a clean end."""
-
-    @property
-    def descriptor(self) -> int | None:
-        """An open file that holds these bytes where the whole has them, if there is one."""
 
 
 Opener = Callable[[int, int], AbstractAsyncContextManager[Source]]
@@ -205,9 +205,10 @@ async def _send_file(
 ) -> bool:
     """Every byte out of the file itself, where there is one and it is worth it."""
     count = span.stop - span.start
-    if reading.descriptor is None or count <= _WORTH_HANDING_OVER:
+    descriptor: int | None = getattr(reading, "descriptor", None)
+    if descriptor is None or count <= _WORTH_HANDING_OVER:
         return await _send_chunks(reading, span, send, gone)
-    file = {"file": reading.descriptor, "offset": span.start, "count": count}
+    file = {"file": descriptor, "offset": span.start, "count": count}
     await send({"type": ZEROCOPY, **file, "more_body": True})
     await asyncio.sleep(0)
     return not gone.done()
@@ -238,7 +239,6 @@ async def _client_gone(receive: Receive) -> None:
 @dataclass(frozen=True, slots=True)
 class _Memory:
     chunks: AsyncIterator[bytes]
-    descriptor: int | None = None
 
 
 def open_memory(body: bytes) -> Opener:
