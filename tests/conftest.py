@@ -16,7 +16,7 @@ from tests.kit.backends import left_out
 from tests.kit.postgres import ABSENT, PostgresServer, binaries, running_postgres
 from tests.kit.redis_server import ABSENT as NO_REDIS
 from tests.kit.redis_server import RedisServer, running_redis
-from tests.kit.s3 import CannotStart, S3Server, start_swift
+from tests.kit.s3 import CannotStart, S3Server, start_swift, start_versitygw
 
 TEMPLATE: Final = "template_cimaise"
 _numbers = itertools.count(1)
@@ -85,6 +85,17 @@ def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A Swift server with its S3 face."""
     try:
         server = start_swift(tmp_path_factory.mktemp("swift"))
+    except CannotStart as fault:
+        left_out(str(fault))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A versitygw server for this process of the run."""
+    try:
+        server = start_versitygw(tmp_path_factory.mktemp("versitygw"))
     except CannotStart as fault:
         left_out(str(fault))
     yield server

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from tests.kit.s3 import (
     NO_VERSITYGW,
     S3Server,
     make_bucket,
-    start_versitygw,
     versitygw_binary,
 )
 
@@ -60,14 +59,6 @@ class Backend:
             access_key_id=self.server.access_key,
             secret_access_key=self.server.secret_key,
         )
-
-
-@pytest.fixture(scope="session")
-def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A versitygw server for this process of the run."""
-    server = start_versitygw(tmp_path_factory.mktemp("versitygw"))
-    yield server
-    server.stop()
 
 
 def new_bucket(server: S3Server) -> str:

@@ -332,8 +332,8 @@ def test_20_a_name_is_cleaned_before_it_is_used(tus: Client):
     assert original.content == ZIP
 
 
-@pytest.mark.parametrize("kind", ["null", "undefined", "not a type", "", "image/jpeg; x"])
-def test_a_type_that_is_none_is_ignored(tus: Client, kind: str):
+@pytest.mark.parametrize("kind", ["null", "undefined", "", " "])
+def test_a_type_that_a_script_did_not_know_is_ignored(tus: Client, kind: str):
     told = metadata(collection=tus.collection, filename="a.zip", filetype=kind, relativePath="null")
     address = tus.create(Upload_Metadata=told)
     assert tus.patch(address, ZIP).status_code == 204

@@ -18,6 +18,8 @@ from cimaise.settings import Uploads
 
 MAX_FILENAME: Final = 1024
 UNDECLARED: Final = "application/octet-stream"
+_NOTHING: Final = frozenset({"", "null", "undefined"})
+"""What scripts write where they know no type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _admit_name(filename: str, allow_lists: Sequence[tuple[str, ...]]) -> str:
 
 
 def _admit_form(declared_type: str | None) -> str:
-    if not declared_type:
+    if declared_type is None or declared_type.strip() in _NOTHING:
         return UNDECLARED
     parsed = parse_media_type(declared_type)
     if parsed is None:

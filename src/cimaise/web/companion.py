@@ -14,7 +14,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise.errors import CimaiseError, Forbidden, Invalid, NotFound, TypeNotAllowed
-from cimaise.rfc.media_types import parse_media_type
 from cimaise.storage.base import PartInfo
 from cimaise.uploads.doors.companion import Wish
 from cimaise.uploads.doors.companion_form import Posted
@@ -82,7 +81,7 @@ async def create(call: Call) -> ASGIApp:
 def _wish(
     collection: str | None, filename: str | None, content_type: str | None, told: Mapping[str, Any]
 ) -> Wish:
-    """What is wanted. ``null`` and ``undefined`` come as words; a type that is none counts as that.
+    """What is wanted. ``null`` comes as a word, also as a size.
 
     Args:
         collection: The upload token's, where there is one.
@@ -94,12 +93,9 @@ def _wish(
     name = only_collection(collection, named if isinstance(named, str) else None)
     if not name:
         raise Invalid("Say in meta.collection where the file goes.", field="metadata[collection]")
-    parsed = parse_media_type(content_type or "")
     size = str(told.get("size", ""))
     is_number = size.isascii() and size.isdigit() and len(size) <= _MAX_DIGITS
-    return Wish(
-        name, filename or "", parsed[0] if parsed else None, int(size) if is_number else None
-    )
+    return Wish(name, filename or "", content_type, int(size) if is_number else None)
 
 
 @_told

@@ -76,6 +76,8 @@ def _checked_length(call: Call, grant: Grant) -> int:
     size = call.content_length
     if size is None:
         raise LengthRequired("The request must say its length.")
+    if grant.size is None and grant.session_id is not None:
+        return size  # the session knows how much it has room for
     if grant.size is None and grant.max_bytes is not None:
         if size > grant.max_bytes:
             limit = Limit("max_bytes", grant.max_bytes, size)

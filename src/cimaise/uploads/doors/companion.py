@@ -20,6 +20,7 @@ from cimaise.errors import (
     Forbidden,
     Gone,
     Invalid,
+    Limit,
     NotFound,
     TooLarge,
     TypeNotAllowed,
@@ -250,11 +251,14 @@ class CompanionUploads:
         """A part of ``size`` bytes is about to come to a URL of this server: make room.
 
         Raises:
-            TooLarge: There is none; the upload is ended.
+            TooLarge: There is none and the upload is ended, or no part may be so long.
             WrongState, NotFound: The upload takes no parts, or is none.
         """
         session = await self._database.read(lambda connection: sessions.find(connection, upload_id))
         max_bytes = await self._max_bytes(session)
+        if size > MAX_PART_BYTES:
+            limit = Limit("part bytes", MAX_PART_BYTES, size)
+            raise TooLarge("The part is too long.", limit=limit)
         await self._room.for_part(session, part_number, size, max_bytes=max_bytes)
 
     async def parts(self, principal: Principal, upload_id: str) -> Sequence[PartInfo]:

@@ -8,17 +8,16 @@ what it had. What is told of an upload is therefore always what the next request
 """
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from cimaise.access.policy import Principal
 from cimaise.errors import (
-    CimaiseError,
     Forbidden,
     Gone,
     Limit,
     Malformed,
+    TooLarge,
     TypeNotAllowed,
     WrongState,
 )
@@ -28,6 +27,7 @@ from cimaise.uploads.session import ENDED, State
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.creating import Creation, Creator, most_bytes
 from cimaise.uploads.tus.finish import Finisher
+from cimaise.uploads.tus.in_parts import delete_tail
 from cimaise.uploads.tus.receiving import Body, receive, require_nothing
 from cimaise.uploads.tus.reserving import declare_length
 from cimaise.uploads.tus.rows import TusUpload
@@ -124,7 +124,8 @@ class TusUploads:
             WrongState: The client is at another offset (``limit`` tells which is right), or
                 ``taken_over``: somebody else went on with the upload.
             Malformed: Another length than before, or an unknown checksum.
-            TooLarge: More than the upload's length or the quota; of the former nothing is kept.
+            TooLarge: More than the upload's length: nothing of it is kept. More than a limit or the
+                quota allows: the upload is ended.
             Invalid: ``checksum_mismatch``; then nothing of it is kept.
             TypeNotAllowed, Invalid: The content is refused; the upload is ended.
             ClientGone: The body broke off.
@@ -147,14 +148,18 @@ class TusUploads:
         sink = open_sink(self._stores, upload, on_trial=body.digest is not None)
         offset = await sink.start()
         _require_place(going_on, upload, offset)
-        if going_on.length is not None and upload.length is None:
-            upload = await declare_length(self._stores, upload, going_on.length, offset)
         try:
+            if going_on.length is not None and upload.length is None:
+                upload = await declare_length(self._stores, upload, going_on.length, offset)
             return upload, await receive(
                 self._stores, upload, body, sink=sink, start=offset, transfer=transfer
             )
         except TypeNotAllowed as refusal:
             await self._end(upload, State.REJECTED, refusal.message)
+            raise
+        except TooLarge as refusal:
+            if upload.length is None:  # it can never be taken; where a length was told, it can
+                await self._end(upload, State.REJECTED, refusal.message)
             raise
 
     async def terminate(self, upload_id: str) -> str | None:
@@ -173,9 +178,6 @@ class TusUploads:
                 return upload.session.file_id
             if not await self._end(upload, State.ABORTED):
                 raise WrongState("The upload was finished meanwhile.")
-            if upload.tail_key is not None:
-                with suppress(CimaiseError):  # the clean-up has it on its list
-                    await self._stores.storage.delete([upload.tail_key])
         return None
 
     async def close(self) -> None:
@@ -228,14 +230,18 @@ class TusUploads:
             await self._end(upload, State.ABORTED, "the first bytes did not arrive")
 
     async def _end(self, upload: TusUpload, to: State, reason: str = "") -> bool:
-        return await end_and_remove(
-            self._stores.database,
-            self._stores.storage,
+        stores = self._stores
+        ended = await end_and_remove(
+            stores.database,
+            stores.storage,
             upload.session,
             to,
-            now=self._stores.clock(),
+            now=stores.clock(),
             reason=reason,
         )
+        if ended:
+            await delete_tail(stores, upload.id)
+        return ended
 
 
 def _require_place(going_on: Continuation, upload: TusUpload, offset: int) -> None:

@@ -10,13 +10,12 @@ from cimaise.access.policy import Principal, require_account
 from cimaise.errors import CimaiseError, Forbidden, Invalid, Limit, Malformed, TooLarge
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection
-from cimaise.rfc.media_types import parse_media_type
 from cimaise.rfc.tus import parse_metadata
 from cimaise.storage.keys import object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove
-from cimaise.uploads.gate import MAX_FILENAME, UNDECLARED, Admission, admit
+from cimaise.uploads.gate import UNDECLARED, Admission, admit
 from cimaise.uploads.plan import MAX_PARTS
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession
 from cimaise.uploads.tus import rows
@@ -233,13 +232,11 @@ class _Facts:
 
     @property
     def filename(self) -> str:
-        return self.text("filename", "name")[:MAX_FILENAME]
+        return self.text("filename", "name")
 
     @property
-    def type(self) -> str | None:
-        """A media type; clients write things like ``null`` where they know none."""
-        text = self.text("filetype", "type")
-        return text if parse_media_type(text) is not None else None
+    def type(self) -> str:
+        return self.text("filetype", "type")
 
 
 def require_length(length: int, max_bytes: int) -> None:

@@ -25,6 +25,7 @@ from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession
 from cimaise.uploads.settle import settle
 from cimaise.uploads.tus import rows
+from cimaise.uploads.tus.in_parts import delete_tail
 from cimaise.uploads.tus.rows import DOOR, TusUpload
 from cimaise.uploads.tus.sinks import open_sink
 from cimaise.uploads.tus.stores import Stores
@@ -231,7 +232,7 @@ class Finisher:
 
     async def _reject(self, session: UploadSession, refusal: CimaiseError) -> None:
         telemetry.log("upload_rejected", upload=session.id, code=refusal.code)
-        await end_and_remove(
+        ended = await end_and_remove(
             self._stores.database,
             self._stores.storage,
             session,
@@ -239,6 +240,8 @@ class Finisher:
             now=self._stores.clock(),
             reason=refusal.message,
         )
+        if ended:
+            await delete_tail(self._stores, session.id)
 
 
 def _is_spoilt(fault: Exception) -> TypeGuard[WrongState]:

@@ -210,6 +210,16 @@ class PartsSink:
             telemetry.log("storage_failed", level="warning", fault=fault, upload=self._found.id)
 
 
+async def delete_tail(stores: Stores, upload_id: str) -> None:
+    """Delete the tail of an upload that has ended, if it has one; the clean-up has it on its list."""
+    upload = await stores.database.read(lambda connection: rows.find(connection, upload_id))
+    if upload.tail_key is not None:
+        try:
+            await stores.storage.delete([upload.tail_key])
+        except CimaiseError as fault:
+            telemetry.log("storage_failed", level="warning", fault=fault, upload=upload_id)
+
+
 async def _each(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
     for piece in pieces:
         yield piece

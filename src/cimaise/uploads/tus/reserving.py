@@ -22,7 +22,7 @@ async def declare_length(stores: Stores, upload: TusUpload, length: int, offset:
 
     Raises:
         Malformed: Less than there is already.
-        TooLarge: More than a limit or the quota allows; then nothing has changed.
+        TooLarge: More than a limit or the quota allows.
         Gone: The upload ended meanwhile.
     """
     if length < offset:
