@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
+from cimaise.access.policy import Role
 from cimaise.database.schema import uploads, usage_days, usage_totals
 from cimaise.settings import Settings
 from tests.kit.application import Person, RunningApplication, running_application
@@ -32,7 +33,7 @@ class House:
     def person(self, **limits: int) -> Person:
         """Somebody new."""
         self.people += 1
-        return self.running.person(f"person-{self.people}", **limits)
+        return self.running.person(f"person-{self.people}", Role.MEMBER, **limits)
 
     def collection(self, owner: Person, policy: Any) -> str:
         """A private collection of the owner's."""

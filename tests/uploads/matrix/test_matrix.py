@@ -1,8 +1,5 @@
-"""One gate: every door × every rule × every storage has the same verdict, and leaves nothing."""
+"""One gate: every door by every rule by every storage has the same verdict, and leaves nothing."""
 
-from collections.abc import Callable
-
-import httpx2
 import pytest
 
 from tests.kit.application import Person
