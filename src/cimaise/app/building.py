@@ -10,6 +10,7 @@ from cimaise.middleware.safesend import SafeSendMiddleware
 from cimaise.settings import Settings
 from cimaise.web.answered import access_log, deadline_answer
 from cimaise.web.companion import with_one_slash
+from cimaise.web.iiif import with_raw_segments
 from cimaise.web.router import build_router, moves_bytes
 from cimaise.web.routes import LINES, mounts
 
@@ -30,5 +31,6 @@ def build(settings: Settings) -> Application:
         exempt=moves_bytes(LINES),
         deadline_response=deadline_answer,
     )
-    door = RequestIdMiddleware(with_one_slash(guarded), new_id=random_id, access_log=access_log)
+    addressed = with_one_slash(with_raw_segments(guarded))
+    door = RequestIdMiddleware(addressed, new_id=random_id, access_log=access_log)
     return Application(settings, services, parts, door)

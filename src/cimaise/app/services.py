@@ -10,6 +10,7 @@ from cimaise.app.uploads import open_doors
 from cimaise.archives.archive import Archives
 from cimaise.archives.checksums import Checksums
 from cimaise.images.codec import read_header
+from cimaise.images.info import Headers
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
 from cimaise.originals import Originals
@@ -47,6 +48,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         originals=Originals(files, access.links, parts.storage),
         archives=Archives(Checksums(parts.database, utc_now)),
         variants=parts.variants,
+        headers=Headers(),
         spec_limits=spec_limits(settings),
         catalogue=_catalogue(settings, parts),
         background=Background(),

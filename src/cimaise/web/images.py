@@ -40,7 +40,9 @@ async def resize(call: Call) -> ASGIApp:
     spec = _spec(call)
     if not url.startswith("/"):
         variant = await call.services.variants.of_remote(url, spec, call.header("accept"))
-        return _reply(call, variant, CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True))
+        return variant_reply(
+            call, variant, CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True)
+        )
     return await _resized_album_file(call, url, spec)
 
 
@@ -50,13 +52,15 @@ async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
         raise Invalid("url is https://… or /albums/…", field="url")
     file = await call.services.catalogue.open_file(call.principal, *place)
     variant = await call.services.variants.of_stored(
-        f"{file.path} {file.etag}", _local_source(file.path), spec, call.header("accept")
+        f"{file.path} {file.etag}", local_source(file.path), spec, call.header("accept")
     )
     policy = CachePolicy(public=file.public, max_age_s=_YEAR_S, immutable=True)
-    return _reply(call, variant, policy)
+    return variant_reply(call, variant, policy)
 
 
-def _local_source(path: Path) -> OpenSource:
+def local_source(path: Path) -> OpenSource:
+    """An opener of a file of this machine."""
+
     @asynccontextmanager
     async def opened() -> AsyncIterator[bytes | Path]:
         yield path
@@ -90,7 +94,7 @@ async def preset(call: Call) -> ASGIApp:
 async def info(call: Call) -> ASGIApp:
     """What the file says of its picture."""
     file, _ = await _picture(call)
-    header = await picture_info(_source_of(call, file))
+    header = await picture_info(source_of(call, file))
     return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder))
 
 
@@ -99,7 +103,7 @@ async def album_info(call: Call) -> ASGIApp:
     file = await call.services.catalogue.open_file(
         call.principal, call.path("album"), call.path("file")
     )
-    header = await picture_info(_local_source(file.path))
+    header = await picture_info(local_source(file.path))
     return json_reply(_info_json(header, size=file.size, placeholder=None))
 
 
@@ -127,7 +131,8 @@ async def _picture(call: Call) -> tuple[File, bool]:
     return found.file, found.by_link
 
 
-def _source_of(call: Call, file: File) -> OpenSource:
+def source_of(call: Call, file: File) -> OpenSource:
+    """An opener of a published picture's bytes."""
     assert file.storage_key is not None
     return stored_source(
         call.services.storage,
@@ -139,11 +144,11 @@ def _source_of(call: Call, file: File) -> OpenSource:
 async def _stored(call: Call, file: File, spec: ImageSpec, *, by_link: bool) -> ASGIApp:
     assert file.storage_key is not None
     made = await call.services.variants.of_stored(
-        file.storage_key, _source_of(call, file), spec, call.header("accept")
+        file.storage_key, source_of(call, file), spec, call.header("accept")
     )
     open_to_all = is_public(file, by_link=by_link)
     policy = CachePolicy(public=open_to_all, max_age_s=_HOUR_S)
-    return _reply(call, made, policy, dict(audience_headers(is_public=open_to_all)))
+    return variant_reply(call, made, policy, dict(audience_headers(is_public=open_to_all)))
 
 
 def _parameters(call: Call) -> dict[str, str]:
@@ -162,9 +167,10 @@ def _spec(call: Call) -> ImageSpec:
     return parse_spec(_parameters(call), limits=_limits(call))
 
 
-def _reply(
+def variant_reply(
     call: Call, made: Variant, policy: CachePolicy, more: Mapping[str, str] | None = None
 ) -> ASGIApp:
+    """A finished picture as an answer: conditions and ranges, and what keeps browsers safe."""
     what = Representation(len(made.body), made.etag, made.media_type)
     headers = {
         "cache-control": format_cache_control(policy),

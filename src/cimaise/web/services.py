@@ -18,6 +18,7 @@ from cimaise.albums.catalogue import Catalogue
 from cimaise.archives.archive import Archives
 from cimaise.database.engine import Database
 from cimaise.errors import Forbidden, NotSignedIn
+from cimaise.images.info import Headers
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
 from cimaise.library.collections import Collections
@@ -66,6 +67,7 @@ class Services:
     originals: Originals
     archives: Archives
     variants: Variants
+    headers: Headers
     spec_limits: SpecLimits
     catalogue: Catalogue
     background: Background
