@@ -21,7 +21,7 @@ class Shown:
         self._albums = albums
         self._fault = fault
         self._prefix = prefix
-        self.is_closed = False
+        self.is_started = self.is_closed = False
 
     def may_have(self, album):
         return album.startswith(self._prefix)
@@ -46,6 +46,9 @@ class Shown:
             album, album, Visibility.PUBLIC, self.name, (), Pagination(wanted.page, wanted.limit, 0),
             Sort.DATE, True,
         )  # fmt: skip
+
+    async def start(self):
+        self.is_started = True
 
     async def close(self):
         self.is_closed = True
@@ -135,9 +138,12 @@ async def test_without_sources_there_is_nothing_and_nothing_fails():
             await call
 
 
-async def test_closing_closes_every_source():
+async def test_starting_and_closing_reach_every_source():
     sources = [Shown("one"), Shown("two")]
-    await Catalogue(sources).close()
+    catalogue = Catalogue(sources)
+    await catalogue.start()
+    assert all(source.is_started and not source.is_closed for source in sources)
+    await catalogue.close()
     assert all(source.is_closed for source in sources)
 
 

@@ -44,7 +44,10 @@ def test_an_album_is_the_contract_to_the_letter_and_in_its_order():
                     "thumbWidth": 500,
                     "thumbHeight": 400,
                     "dateTime": "2026-03-09T10:11:12Z",
+                    "id": "photo1.jpg",
                     "name": "photo1.jpg",
+                    "width": 2048,
+                    "height": 1365,
                 }
             ],
             "pagination": {
@@ -63,7 +66,8 @@ def test_what_else_is_known_follows_the_contract_s_keys():
     known = replace(
         PICTURE, caption="Boats", id="f1", placeholder="3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
         renditions=(Rendition("/a?width=480", 480), Rendition("/a?width=960", 960)),
-        taken_at=MARCH_9,
+        taken_at=MARCH_9, rights="https://creativecommons.org/licenses/by/4.0/",
+        attribution="Ann", source_url="https://live.example/1", download="/a?download=1",
     )  # fmt: skip
     (image,) = album_json(page_of(known))["images"]
     assert list(image)[:8] == [
@@ -72,7 +76,15 @@ def test_what_else_is_known_follows_the_contract_s_keys():
     assert image["alt"] == image["title"] == "Boats"
     assert image["srcset"] == "/a?width=480 480w, /a?width=960 960w"
     assert image["takenAt"] == image["dateTime"] == "2026-03-09T10:11:12Z"
+    assert image["taken"] == "2026-03-09T10:11:12+00:00"
     assert (image["id"], image["placeholder"]) == ("f1", "3OcRJYB4d3h/iIeHeEh3eIhw+j2w")
+    assert image["thumbhash"] == image["placeholder"]
+    assert image["caption"] == "Boats"
+    assert list(image)[-4:] == ["rights", "attribution", "sourceUrl", "download"]
+    (image,) = album_json(page_of(known), base_url="https://pictures.example")["images"]
+    assert image["srcset"].startswith("https://pictures.example/a?width=480 480w, https://p")
+    assert image["download"] == "https://pictures.example/a?download=1"
+    assert image["sourceUrl"] == "https://live.example/1"
 
 
 def test_an_empty_page_past_the_end_keeps_the_shape():

@@ -28,6 +28,9 @@ class Header:
     width: int
     height: int
     taken_at: datetime | None = None
+    orientation: int = 1
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 class CountingReader:

@@ -11,6 +11,7 @@ from cimaise.albums.model import (
     AlbumList,
     AlbumPage,
     AlbumSummary,
+    Cursor,
     Order,
     ScanReport,
     Sort,
@@ -60,8 +61,11 @@ class Catalogue:
         limit: int = DEFAULT_LIMIT,
         sort: Sort | None = None,
         order: Order | None = None,
+        after: Cursor | None = None,
     ) -> AlbumPage:
         """One page of an album; without pictures past the end.
+
+        ``after``, where it is given, says where the page begins, in its own order.
 
         Raises:
             NotFound: No source has such an album.
@@ -69,7 +73,7 @@ class Catalogue:
             Forbidden: It is private, and not for this one.
             Unavailable: A source that may have it failed.
         """
-        wanted = Wanted(page, limit, sort, order)
+        wanted = Wanted(page, limit, sort, order, after)
         kept: CimaiseError | None = None
         for source in self._sources:
             if not source.may_have(name):
@@ -101,6 +105,11 @@ class Catalogue:
         """Bring what is known of the folder albums up to date, all of it at once."""
         reports = [astuple(await files.scan()) for files in self._local()]
         return ScanReport(*map(sum, zip(*reports, strict=True)))
+
+    async def start(self) -> None:
+        """Begin what runs in the background, in every source."""
+        for source in self._sources:
+            await source.start()
 
     async def close(self) -> None:
         """End what runs in the background, in every source."""

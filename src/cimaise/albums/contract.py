@@ -1,8 +1,10 @@
 """The album answers as JSON. Names and order of the contract's keys are promised."""
 
+from dataclasses import replace
 from typing import Any
 
 from cimaise.albums.addresses import format_srcset, gallery_url
+from cimaise.albums.cursor import format_cursor
 from cimaise.albums.dates import format_long_date, format_moment
 from cimaise.albums.model import AlbumList, AlbumPage, AlbumSummary, Pagination, Picture
 
@@ -20,10 +22,11 @@ def albums_json(listed: AlbumList, *, base_url: str | None) -> dict[str, Any]:
     }
 
 
-def album_json(page: AlbumPage) -> dict[str, Any]:
-    """``GET /api/albums/{album}``."""
+def album_json(page: AlbumPage, *, base_url: str | None = None) -> dict[str, Any]:
+    """``GET /api/albums/{album}``; ``base_url`` as for :func:`albums_json`."""
+    base = base_url or ""
     return {
-        "images": [_picture(picture, page.title) for picture in page.pictures],
+        "images": [_picture(picture, page.title, base) for picture in page.pictures],
         "pagination": _pagination(page.pagination),
     }
 
@@ -49,10 +52,10 @@ def _based(url: str, base: str) -> str:
     return base + url if url.startswith("/") else url  # covers may be another server's
 
 
-def _picture(picture: Picture, album_title: str) -> dict[str, Any]:
+def _picture(picture: Picture, album_title: str, base: str) -> dict[str, Any]:
     contract = {
-        "src": picture.src,
-        "thumb": picture.thumb,
+        "src": _based(picture.src, base),
+        "thumb": _based(picture.thumb, base),
         "alt": alt_text(picture, album_title),
         "date": format_long_date(picture.dated_at),
         "bigWidth": picture.width,
@@ -60,19 +63,35 @@ def _picture(picture: Picture, album_title: str) -> dict[str, Any]:
         "thumbWidth": picture.thumb_width,
         "thumbHeight": picture.thumb_height,
     }
-    more = {
-        "dateTime": format_moment(picture.dated_at),
-        "id": picture.id,
-        "name": picture.name,
-        "title": picture.caption or None,
-        "placeholder": picture.placeholder,
-        "srcset": format_srcset(picture.renditions) or None,
-        "takenAt": picture.taken_at and format_moment(picture.taken_at),
-    }
+    more = _additions(picture, base)
     return contract | {name: value for name, value in more.items() if value is not None}
 
 
+def _additions(picture: Picture, base: str) -> dict[str, Any]:
+    """What follows the contract's keys, where it is known. Nothing here is ever taken away."""
+    renditions = [replace(one, url=_based(one.url, base)) for one in picture.renditions]
+    return {
+        "dateTime": format_moment(picture.dated_at),
+        "id": picture.id or picture.name,
+        "name": picture.name,
+        "title": picture.caption or None,
+        "caption": picture.caption or None,
+        "width": picture.width,
+        "height": picture.height,
+        "srcset": format_srcset(renditions) or None,
+        "placeholder": picture.placeholder,
+        "thumbhash": picture.placeholder,
+        "takenAt": picture.taken_at and format_moment(picture.taken_at),
+        "taken": picture.taken_at and picture.taken_at.isoformat(timespec="seconds"),
+        "rights": picture.rights,
+        "attribution": picture.attribution,
+        "sourceUrl": picture.source_url,
+        "download": picture.download and _based(picture.download, base),
+    }
+
+
 def _pagination(pagination: Pagination) -> dict[str, Any]:
+    more = {"next": format_cursor(pagination.next)} if pagination.next else {}
     return {
         "page": pagination.page,
         "limit": pagination.limit,
@@ -80,4 +99,4 @@ def _pagination(pagination: Pagination) -> dict[str, Any]:
         "totalPages": pagination.total_pages,
         "hasNextPage": pagination.has_next,
         "hasPrevPage": pagination.has_previous,
-    }
+    } | more

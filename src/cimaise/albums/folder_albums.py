@@ -7,32 +7,29 @@ around it. A folder that holds nothing but folders can be opened, but is not lis
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from cimaise.access.policy import Visibility
 from cimaise.albums.description import FILE_NAME, Description, read_description
+from cimaise.albums.folder_contents import FolderContents
 from cimaise.albums.folder_tree import (
     MAX_DEPTH,
     SEPARATOR,
     FolderContent,
+    FolderFile,
     album_parts,
     is_visible,
     look_at_file,
     media_type_of,
     opened_folder,
     opened_root,
-    read_folder,
 )
 from cimaise.albums.model import AlbumFile
 from cimaise.errors import NotFound
 from cimaise.telemetry import log
-
-_UNSURE_NS: Final = 2_000_000_000  # a folder changed so shortly before may change in the same tick
-_MOST_KEPT: Final = 200_000  # pictures whose names are kept in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +54,35 @@ class _Step:
     description: Description = field(default_factory=Description)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    mtime_ns: int
-    content: FolderContent
-
-
 class FolderAlbums:
     """The albums below ``root``, which need not exist yet.
 
-    The list takes a folder's names from memory as long as the folder has not changed, which it
-    does when something in it is added, renamed or removed; an album that is opened is read anew.
+    Attributes:
+        contents: What lies in the folders; whoever watches them tells it what changes.
     """
 
     def __init__(self, root: Path, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self.contents = FolderContents(clock_ns)
         self._root = root
-        self._clock_ns = clock_ns
-        self._kept: dict[str, _Kept] = {}
         self._said: dict[str, tuple[tuple[int, ...], Description]] = {}
 
     def find(self, name: str) -> FolderAlbum:
-        """An album, read anew. ``NotFound``; ``OSError`` where the folder cannot be read."""
+        """An album. ``NotFound``; ``OSError`` where the folder cannot be read."""
         with self._reached(name) as step:
-            return self._album(step, read_folder(step.descriptor))
+            return self._album(step, self.contents.of(name, step.descriptor))
+
+    def look_at(self, name: str, files: Iterable[FolderFile]) -> bool:
+        """Are these files still as they were? Forgets the folder's content where one is not."""
+        with self._reached(name) as step:
+            for file in files:
+                try:
+                    facts = os.stat(file.name, dir_fd=step.descriptor, follow_symlinks=False)
+                except FileNotFoundError:
+                    facts = None
+                if facts is None or (facts.st_mtime_ns, facts.st_size) != file[1:]:
+                    self.contents.forget([name])
+                    return False
+        return True
 
     def find_file(self, name: str, file: str) -> tuple[Visibility, AlbumFile | None]:
         """The album's visibility, and the file if there is such a picture or thumbnail in it.
@@ -91,11 +94,37 @@ class FolderAlbums:
         with self._reached(name) as step:
             return step.visibility, self._file(step, file)
 
-    def all(self) -> list[FolderAlbum]:
-        """Every album that is listed, by name. A folder that cannot be read is logged, left out."""
+    def folders(self) -> dict[str, Path]:
+        """Every folder by the album's name, the root among them by the empty one; to be watched."""
+        found: dict[str, Path] = {}
+
+        def below(outer: _Step, folders: tuple[str, ...]) -> None:
+            found[SEPARATOR.join(outer.parts)] = self._root.joinpath(*outer.parts)
+            for folder in folders if len(outer.parts) < MAX_DEPTH else ():
+                try:
+                    with opened_folder(outer.descriptor, folder) as descriptor:
+                        step = _Step(descriptor, (*outer.parts, folder))
+                        below(step, self._content(step, fresh=False).folders)
+                except (NotFound, OSError):
+                    continue
+
         try:
             with opened_root(self._root) as descriptor:
-                found = list(self._below(_Step(descriptor), read_folder(descriptor).folders))
+                below(_Step(descriptor), self._content(_Step(descriptor), fresh=False).folders)
+        except (NotFound, OSError):
+            return {}
+        return found
+
+    def all(self, *, fresh: bool = False) -> list[FolderAlbum]:
+        """Every album that is listed, by name. A folder that cannot be read is logged, left out.
+
+        ``fresh``: every file is looked at, whatever is in memory.
+        """
+        try:
+            with opened_root(self._root) as descriptor:
+                outer = _Step(descriptor)
+                folders = self._content(outer, fresh=fresh).folders
+                found = list(self._below(outer, folders, fresh=fresh))
         except NotFound:
             return []
         return sorted(found, key=lambda album: album.name)
@@ -119,15 +148,17 @@ class FolderAlbums:
             visibility = description.visibility or outer.visibility
             yield _Step(descriptor, parts, visibility, description)
 
-    def _below(self, outer: _Step, folders: tuple[str, ...]) -> Iterator[FolderAlbum]:
+    def _below(
+        self, outer: _Step, folders: tuple[str, ...], *, fresh: bool
+    ) -> Iterator[FolderAlbum]:
         for folder in folders:
             try:
                 with self._entered(outer, folder) as step:
-                    content = self._content(step)
-                    if content.pictures or not content.folders:
+                    content = self._content(step, fresh=fresh)
+                    if content.files or not content.folders:
                         yield self._album(step, content)
                     if len(step.parts) < MAX_DEPTH:
-                        yield from self._below(step, content.folders)
+                        yield from self._below(step, content.folders, fresh=fresh)
             except NotFound:  # removed meanwhile
                 continue
             except OSError as fault:
@@ -161,20 +192,8 @@ class FolderAlbums:
             public=step.visibility is Visibility.PUBLIC,
         )
 
-    def _content(self, step: _Step) -> FolderContent:
-        """What lies in the folder, from memory where it cannot have changed."""
-        album = SEPARATOR.join(step.parts)
-        mtime_ns = os.fstat(step.descriptor).st_mtime_ns
-        kept = self._kept.get(album)
-        if kept is not None and kept.mtime_ns == mtime_ns:
-            return kept.content
-        now_ns = self._clock_ns()
-        content = read_folder(step.descriptor)
-        if mtime_ns + _UNSURE_NS < now_ns:
-            if sum(len(one.content.pictures) for one in self._kept.values()) > _MOST_KEPT:
-                self._kept.clear()
-            self._kept[album] = _Kept(mtime_ns, content)
-        return content
+    def _content(self, step: _Step, *, fresh: bool) -> FolderContent:
+        return self.contents.of(SEPARATOR.join(step.parts), step.descriptor, fresh=fresh)
 
     def _description(self, folder: int, album: str) -> Description:
         """What the folder's ``album.toml`` says; read again only when the file has changed."""

@@ -6,7 +6,7 @@ from cimaise.albums.addresses import VariantSizes, folder_file_url, resized_file
 from cimaise.albums.dates import from_mtime
 from cimaise.albums.folder_albums import FolderAlbum
 from cimaise.albums.folder_tree import FolderFile, FolderPicture
-from cimaise.albums.index import Facts
+from cimaise.albums.index_rows import Facts
 from cimaise.albums.model import Picture, Rendition
 
 
@@ -45,6 +45,7 @@ def picture_of(
             for width in sizes.widths(own.width)
         ),
         taken_at=own.taken_at,
+        download=f"{folder_file_url(album.name, name)}?download=1",
     )
 
 

@@ -11,8 +11,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cimaise.errors import NotFound
 
@@ -36,8 +38,7 @@ _ABSENT: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FolderFile:
+class FolderFile(NamedTuple):
     """A file as the folder lists it; bytes, and nanoseconds since 1970."""
 
     name: str
@@ -45,43 +46,41 @@ class FolderFile:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class FolderPicture:
+class FolderPicture(NamedTuple):
     """A picture with the thumbnail that lies beside it, where one does."""
 
     file: FolderFile
     thumb: FolderFile | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FolderContent:
     """What lies in a folder, by name.
 
     Attributes:
-        pictures: Thumbnails are no pictures of their own.
+        files: Pictures and thumbnails.
         folders: Folders that may be albums or hold some.
-        changed_ns: Last change of a picture; of the folder itself where it has none.
-        stamp: Changes when any of it does; means nothing in another process.
+        changed_ns: Last change of a file; of the folder itself where it has none.
+        stamp: Digest of ``files``, the same in every process.
     """
 
-    pictures: tuple[FolderPicture, ...]
+    files: tuple[FolderFile, ...]
     folders: tuple[str, ...]
     changed_ns: int
-    stamp: int
+    stamp: str
 
-    @property
-    def files(self) -> list[FolderFile]:
-        """Pictures and thumbnails."""
-        thumbs = {picture.thumb for picture in self.pictures if picture.thumb}
-        return [picture.file for picture in self.pictures] + sorted(
-            thumbs, key=lambda thumb: thumb.name
-        )
+    @cached_property
+    def pictures(self) -> tuple[FolderPicture, ...]:
+        """The files without thumbnails, which are no pictures of their own."""
+        return pair_thumbnails(self.files)
 
 
 def is_visible(name: str) -> bool:
     """Can a file or folder of this name be shown? By the name alone."""
-    if not name or name.startswith(".") or "/" in name or "\0" in name:
+    if not name or name[0] == "." or "/" in name or "\0" in name:
         return False
+    if name.isascii():
+        return True
     try:
         name.encode()
     except UnicodeEncodeError:  # bytes on disk, or of a URL, that are no UTF-8
@@ -155,17 +154,22 @@ def read_folder(folder: int) -> FolderContent:
     folders: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not is_visible(entry.name):
+            name = entry.name
+            if not is_visible(name):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                folders += [entry.name] if SEPARATOR not in entry.name else []
-            elif media_type_of(entry.name) and entry.is_file(follow_symlinks=False):
+                folders += [name] if SEPARATOR not in name else []
+            elif media_type_of(name) and entry.is_file(follow_symlinks=False):
                 files += _facts_of(entry)
-    files.sort(key=lambda file: file.name)
+    files.sort()
     folders.sort()
     changed_ns = max((file.mtime_ns for file in files), default=os.fstat(folder).st_mtime_ns)
-    stamp = hash((tuple((file.name, file.mtime_ns, file.size) for file in files), tuple(folders)))
-    return FolderContent(pair_thumbnails(files), tuple(folders), changed_ns, stamp)
+    return FolderContent(tuple(files), tuple(folders), changed_ns, _digest(files))
+
+
+def _digest(files: Sequence[FolderFile]) -> str:
+    told = "/".join([f"{name}/{mtime_ns}/{size}" for name, mtime_ns, size in files])
+    return blake2b(told.encode(), digest_size=16).hexdigest()
 
 
 def pair_thumbnails(files: Sequence[FolderFile]) -> tuple[FolderPicture, ...]:
@@ -174,6 +178,8 @@ def pair_thumbnails(files: Sequence[FolderFile]) -> tuple[FolderPicture, ...]:
     ``{stem}-thumb.{ext}`` is the thumbnail of every picture called ``{stem}``; of several, the
     one with the picture's own extension counts. Without such a picture it is one itself.
     """
+    if not any(_THUMB in file.name for file in files):
+        return tuple([FolderPicture(file) for file in files])
     stems = {_stem(file.name) for file in files}
     thumbs: dict[str, dict[str, FolderFile]] = {}
     for file in files:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from cimaise.access.policy import Visibility
 
 
@@ -24,21 +26,43 @@ class Order(StrEnum):
     DESCENDING = "desc"
 
 
+class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a page begins: behind a picture, whatever was added or removed before it.
+
+    Attributes:
+        sort: What the pictures are ordered by.
+        descending: Greatest first.
+        key: What the last picture of the page before is ordered by; 0 where that is the name.
+        name: Its name, the second key.
+        page: Number of the page.
+        id: Of a published file, the last key.
+    """
+
+    sort: Sort
+    descending: bool
+    key: int
+    name: str
+    page: int
+    id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which pictures of an album.
 
     Attributes:
-        page: From 1.
+        page: From 1; not looked at where ``after`` is given.
         limit: Pictures a page, 1 to 100.
         sort: ``None``: the album's own way, by date where it has none.
         order: ``None``: names ascending, dates newest first.
+        after: Where the page begins, in the cursor's own order; ``None``: by its number.
     """
 
     page: int = 1
     limit: int = 20
     sort: Sort | None = None
     order: Order | None = None
+    after: Cursor | None = None
 
     @property
     def start(self) -> int:
@@ -60,11 +84,13 @@ class Pagination:
         page: From 1; may lie past the end.
         limit: Most entries a page.
         total: Entries in all.
+        next: Where the next page begins, for sources that know; ``None`` at the end.
     """
 
     page: int
     limit: int
     total: int
+    next: Cursor | None = None
 
     @property
     def total_pages(self) -> int:
@@ -135,6 +161,10 @@ class Picture:
         placeholder: Thumbhash, base64.
         renditions: Narrower ones, ascending; empty where there are none.
         taken_at: When the camera says.
+        rights: URI of a licence, or what the owner says in its place.
+        attribution: Who has to be named beside it.
+        source_url: The page that it comes from, on another server.
+        download: URL of the file to keep; ``None`` where that is not offered.
     """
 
     name: str
@@ -150,6 +180,10 @@ class Picture:
     placeholder: str | None = None
     renditions: tuple[Rendition, ...] = ()
     taken_at: datetime | None = None
+    rights: str | None = None
+    attribution: str | None = None
+    source_url: str | None = None
+    download: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,4 +257,19 @@ class PictureHeader(Protocol):
     @property
     def taken_at(self) -> datetime | None:
         """When the camera says, aware."""
+        ...
+
+    @property
+    def orientation(self) -> int:
+        """EXIF's, 1 to 8; applied to width and height."""
+        ...
+
+    @property
+    def latitude(self) -> float | None:
+        """Degrees, north positive."""
+        ...
+
+    @property
+    def longitude(self) -> float | None:
+        """Degrees, east positive."""
         ...

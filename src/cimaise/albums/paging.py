@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from cimaise.albums.model import Order, Pagination, Sort
+from cimaise.albums.model import Cursor, Order, Pagination, Sort
 from cimaise.errors import Invalid
 
 T = TypeVar("T")
@@ -49,6 +49,18 @@ def cut(entries: Sequence[T], *, page: int, limit: int) -> tuple[tuple[T, ...], 
     """One page of all ``entries``; empty past the end."""
     start = (page - 1) * limit
     return tuple(entries[start : start + limit]), Pagination(page, limit, len(entries))
+
+
+def agreed_cursor(cursor: Cursor | None, sort: Sort | None, order: Order | None) -> Cursor | None:
+    """The cursor; ``Invalid`` where ``sort`` or ``order`` beside it say something else."""
+    if cursor is None:
+        return None
+    if not 1 <= cursor.page <= MAX_PAGE:
+        raise Invalid("The cursor is not one of ours.", field="cursor")
+    way = Order.DESCENDING if cursor.descending else Order.ASCENDING
+    if sort not in (None, cursor.sort) or order not in (None, way):
+        raise Invalid("The cursor belongs to another order.", field="cursor")
+    return cursor
 
 
 def _number(text: str | None, field: str, *, default: int, most: int) -> int:

@@ -52,6 +52,7 @@ class Application:
         await self._make_inbox(first)
         if with_jobs:
             self._parts.runner.start()
+            await services.catalogue.start()
         return first
 
     async def _make_inbox(self, first: FirstAccount) -> None:

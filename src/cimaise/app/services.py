@@ -9,8 +9,8 @@ from cimaise.app.sources import random_id, utc_now
 from cimaise.app.uploads import open_doors
 from cimaise.archives.archive import Archives
 from cimaise.archives.checksums import Checksums
-from cimaise.images.codec import read_header
 from cimaise.images.info import Headers
+from cimaise.images.metadata.quick import read_quick_header
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
 from cimaise.originals import Originals
@@ -59,6 +59,8 @@ def open_services(settings: Settings, parts: Parts) -> Services:
 
 
 def _catalogue(settings: Settings, parts: Parts) -> Catalogue:
-    needs = Needs(parts.database, parts.data_dir / "albums", read_header, settings.images.max_width)
+    needs = Needs(
+        parts.database, parts.data_dir / "albums", read_quick_header, settings.images.max_width
+    )
     sources = [opener(needs) for opener in TABLE]
     return Catalogue([source for source in sources if source is not None])

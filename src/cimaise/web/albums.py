@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from cimaise.albums.contract import album_json, albums_json
-from cimaise.albums.paging import parse_limit, parse_order, parse_page, parse_sort
 from cimaise.library.serving import serving_headers
+from cimaise.albums.cursor import parse_cursor
+from cimaise.albums.paging import agreed_cursor, parse_limit, parse_order, parse_page, parse_sort
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
 from cimaise.web.local_file import open_local_file
@@ -26,12 +27,16 @@ async def index(call: Call) -> ASGIApp:
 
 async def show(call: Call) -> ASGIApp:
     """One page of an album."""
+    absolute = call.flag("absolute")
     page, limit = parse_page(call.query("page")), parse_limit(call.query("limit"))
     sort, order = parse_sort(call.query("sort")), parse_order(call.query("order"))
+    after = agreed_cursor(parse_cursor(call.query("cursor")), sort, order)
     album = await call.services.catalogue.open_album(
-        call.principal, call.path("album"), page=page, limit=limit, sort=sort, order=order
-    )
-    return json_reply(album_json(album))
+        call.principal, call.path("album"), page=page, limit=limit, sort=sort, order=order,
+        after=after,
+    )  # fmt: skip
+    base_url = call.services.settings.public_url if absolute else None
+    return json_reply(album_json(album, base_url=base_url))
 
 
 async def file(call: Call) -> ASGIApp:

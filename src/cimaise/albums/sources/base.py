@@ -54,6 +54,10 @@ class Source(Protocol):
         """
         ...
 
+    async def start(self) -> None:
+        """Begin what runs in the background for as long as the server does; may be left out."""
+        ...
+
     async def close(self) -> None:
         """End what runs in the background."""
         ...

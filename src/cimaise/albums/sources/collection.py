@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, true
+from sqlalchemy import Connection, Row, and_, func, or_, select, true, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from cimaise.access import policy as rights
@@ -13,6 +14,7 @@ from cimaise.albums.addresses import VariantSizes, original_url, variant_url
 from cimaise.albums.model import (
     AlbumPage,
     AlbumSummary,
+    Cursor,
     Pagination,
     Picture,
     Rendition,
@@ -22,9 +24,10 @@ from cimaise.albums.model import (
 from cimaise.albums.sources.base import LocalFiles
 from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files, memberships
-from cimaise.errors import NotFound
+from cimaise.errors import Invalid, NotFound
 
 _NAME: Final = "collection"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALBUM: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 
 
@@ -71,6 +74,9 @@ class CollectionSource:
 
         return await self._database.read(work)
 
+    async def start(self) -> None:
+        """Nothing runs."""
+
     async def close(self) -> None:
         """Nothing runs."""
 
@@ -79,17 +85,16 @@ class CollectionSource:
     ) -> AlbumPage:
         in_album = and_(files.c.collection_id == row.id, _is_published(), shown)
         total = connection.execute(select(func.count()).select_from(files).where(in_album)).scalar()
-        pagination = Pagination(wanted.page, wanted.limit, total or 0)
-        sort = wanted.sort or Sort.DATE
-        descending = wanted.is_descending(sort)
-        found: Sequence[Row[Any]] = ()
-        if wanted.start < pagination.total:
-            by_sort = _ordering(sort, connection.dialect.name, descending=descending)
-            statement = select(files).where(in_album).order_by(*by_sort)
-            found = connection.execute(statement.limit(wanted.limit).offset(wanted.start)).all()
+        sort = wanted.after.sort if wanted.after else wanted.sort or Sort.DATE
+        descending = wanted.after.descending if wanted.after else wanted.is_descending(sort)
+        found = _selected_page(connection, in_album, wanted, sort, descending=descending)
+        page = wanted.after.page if wanted.after else wanted.page
+        has_more, found = len(found) > wanted.limit, found[: wanted.limit]
+        following = _cursor(found[-1], sort, page + 1, descending=descending) if has_more else None
         return AlbumPage(
             row.name, row.title, Visibility(row.visibility), _NAME,
-            tuple(map(self._picture, found)), pagination, sort, descending,
+            tuple(map(self._picture, found)),
+            Pagination(page, wanted.limit, total or 0, following), sort, descending,
         )  # fmt: skip
 
     def _picture(self, row: Row[Any]) -> Picture:
@@ -111,6 +116,7 @@ class CollectionSource:
                 for width in self._sizes.widths(row.width)
             ),
             taken_at=row.taken_at,
+            download=f"{original_url(row.id)}?download=1",
         )
 
     def _summary(self, row: Row[Any]) -> AlbumSummary:
@@ -190,13 +196,54 @@ def _is_listed(principal: Principal) -> ColumnElement[bool]:
     )
 
 
-def _ordering(sort: Sort, dialect: str, *, descending: bool) -> list[ColumnElement[Any]]:
-    """The index's own columns first; the id last, so that pages never shift."""
+def _selected_page(
+    connection: Connection,
+    in_album: ColumnElement[bool],
+    wanted: Wanted,
+    sort: Sort,
+    *,
+    descending: bool,
+) -> Sequence[Row[Any]]:
+    """The page's rows, and one more where there are more."""
+    dated, name = _keys(sort, connection.dialect.name)
+    ordering = [name.desc() if descending and dated is None else name, files.c.id]
+    if dated is not None:
+        ordering.insert(0, dated.desc() if descending else dated)
+    statement = select(files).where(in_album).order_by(*ordering).limit(wanted.limit + 1)
+    if wanted.after is None:
+        return connection.execute(statement.offset(wanted.start)).all()
+    return connection.execute(statement.where(_behind(wanted.after, dated, name))).all()
+
+
+def _keys(sort: Sort, dialect: str) -> tuple[ColumnElement[Any] | None, ColumnElement[Any]]:
+    """What comes first, where that is not the name, and the name."""
     # PostgreSQL would order names by the database's language, SQLite does by code point.
     name = files.c.filename.collate("C") if dialect == "postgresql" else files.c.filename
     if sort is Sort.NAME:
-        return [name.desc(), files.c.id] if descending else [name, files.c.id]
-    dated: ColumnElement[Any] = files.c.published_at
+        return None, name
     if sort is Sort.TAKEN:
-        dated = func.coalesce(files.c.taken_at, files.c.published_at)
-    return [dated.desc() if descending else dated, name, files.c.id]
+        return func.coalesce(files.c.taken_at, files.c.published_at), name
+    return files.c.published_at, name
+
+
+def _behind(
+    cursor: Cursor, dated: ColumnElement[Any] | None, name: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Only what comes after the picture that the cursor names; the id is the last key."""
+    if dated is None:
+        further = name < cursor.name if cursor.descending else name > cursor.name
+        return or_(further, and_(name == cursor.name, files.c.id > cursor.id))
+    try:
+        at = _EPOCH + timedelta(microseconds=cursor.key)
+    except OverflowError as fault:
+        raise Invalid("The cursor is not one of ours.", field="cursor") from fault
+    return or_(
+        dated < at if cursor.descending else dated > at,
+        and_(dated == at, tuple_(name, files.c.id) > (cursor.name, cursor.id)),
+    )
+
+
+def _cursor(row: Row[Any], sort: Sort, page: int, *, descending: bool) -> Cursor:
+    at = row.taken_at or row.published_at if sort is Sort.TAKEN else row.published_at
+    key = 0 if sort is Sort.NAME else (at - _EPOCH) // timedelta(microseconds=1)
+    return Cursor(sort, descending, key, row.filename, page, row.id)

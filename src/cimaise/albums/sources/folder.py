@@ -1,7 +1,8 @@
 """Albums from the folders under ``albums/`` of the data directory."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -10,9 +11,11 @@ from cimaise.access.policy import CollectionFacts, Principal, Visibility
 from cimaise.albums.addresses import VariantSizes
 from cimaise.albums.dates import from_mtime
 from cimaise.albums.folder_albums import FolderAlbum, FolderAlbums
+from cimaise.albums.folder_order import FolderOrders, Ordered
 from cimaise.albums.folder_pictures import cover_url, is_shown, picture_of, readable
-from cimaise.albums.folder_tree import FolderFile, FolderPicture, album_parts
+from cimaise.albums.folder_tree import FolderFile, album_parts
 from cimaise.albums.index import FolderIndex, Refreshed
+from cimaise.albums.index_rows import AlbumStamp
 from cimaise.albums.model import (
     AlbumFile,
     AlbumPage,
@@ -20,17 +23,17 @@ from cimaise.albums.model import (
     Pagination,
     Picture,
     ScanReport,
-    Sort,
     Wanted,
 )
-from cimaise.albums.paging import cut
 from cimaise.albums.sources.base import LocalFiles
+from cimaise.albums.watching import FolderWatch
 from cimaise.errors import NotFound, Unavailable
 from cimaise.telemetry import log
 
 T = TypeVar("T")
 P = ParamSpec("P")
 _NAME: Final = "folder"
+_TRIES: Final = 3  # to show files as they are, in a folder in which they are being replaced
 
 
 class FolderSource:
@@ -47,9 +50,17 @@ class FolderSource:
         self._albums = FolderAlbums(albums_dir)
         self._index = index
         self._sizes = VariantSizes(max_width_px)
-        self._fresh: dict[str, int] = {}  # stamp of the content that the index knows, by album
+        self._orders = FolderOrders()
+        self._covers: dict[str, tuple[FolderAlbum, frozenset[FolderFile], AlbumSummary]] = {}
+        self._fresh: dict[str, str] = {}  # stamp of the content that the index knows, by album
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Semaphore(1)
+        self._keeping_up: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Bring the index up to date and keep it so, in the background."""
+        if self._keeping_up is None:
+            self._keeping_up = asyncio.create_task(self._keep_up())
 
     def may_have(self, album: str) -> bool:
         """Is it a name that leads to folders?"""
@@ -68,17 +79,14 @@ class FolderSource:
 
     async def open_album(self, principal: Principal, album: str, wanted: Wanted) -> AlbumPage:
         """See :class:`cimaise.albums.sources.base.Source`."""
-        found = await _in_thread(self._albums.find, album)
-        rights.require_view(principal, _facts(found.visibility))
-        sort = wanted.sort or found.description.sort
-        descending = wanted.is_descending(sort)
-        pictures, pagination = await self._page(
-            found, await self._in_order(found, sort, descending=descending), wanted
-        )
+        for _ in range(_TRIES):
+            found = await _in_thread(self._albums.find, album)
+            rights.require_view(principal, _facts(found.visibility))
+            page, files = await self._page(found, wanted)
+            if await _in_thread(self._albums.look_at, album, files):
+                break
         self._refresh_soon(found)
-        return AlbumPage(
-            found.name, found.title, found.visibility, _NAME, pictures, pagination, sort, descending
-        )
+        return page
 
     async def open_file(self, principal: Principal, album: str, file: str) -> AlbumFile:
         """See :class:`cimaise.albums.sources.base.LocalFiles`."""
@@ -90,17 +98,14 @@ class FolderSource:
 
     async def scan(self) -> ScanReport:
         """Every folder, whoever may see it. Where ``albums/`` is away, nothing is forgotten."""
-        albums = await _in_thread(self._albums.all)
-        done = [await self._refresh(album) for album in albums]
-        forgotten = await self._index.forget_others(album.name for album in albums) if albums else 0
-        unreadable = await self._index.unreadable()
-        shown = [
-            len(readable(album.content.pictures, unreadable.get(album.name, ())))
-            for album in albums
-        ]
+        albums = await _in_thread(self._albums.all, fresh=True)
+        known = await self._index.stamps() if albums else {}
+        done = [await self._refresh(album, known) for album in albums]
+        gone = bool(known.keys() - {album.name for album in albums})
+        forgotten = await self._index.forget_others(one.name for one in albums) if gone else 0
         return ScanReport(
             len(albums),
-            sum(shown),
+            sum(one.pictures for one in done),
             sum(one.measured for one in done),
             sum(one.unreadable for one in done),
             sum(one.forgotten for one in done) + forgotten,
@@ -113,53 +118,76 @@ class FolderSource:
 
     async def close(self) -> None:
         """Stop what runs in the background; what was found so far is kept."""
-        for task in self._tasks.values():
+        running = [*self._tasks.values(), *([self._keeping_up] if self._keeping_up else [])]
+        for task in running:
             task.cancel()
-        await self.settled()
+        await asyncio.gather(*running, return_exceptions=True)
         await asyncio.to_thread(self._index.close)
 
-    async def _in_order(
-        self, album: FolderAlbum, sort: Sort, *, descending: bool
-    ) -> list[FolderPicture]:
-        unreadable = await self._index.unreadable(album.name)
-        pictures = readable(album.content.pictures, unreadable.get(album.name, ()))
-        if sort is Sort.NAME:
-            return pictures[::-1] if descending else pictures
-        if sort is Sort.DATE:
-            pictures.sort(key=lambda picture: picture.file.mtime_ns, reverse=descending)
-            return pictures
-        files = [picture.file for picture in pictures]
-        facts = await self._index.facts(album.name, album.path, files)
-        pictures = [picture for picture in pictures if is_shown(picture, facts)]
-        pictures.sort(
-            key=lambda picture: (
-                facts[picture.file.name].taken_at or from_mtime(picture.file.mtime_ns)
-            ),
-            reverse=descending,
-        )
-        return pictures
-
     async def _page(
-        self, album: FolderAlbum, pictures: list[FolderPicture], wanted: Wanted
-    ) -> tuple[tuple[Picture, ...], Pagination]:
-        """The page; what turns out to be no picture makes room for the next one."""
-        while True:
-            shown, pagination = cut(pictures, page=wanted.page, limit=wanted.limit)
-            files = [one.file for one in shown] + [one.thumb for one in shown if one.thumb]
-            facts = await self._index.facts(album.name, album.path, files)
-            refused = {one.file for one in shown if not is_shown(one, facts)}
-            if not refused:
-                return tuple(
-                    picture_of(album, one, facts, self._sizes) for one in shown
-                ), pagination
-            pictures = [one for one in pictures if one.file not in refused]
+        self, album: FolderAlbum, wanted: Wanted
+    ) -> tuple[AlbumPage, Sequence[FolderFile]]:
+        """The page, and the files that are on it.
 
-    def _summary(self, album: FolderAlbum, unreadable: Collection[FolderFile]) -> AlbumSummary:
+        What turns out to be no picture makes room for the next one.
+        """
+        refused: frozenset[FolderFile] = frozenset()
+        while True:
+            ordered = await self._ordered(album, wanted, refused)
+            start = ordered.start_after(wanted.after) if wanted.after else wanted.start
+            shown = ordered.pictures[start : start + wanted.limit]
+            files = [one.file for one in shown] + [one.thumb for one in shown if one.thumb]
+            facts = await self._index.facts(album.name, album.path, files) if files else {}
+            refused_now = {one.file for one in shown if not is_shown(one, facts)}
+            if not refused_now:
+                pictures = tuple(picture_of(album, one, facts, self._sizes) for one in shown)
+                return self._album_page(album, ordered, wanted, start, pictures), files
+            refused |= refused_now
+
+    def _album_page(
+        self,
+        album: FolderAlbum,
+        ordered: Ordered,
+        wanted: Wanted,
+        start: int,
+        pictures: tuple[Picture, ...],
+    ) -> AlbumPage:
+        page, total = wanted.after.page if wanted.after else wanted.page, len(ordered.pictures)
+        end = start + len(pictures)
+        has_more = bool(pictures) and end < total
+        following = ordered.cursor(ordered.pictures[end - 1], page + 1) if has_more else None
+        return AlbumPage(
+            album.name, album.title, album.visibility, _NAME, pictures,
+            Pagination(page, wanted.limit, total, following), ordered.sort, ordered.descending,
+        )  # fmt: skip
+
+    async def _ordered(
+        self, album: FolderAlbum, wanted: Wanted, refused: frozenset[FolderFile]
+    ) -> Ordered:
+        """The album's pictures in the order that is wanted, without what is known to be none."""
+        sort = wanted.after.sort if wanted.after else wanted.sort or album.description.sort
+        descending = wanted.after.descending if wanted.after else wanted.is_descending(sort)
+        known = (await self._index.unreadable(album.name)).get(album.name, frozenset())
+        place = (album.name, album.content, known | refused)
+        found = self._orders.get(*place, sort=sort, descending=descending)
+        if found is not None:
+            return found
+        files = [picture.file for picture in self._orders.pictures(*place)]
+        facts = await self._index.facts(album.name, album.path, files)
+        taken = {name: one.taken_at for name, one in facts.items() if one.is_picture}
+        return self._orders.by_taken(*place, taken, descending=descending)
+
+    def _summary(self, album: FolderAlbum, unreadable: frozenset[FolderFile]) -> AlbumSummary:
+        kept = self._covers.get(album.name)
+        if kept and _is_same(kept[0], album) and kept[1] == unreadable:
+            return kept[2]
         pictures = readable(album.content.pictures, unreadable)
-        return AlbumSummary(
+        made = AlbumSummary(
             album.name, album.title, cover_url(album, pictures, unreadable, self._sizes),
             len(pictures), album.visibility, _NAME, from_mtime(album.content.changed_ns),
         )  # fmt: skip
+        self._covers[album.name] = (album, unreadable, made)
+        return made
 
     def _refresh_soon(self, album: FolderAlbum) -> None:
         if self._fresh.get(album.name) == album.content.stamp or album.name in self._tasks:
@@ -171,16 +199,53 @@ class FolderSource:
     async def _refresh_quietly(self, album: FolderAlbum) -> None:
         try:
             async with self._one_at_a_time:
-                await self._refresh(album)
+                await self._refresh(album, await self._index.stamps())
         except Exception as fault:  # nobody waits for it; the next visitor tries again
             log("album_source_failed", level="error", fault=fault, source=_NAME, album=album.name)
 
-    async def _refresh(self, album: FolderAlbum) -> Refreshed:
-        done = await self._index.refresh(album.name, album.path, album.content.files)
+    async def _refresh(self, album: FolderAlbum, known: Mapping[str, AlbumStamp]) -> Refreshed:
+        kept = known.get(album.name)
+        if kept is not None and kept.stamp == album.content.stamp:
+            self._fresh[album.name] = kept.stamp
+            return Refreshed(0, kept.unreadable, 0, kept.pictures)
+        done = await self._index.refresh(album.name, album.path, album.content)
         self._fresh[album.name] = album.content.stamp
         if done.measured or done.forgotten:
             log("album_index", album=album.name, measured=done.measured, forgotten=done.forgotten)
         return done
+
+    async def _keep_up(self) -> None:
+        """Scan once the folders are watched; then look again wherever something changes."""
+        watch = FolderWatch(self._albums.folders, self._albums.contents.watch)
+        async with aclosing(watch.changes()) as changes:
+            await anext(changes)  # what was there
+            await anext(changes)  # the watch has begun, or cannot be had
+            await self._scan_quietly()
+            async for changed in changes:
+                self._albums.contents.forget(changed)
+                for name in sorted(changed):
+                    await self._look_again(name)
+
+    async def _scan_quietly(self) -> None:
+        try:
+            async with self._one_at_a_time:
+                await self.scan()
+        except Exception as fault:  # an album that is opened is indexed all the same
+            log("album_source_failed", level="error", fault=fault, source=_NAME)
+
+    async def _look_again(self, name: str) -> None:
+        try:
+            self._refresh_soon(await _in_thread(self._albums.find, name))
+        except (NotFound, Unavailable):  # gone meanwhile, or closed: the next scan sees to it
+            return
+
+
+def _is_same(kept: FolderAlbum, album: FolderAlbum) -> bool:
+    return (
+        kept.content is album.content
+        and kept.description is album.description
+        and (kept.title, kept.visibility) == (album.title, album.visibility)
+    )
 
 
 def _facts(visibility: Visibility) -> CollectionFacts:

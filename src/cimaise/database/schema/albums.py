@@ -4,7 +4,9 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Float,
+    Index,
     Integer,
+    String,
     Table,
     Text,
 )
@@ -23,6 +25,22 @@ folder_pictures = Table(  # facts of pictures in folder albums, by path, mtime a
     Column("height", Integer),
     Column("taken_at", UTCDateTime),
     Column("placeholder", Text),
-    Column("latitude", Float),
+    Column("latitude", Float),  # degrees, north positive
     Column("longitude", Float),
+    Column("orientation", Integer),  # EXIF's, 1 to 8; applied to width and height
+)
+Index(
+    "ix_folder_pictures_unreadable",
+    folder_pictures.c.album,
+    sqlite_where=folder_pictures.c.width.is_(None),
+    postgresql_where=folder_pictures.c.width.is_(None),
+)
+
+folder_indexes = Table(  # folder albums of which all files are in folder_pictures
+    "folder_indexes",
+    metadata,
+    Column("album", Text, primary_key=True),
+    Column("stamp", String(32), nullable=False),  # digest of names, times and sizes
+    Column("pictures", Integer, nullable=False),  # that can be shown
+    Column("unreadable", Integer, nullable=False),  # files that are none
 )

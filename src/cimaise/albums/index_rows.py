@@ -1,0 +1,154 @@
+"""Rows of the index of folder pictures: statements, and nothing that waits."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cimaise.albums.folder_tree import FolderFile
+from cimaise.database.schema import folder_indexes, folder_pictures
+
+_NAMES: Final = 500  # names in one statement
+_KEY: Final = ("album", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a header says. ``width`` and ``height`` are 0 for what is no picture.
+
+    Attributes:
+        orientation: EXIF's, 1 to 8; applied to width and height.
+        latitude: Degrees, north positive.
+        longitude: Degrees, east positive.
+    """
+
+    width: int
+    height: int
+    taken_at: datetime | None = None
+    placeholder: str | None = None
+    orientation: int = 1
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def is_picture(self) -> bool:
+        """It can be shown."""
+        return self.width > 0 and self.height > 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumStamp:
+    """What the index knows of a whole album: all of the files that make up ``stamp``."""
+
+    stamp: str
+    pictures: int
+    unreadable: int
+
+
+def known(
+    connection: Connection, album: str, names: Sequence[str] | None
+) -> dict[FolderFile, Facts]:
+    """Facts of an album's files; of all of them where no names are given."""
+    of_album = select(folder_pictures).where(folder_pictures.c.album == album)
+    if names is None:
+        return _facts_by_file(connection.execute(of_album))
+    found: dict[FolderFile, Facts] = {}
+    for start in range(0, len(names), _NAMES):
+        some = folder_pictures.c.name.in_(names[start : start + _NAMES])
+        found |= _facts_by_file(connection.execute(of_album.where(some)))
+    return found
+
+
+def _facts_by_file(rows: Iterable[Any]) -> dict[FolderFile, Facts]:
+    return {
+        FolderFile(row.name, row.mtime_ns, row.size): Facts(
+            row.width or 0, row.height or 0, row.taken_at, row.placeholder, row.orientation or 1,
+            row.latitude, row.longitude,
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+def keep(connection: Connection, album: str, found: Mapping[FolderFile, Facts]) -> None:
+    """Add or replace rows."""
+    in_order = sorted(found)  # two that write never wait crosswise
+    rows = [
+        {
+            "album": album,
+            "name": file.name,
+            "mtime_ns": file.mtime_ns,
+            "size": file.size,
+            "width": found[file].width or None,
+            "height": found[file].height or None,
+            "taken_at": found[file].taken_at,
+            "orientation": found[file].orientation,
+            "latitude": found[file].latitude,
+            "longitude": found[file].longitude,
+        }
+        for file in in_order
+    ]
+    values = [name for name in rows[0] if name not in _KEY]
+    connection.execute(_upsert(connection, folder_pictures, _KEY, values), rows)
+
+
+def forget(connection: Connection, album: str, names: Sequence[str]) -> None:
+    """Remove rows of files."""
+    for start in range(0, len(names), _NAMES):
+        some = folder_pictures.c.name.in_(names[start : start + _NAMES])
+        connection.execute(delete(folder_pictures).where(folder_pictures.c.album == album, some))
+
+
+def forget_others(connection: Connection, albums: Iterable[str]) -> int:
+    """Remove every album's rows but these'; how many files that were."""
+    kept = set(albums)
+    held = connection.execute(select(folder_pictures.c.album).distinct()).scalars().all()
+    gone = [album for album in held if album not in kept]
+    for album in gone:
+        connection.execute(delete(folder_indexes).where(folder_indexes.c.album == album))
+    return sum(
+        connection.execute(delete(folder_pictures).where(folder_pictures.c.album == album)).rowcount
+        for album in gone
+    )
+
+
+def keep_stamp(connection: Connection, album: str, found: AlbumStamp) -> None:
+    """Remember that the index knows an album as it is now."""
+    row = {
+        "album": album, "stamp": found.stamp, "pictures": found.pictures,
+        "unreadable": found.unreadable,
+    }  # fmt: skip
+    values = [name for name in row if name != "album"]
+    connection.execute(_upsert(connection, folder_indexes, ("album",), values), row)
+
+
+def stamps(connection: Connection) -> dict[str, AlbumStamp]:
+    """What the index knows of whole albums."""
+    return {
+        row.album: AlbumStamp(row.stamp, row.pictures, row.unreadable)
+        for row in connection.execute(select(folder_indexes))
+    }
+
+
+def unreadable(connection: Connection, album: str | None) -> dict[str, frozenset[FolderFile]]:
+    """Files that were looked at and are no pictures, by album; of one album or of all."""
+    columns = folder_pictures.c
+    statement = select(columns.album, columns.name, columns.mtime_ns, columns.size).where(
+        columns.width.is_(None)
+    )
+    if album is not None:
+        statement = statement.where(columns.album == album)
+    found: dict[str, set[FolderFile]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(row.album, set()).add(FolderFile(row.name, row.mtime_ns, row.size))
+    return {name: frozenset(files) for name, files in found.items()}
+
+
+def _upsert(connection: Connection, table: Any, key: Sequence[str], values: Sequence[str]) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(table)
+    return new.on_conflict_do_update(
+        index_elements=list(key), set_={name: new.excluded[name] for name in values}
+    )

@@ -1,0 +1,1 @@
+"""What lies in a picture's file beside its pixels: read, and taken out, without decoding."""
