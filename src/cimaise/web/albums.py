@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from cimaise.albums.contract import album_json, albums_json
-from cimaise.library.serving import serving_headers
 from cimaise.albums.cursor import parse_cursor
 from cimaise.albums.paging import agreed_cursor, parse_limit, parse_order, parse_page, parse_sort
+from cimaise.library.serving import serving_headers
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
 from cimaise.web.local_file import open_local_file
