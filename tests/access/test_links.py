@@ -4,37 +4,23 @@ import struct
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
 from cimaise.access.links import MAX_TTL_S, MAX_USES, Link
 from cimaise.access.policy import GUEST, Principal, Role, Scope
 from cimaise.access.signing import Signer
-from cimaise.database.schema import collections, files
+from cimaise.database.schema import files
 from cimaise.errors import Forbidden, Gone, Invalid, NotFound, NotSignedIn
 from tests.conftest import StandingClock
 from tests.kit.access import HOUR_S, Access, later
+from tests.kit.linked_files import add_files
 
 
 @pytest.fixture
 async def ann(access: Access, clock: StandingClock) -> Principal:
     """A member with two files."""
     principal, _ = await access.member("ann")
-    now = clock()
-    collection = insert(collections).values(
-        id="c", name="c", title="c", visibility="private", owner_id=principal.account_id,
-        policy={}, created_at=now, updated_at=now,
-    )  # fmt: skip
-    rows = [
-        insert(files).values(
-            id=file_id, collection_id="c", owner_id=principal.account_id, filename="f", size=1,
-            content_type="text/plain", etag=file_id, is_picture=False, created_at=now,
-            published_at=now,
-        )
-        for file_id in ("one", "two")
-    ]  # fmt: skip
-    await access.database.write(
-        lambda connection: [connection.execute(statement) for statement in (collection, *rows)]
-    )
+    await add_files(access.database, principal.account_id, ("one", "two"), clock())
     return principal
 
 

@@ -10,6 +10,7 @@ import pytest
 from cimaise.library.serving_types import INLINE_TYPES
 from tests.kit.application import Person, RunningApplication
 from tests.kit.bodies import content
+from tests.kit.pictures import quadrants
 from tests.kit.sending import make_collection, publish_file
 
 BODY = content(10_000)
@@ -267,6 +268,42 @@ def test_a_link_may_be_used_only_so_often(server: RunningApplication, ann: Perso
         link = client.post(f"/api/files/{private['id']}/links", json={"max_uses": 2}).json()
         assert guest.head(link["url"]).status_code == 200
         assert [guest.get(link["url"]).status_code for _ in range(3)] == [200, 200, 410]
+
+
+def test_links_are_listed_and_taken_back_by_file_and_account(
+    server: RunningApplication, ann: Person, bob: Person, private: dict
+):
+    where = f"/api/files/{private['id']}/links"
+    with server.client(ann) as client, server.client(bob) as stranger, server.client() as guest:
+        client.delete(where)
+        made = [client.post(where, json={"max_uses": 3}).json() for _ in range(2)]
+        assert guest.get(made[0]["url"]).status_code == 200
+        listed = {one["id"]: one for one in client.get(where).json()["links"]}
+        assert set(listed) == {one["id"] for one in made}
+        assert listed[made[0]["id"]]["uses"] == 1
+        assert "url" not in listed[made[0]["id"]]
+        for method in ("GET", "DELETE"):
+            assert stranger.request(method, where).status_code == 403
+            assert guest.request(method, where).status_code == 401
+        assert client.delete(where).json() == {"revoked": 2}
+        assert [guest.get(one["url"]).status_code for one in made] == [410, 410]
+        last = client.post(where, json={}).json()
+        assert client.delete("/api/links").json() == {"revoked": 1}
+        assert guest.get(last["url"]).status_code == 410
+        account = client.get("/api/me").json()["id"]
+        assert stranger.delete("/api/links", params={"account": account}).status_code == 404
+
+
+def test_a_variant_is_a_use_of_a_link_as_well(server: RunningApplication, ann: Person):
+    with server.client(ann) as client, server.client() as guest:
+        picture = bytes(quadrants(40, 30).write_to_buffer(".png"))
+        file = publish_file(client, make_collection(server, client), "p.png", picture)
+        link = client.post(f"/api/files/{file['id']}/links", json={"max_uses": 2}).json()
+        token = link["url"].partition("link=")[2]
+        variant = f"/images/{file['id']}?width=20&link={token}"
+        assert guest.head(variant).status_code == 200
+        assert guest.get(f"/images/{file['id']}/info?link={token}").status_code == 200
+        assert [guest.get(variant).status_code for _ in range(3)] == [200, 200, 410]
 
 
 def object_path(server: RunningApplication, file: dict) -> Path:

@@ -37,6 +37,7 @@ class KeyCache:
         self._clock = clock
         self._entries: dict[str, tuple[datetime, KnownKey]] = {}
         self._generation = 0
+        self._followers: list[Callable[[], None]] = []
 
     @property
     def generation(self) -> int:
@@ -64,9 +65,15 @@ class KeyCache:
         self._entries[digest] = (self._clock(), known)
 
     def empty(self) -> None:
-        """Forget everything, and what look-ups under way will find."""
+        """Forget everything, and what look-ups under way will find; followers do as well."""
         self._entries.clear()
         self._generation += 1
+        for follower in self._followers:
+            follower()
+
+    def follow(self, empty: Callable[[], None]) -> None:
+        """Call this whenever the cache is emptied: another one holds what depends on keys."""
+        self._followers.append(empty)
 
     async def emptied_by(self, change: Coroutine[Any, Any, T]) -> T:
         """Run a change of rights and empty the cache after it, even if the caller is cancelled."""

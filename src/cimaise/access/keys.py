@@ -164,7 +164,14 @@ def find_key(connection: Connection, digest: str) -> KnownKey | None:
     makes no admin of anybody.
     """
     statement = (
-        select(keys.c.scopes, keys.c.expires_at, accounts.c.id, accounts.c.name, accounts.c.role)
+        select(
+            keys.c.id.label("key_id"),
+            keys.c.scopes,
+            keys.c.expires_at,
+            accounts.c.id,
+            accounts.c.name,
+            accounts.c.role,
+        )
         .join(accounts, accounts.c.id == keys.c.account_id)
         .where(keys.c.hash == digest, keys.c.revoked_at.is_(None), accounts.c.disabled_at.is_(None))
     )
@@ -173,7 +180,7 @@ def find_key(connection: Connection, digest: str) -> KnownKey | None:
         return None
     scopes = tuple(row.scopes)
     role = Role(row.role) if not scopes or Scope.ADMIN in scopes else Role.MEMBER
-    return KnownKey(Principal(row.id, row.name, role, scopes), row.expires_at)
+    return KnownKey(Principal(row.id, row.name, role, scopes, key_id=row.key_id), row.expires_at)
 
 
 def _require_form(name: str, expires_at: datetime | None, now: datetime) -> None:

@@ -1,56 +1,32 @@
 """Signed links to a file: whoever holds one may fetch the file, until it ends or is taken back.
 
 The token is signed, so one that was altered or is past its time costs no look-up. What may change
-(taken back, used up, its maker disabled, the file gone) is asked of the row.
+(taken back, used up, its maker disabled, its key revoked) is asked of the row, or of what the row
+said within the last second. The file itself is looked up by whoever delivers it, each time.
 """
 
 import struct
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.exc import IntegrityError
-
+from cimaise.access import link_rows as rows
 from cimaise.access import policy
-from cimaise.access.names import is_id
+from cimaise.access.link_cache import LinkCache
+from cimaise.access.link_rows import Link
 from cimaise.access.policy import Principal, Scope
 from cimaise.access.signing import Signer
-from cimaise.database.audit import record
 from cimaise.database.engine import Database
-from cimaise.database.schema import accounts, links
-from cimaise.errors import Forbidden, Gone, Invalid, NotFound
+from cimaise.database.schema import links
+from cimaise.errors import Forbidden, Invalid, NotFound
+
+__all__ = ["MAX_TTL_S", "MAX_USES", "PURPOSE", "Link", "Links"]
 
 PURPOSE: Final = "link"
 MAX_TTL_S: Final = 10 * 365 * 86400
 MAX_USES: Final = 1_000_000_000
 _EXPIRY: Final = struct.Struct(">Q")  # whole seconds since 1970, before the id
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The right to fetch one file.
-
-    Attributes:
-        id: Its id; no secret, for only the signed token opens.
-        file_id: The file.
-        account_id: Who made it, and answers for it.
-        download: As an attachment rather than inline.
-        max_uses: How often it may be used; ``None``: as often as wanted.
-        uses: How often it was, where that is counted.
-        created_at: When it was made.
-        expires_at: From when it is refused; whole seconds.
-    """
-
-    id: str
-    file_id: str
-    account_id: str
-    download: bool
-    max_uses: int | None
-    uses: int
-    created_at: datetime
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +38,7 @@ class Links:
     new_id: Callable[[], str]
     signer: Signer
     default_ttl_s: float
+    cache: LinkCache = field(default_factory=LinkCache)
 
     async def create(
         self,
@@ -99,8 +76,9 @@ class Links:
             uses=0,
             created_at=now,
             expires_at=(now + timedelta(seconds=ttl_s)).replace(microsecond=0),
+            key_id=principal.key_id,
         )
-        await self.database.write(lambda connection: _add(connection, link))
+        await self.database.write(lambda connection: rows.add_link(connection, link))
         return link, self.signer.sign(PURPOSE, _payload(link))
 
     async def check(self, token: str, file_id: str) -> Link:
@@ -108,26 +86,25 @@ class Links:
 
         Raises:
             Forbidden: ``bad_signature``: altered, not ours, or for another file.
-            Gone: ``expired``, ``spent``, or taken back together with its file or its maker.
+            Gone: ``expired``, ``spent``, or taken back together with its file, maker or key.
         """
         link_id, expires_at = _parse_payload(self.signer.open(PURPOSE, token))
         if self.clock() >= expires_at:
-            raise _expired()
-        statement = (
-            select(links, accounts.c.disabled_at)
-            .join(accounts, accounts.c.id == links.c.account_id)
-            .where(links.c.id == link_id)
-        )
-        row = await self.database.read(
-            lambda connection: connection.execute(statement).one_or_none()
-        )
-        if row is not None and row.file_id != file_id:
+            raise rows.expired()
+        link = self.cache.get(link_id) or await self._find(link_id)
+        if link.file_id != file_id:
             raise Forbidden("The link is for another file.", code="bad_signature")
-        if row is None or row.revoked_at is not None or row.disabled_at is not None:
-            raise _taken_back()
-        link = _link(row)
         if link.max_uses is not None and link.uses >= link.max_uses:
-            raise _spent()
+            raise rows.spent()
+        return link
+
+    async def _find(self, link_id: str) -> Link:
+        generation = self.cache.generation
+        link = await self.database.read(lambda connection: rows.find_link(connection, link_id))
+        if link is None:
+            raise rows.taken_back()
+        if link.max_uses is None:  # how often another was used changes with every answer
+            self.cache.put(link, generation=generation)
         return link
 
     async def use(self, link: Link) -> None:
@@ -139,7 +116,15 @@ class Links:
         if link.max_uses is None:
             return
         now = self.clock()
-        await self.database.write(lambda connection: _count(connection, link.id, now))
+        await self.database.write(lambda connection: rows.count_use(connection, link.id, now))
+
+    async def of_file(self, principal: Principal, file_id: str) -> list[Link]:
+        """Links that still open a file, newest first. The caller has checked the right to it."""
+        policy.require_account(principal)
+        now = self.clock()
+        return await self.database.read(
+            lambda connection: rows.find_links_of(connection, file_id, now)
+        )
 
     async def revoke(self, principal: Principal, link_id: str) -> None:
         """Take a link back at once. Again: nothing happens.
@@ -147,10 +132,55 @@ class Links:
         Raises:
             NotFound: No such link, or somebody else's and the principal is no admin.
         """
-        policy.require_account(principal)
-        policy.require_scope(principal, Scope.MANAGE)
+        _require_manage(principal)
         now = self.clock()
-        await self.database.write(lambda connection: _revoke(connection, principal, link_id, now))
+        await self.cache.emptied_by(
+            self.database.write(
+                lambda connection: rows.revoke_one(connection, principal, link_id, now)
+            )
+        )
+
+    async def revoke_of_file(self, principal: Principal, file_id: str) -> int:
+        """Take back every link to a file; gives how many. The caller has checked the right."""
+        _require_manage(principal)
+        return await self._revoke_where(principal, file_id, links.c.file_id == file_id)
+
+    async def revoke_of_account(
+        self, principal: Principal, *, account_id: str | None = None, key_id: str | None = None
+    ) -> int:
+        """Take back every link that an account made, or made with one of its keys; how many.
+
+        Args:
+            principal: Who asks.
+            account_id: ``None``: the principal's own; another's for admins only.
+            key_id: Only those made with this API key.
+
+        Raises:
+            NotFound: Somebody else's, and the principal is no admin.
+        """
+        _require_manage(principal)
+        wanted = account_id or principal.account_id
+        if wanted != principal.account_id and not principal.is_admin:
+            raise NotFound("There is no such account.")
+        conditions = [links.c.account_id == wanted]
+        if key_id is not None:
+            conditions.append(links.c.key_id == key_id)
+        return await self._revoke_where(principal, wanted, *conditions)
+
+    async def _revoke_where(self, principal: Principal, about: str, *conditions: Any) -> int:
+        now = self.clock()
+        return await self.cache.emptied_by(
+            self.database.write(
+                lambda connection: rows.revoke_where(
+                    connection, principal, now, about=about, conditions=conditions
+                )
+            )
+        )
+
+
+def _require_manage(principal: Principal) -> None:
+    policy.require_account(principal)
+    policy.require_scope(principal, Scope.MANAGE)
 
 
 def _require_bounds(ttl_s: float, max_uses: int | None) -> None:
@@ -168,91 +198,3 @@ def _parse_payload(payload: bytes) -> tuple[str, datetime]:
     """Only what :func:`_payload` wrote comes here: the signature was checked."""
     (seconds,) = _EXPIRY.unpack_from(payload)
     return payload[_EXPIRY.size :].decode(), datetime.fromtimestamp(seconds, UTC)
-
-
-def _add(connection: Connection, link: Link) -> None:
-    if not is_id(link.file_id):
-        raise NotFound("There is no such file.")
-    try:
-        connection.execute(insert(links).values(asdict(link)))
-    except IntegrityError as fault:  # the file went while the caller looked
-        raise NotFound("There is no such file.") from fault
-    details = {
-        "file": link.file_id,
-        "expires_at": link.expires_at.isoformat(),
-        "max_uses": link.max_uses,
-    }
-    record(
-        connection,
-        at=link.created_at,
-        account_id=link.account_id,
-        action="link.created",
-        subject=link.id,
-        details=details,
-    )
-
-
-def _count(connection: Connection, link_id: str, now: datetime) -> None:
-    mine = links.c.id == link_id
-    counted = connection.execute(
-        update(links)
-        .where(
-            mine,
-            links.c.revoked_at.is_(None),
-            links.c.expires_at > now,
-            links.c.uses < links.c.max_uses,
-        )
-        .values(uses=links.c.uses + 1)
-    ).rowcount
-    if counted:
-        return
-    row = connection.execute(select(links).where(mine)).one_or_none()
-    if row is None or row.revoked_at is not None:
-        raise _taken_back()
-    raise _expired() if row.expires_at <= now else _spent()
-
-
-def _revoke(connection: Connection, principal: Principal, link_id: str, now: datetime) -> None:
-    maker = select(links.c.account_id).where(links.c.id == link_id)
-    maker_id = connection.execute(maker).scalar_one_or_none() if is_id(link_id) else None
-    if maker_id is None or not (principal.is_admin or maker_id == principal.account_id):
-        raise NotFound("There is no such link.")
-    revoked = connection.execute(
-        update(links)
-        .where(links.c.id == link_id, links.c.revoked_at.is_(None))
-        .values(revoked_at=now)
-    ).rowcount
-    if revoked:
-        record(
-            connection,
-            at=now,
-            account_id=principal.account_id,
-            action="link.revoked",
-            subject=link_id,
-            details={"account": maker_id},
-        )
-
-
-def _expired() -> Gone:
-    return Gone("The link is past its time.", code="expired")
-
-
-def _spent() -> Gone:
-    return Gone("The link has been used as often as it may.", code="spent")
-
-
-def _taken_back() -> Gone:
-    return Gone("The link was taken back.")
-
-
-def _link(row: Row[Any]) -> Link:
-    return Link(
-        id=row.id,
-        file_id=row.file_id,
-        account_id=row.account_id,
-        download=row.download,
-        max_uses=row.max_uses,
-        uses=row.uses,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-    )

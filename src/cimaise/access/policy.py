@@ -5,7 +5,7 @@ Visibility: *public* is seen by all and listed; *unlisted* is seen by whoever kn
 never becomes a principal.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -61,6 +61,7 @@ class Principal:
         token_id: The upload token that it came with, if it did. Then it may do nothing but upload
             into one collection, and is no admin, whoever made the token.
         collection_id: That collection.
+        key_id: The API key that it came with, if it did; no part of who it is.
     """
 
     account_id: str
@@ -70,6 +71,7 @@ class Principal:
     session_id: str | None = None
     token_id: str | None = None
     collection_id: str | None = None
+    key_id: str | None = field(default=None, compare=False)
 
     @property
     def is_guest(self) -> bool:

@@ -1,4 +1,4 @@
-"""The secret that every signature of this server is made with."""
+"""The secrets that every signature of this server is made with."""
 
 import os
 import secrets
@@ -8,22 +8,24 @@ from typing import Final
 _LEAST_BYTES: Final = 16
 
 
-def server_secret(setting: str, data_dir: Path) -> bytes:
-    """The setting, or a secret made once and kept beside the data for its owner alone.
+def server_secrets(setting: tuple[str, ...], data_dir: Path) -> tuple[bytes, ...]:
+    """The setting, or one made once and kept beside the data for its owner alone.
+
+    The first signs; what was signed with another is still good.
 
     Raises:
         ValueError: The file that should hold it holds none.
     """
     if setting:
-        return setting.encode()
+        return tuple(one.encode() for one in setting)
     file = data_dir / "secret.key"
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _kept(file)
+        return (_kept(file),)
     with os.fdopen(descriptor, "w") as opened:
         opened.write(secrets.token_hex(32))
-    return _kept(file)
+    return (_kept(file),)
 
 
 def _kept(file: Path) -> bytes:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 from cimaise.errors import Forbidden
@@ -20,18 +21,30 @@ _SALT: Final = b"cimaise signing v1"
 
 
 class Signer:
-    """Signs and opens with one secret; derived keys are kept, for purposes are few and fixed."""
+    """Signs with one secret and opens with that or a former one.
 
-    def __init__(self, secret: bytes) -> None:
-        """Args: secret: At least 16 unguessable bytes; ``ValueError`` if shorter."""
-        if len(secret) < SECRET_MIN_BYTES:
+    Derived keys are kept, for purposes are few and fixed. May be shared by threads.
+    """
+
+    def __init__(self, secret: bytes, former: Sequence[bytes] = ()) -> None:
+        """Nothing is checked but the lengths.
+
+        Args:
+            secret: Signs; at least 16 unguessable bytes.
+            former: What was signed with one of these is opened as well, until it is left out.
+
+        Raises:
+            ValueError: One is too short.
+        """
+        secrets = (secret, *former)
+        if any(len(one) < SECRET_MIN_BYTES for one in secrets):
             raise ValueError(f"the server's secret needs at least {SECRET_MIN_BYTES} bytes")
-        self._root = hmac.digest(_SALT, secret, hashlib.sha256)
-        self._keys: dict[str, bytes] = {}
+        self._roots = tuple(hmac.digest(_SALT, one, hashlib.sha256) for one in secrets)
+        self._keys: dict[str, tuple[bytes, ...]] = {}
 
     def sign(self, purpose: str, payload: bytes) -> str:
         """The token for ``payload``: URL-safe ASCII, the same every time."""
-        return f"{_encode(payload)}.{_encode(self._mac(purpose, payload))}"
+        return f"{_encode(payload)}.{_encode(_mac(self._keys_of(purpose)[0], payload))}"
 
     def open(self, purpose: str, token: str) -> bytes:
         """The payload that was signed for ``purpose``.
@@ -43,16 +56,22 @@ class Signer:
         payload, mac = _decode(head), _decode(tail)
         if not dot or payload is None or mac is None:
             raise _bad_signature()
-        if not hmac.compare_digest(mac, self._mac(purpose, payload)):
+        keys = self._keys_of(purpose)
+        if not any(hmac.compare_digest(mac, _mac(key, payload)) for key in keys):
             raise _bad_signature()
         return payload
 
-    def _mac(self, purpose: str, payload: bytes) -> bytes:
-        key = self._keys.get(purpose)
-        if key is None:
-            key = hmac.digest(self._root, purpose.encode() + b"\x01", hashlib.sha256)
-            self._keys[purpose] = key
-        return hmac.digest(key, payload, hashlib.sha256)
+    def _keys_of(self, purpose: str) -> tuple[bytes, ...]:
+        keys = self._keys.get(purpose)
+        if keys is None:
+            info = purpose.encode() + b"\x01"
+            keys = tuple(hmac.digest(root, info, hashlib.sha256) for root in self._roots)
+            self._keys[purpose] = keys
+        return keys
+
+
+def _mac(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, payload, hashlib.sha256)
 
 
 def _bad_signature() -> Forbidden:

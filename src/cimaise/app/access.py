@@ -34,13 +34,21 @@ class Access:
 def open_access(settings: Settings, parts: Parts) -> Access:
     """Accounts and what opens the door to them."""
     database, known = parts.database, KeyCache(utc_now)
+    links = Links(
+        database,
+        utc_now,
+        random_id,
+        Signer(parts.secret, parts.former_secrets),
+        settings.links.ttl,
+    )
+    known.follow(links.cache.empty)
     auth = settings.auth
     return Access(
         accounts=Accounts(database, utc_now, random_id, known),
         keys=Keys(database, utc_now, random_id, known),
         sessions=Sessions(database, utc_now, random_id, auth.session_ttl, auth.sign_in_ttl),
         authenticator=_authenticator(settings, database, known),
-        links=Links(database, utc_now, random_id, Signer(parts.secret), settings.links.ttl),
+        links=links,
         upload_tokens=UploadTokens(database, utc_now, random_id),
     )
 

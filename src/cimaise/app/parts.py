@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cimaise.access.server_secret import server_secret
+from cimaise.access.server_secret import server_secrets
 from cimaise.app.images import open_variants
 from cimaise.app.sources import utc_now
 from cimaise.database.engine import Database, open_database
@@ -27,6 +28,7 @@ class Parts:
 
     data_dir: Path
     secret: bytes
+    former_secrets: tuple[bytes, ...]
     database: Database
     storage: Storage
     state: State
@@ -49,14 +51,15 @@ def open_parts(settings: Settings) -> Parts:
     data_dir = settings.data.dir.absolute()
     fetched = data_dir / "cache" / "fetched"
     fetched.mkdir(parents=True, exist_ok=True)
-    secret = server_secret(settings.server.secret, data_dir)
+    secret, *former = server_secrets(settings.server.secret, data_dir)
     database = _open_database(settings, data_dir)
-    storage = _open_storage(settings, data_dir, secret)
+    storage = _open_storage(settings, data_dir, secret, former)
     state = open_state(settings.state.url, data_dir=data_dir)
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
     return Parts(
         data_dir=data_dir,
         secret=secret,
+        former_secrets=tuple(former),
         database=database,
         storage=storage,
         state=state,
@@ -75,11 +78,14 @@ def _open_database(settings: Settings, data_dir: Path) -> Database:
     )
 
 
-def _open_storage(settings: Settings, data_dir: Path, secret: bytes) -> Storage:
+def _open_storage(
+    settings: Settings, data_dir: Path, secret: bytes, former: Sequence[bytes]
+) -> Storage:
     return open_storage(
         settings.storage,
         data_dir=data_dir,
         signing_secret=secret,
+        former_secrets=former,
         public_url=settings.public_url,
         now=utc_now,
     )

@@ -64,7 +64,7 @@ def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> Upload
             database=database,
             streams=streams,
             tokens=tokens,
-            signer=Signer(parts.secret),
+            signer=Signer(parts.secret, parts.former_secrets),
             settings=settings,
             clock=utc_now,
             new_id=random_id,

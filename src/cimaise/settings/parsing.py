@@ -65,6 +65,15 @@ def parse_secret(text: str) -> str:
     return text.strip()
 
 
+def parse_secrets(text: str) -> tuple[str, ...]:
+    """Secrets of at least 32 bytes each, separated by commas."""
+    names = parse_names(text)
+    if not names or any(len(name.encode()) < _LEAST_SECRET_BYTES for name in names):
+        form = f"at least {_LEAST_SECRET_BYTES} bytes that nobody can guess, without a comma"
+        raise ValueError(f"{form}; former ones behind it, separated by commas")
+    return names
+
+
 def parse_flag(text: str) -> bool:
     """``true``/``false``, ``1``/``0``, ``yes``/``no``, ``on``/``off``."""
     lowered = text.strip().lower()

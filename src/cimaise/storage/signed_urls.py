@@ -8,7 +8,7 @@ server's secret for this purpose alone: a token signed for anything else is wort
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -40,17 +40,25 @@ def lifetime_s(expires_at: datetime, now: datetime) -> int:
 class SignedUrls:
     """Presigner and signed door in one: they share nothing but the key."""
 
-    def __init__(self, *, secret: bytes, public_url: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        secret: bytes,
+        public_url: str,
+        now: Callable[[], datetime],
+        former: Sequence[bytes] = (),
+    ) -> None:
         """Neither is checked against anything: no I/O.
 
         Args:
             secret: The server's signing secret, at least 16 bytes.
             public_url: Base of the URLs; a slash at its end does not matter.
             now: The time, aware UTC.
+            former: What was signed with one of these is still good.
         """
-        if len(secret) < _MIN_SECRET_BYTES:
+        if any(len(one) < _MIN_SECRET_BYTES for one in (secret, *former)):
             raise ValueError("the secret that signs URLs has at least 16 bytes")
-        self._key = hmac.digest(secret, _PURPOSE, "sha256")
+        self._keys = tuple(hmac.digest(one, _PURPOSE, "sha256") for one in (secret, *former))
         self._base = public_url.rstrip("/") + "/storage/"
         self._now = now
 
@@ -108,7 +116,8 @@ class SignedUrls:
         body, _, signature = token.rpartition(".")
         if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
             raise _bad_signature()
-        if not hmac.compare_digest(self._sign(body.encode("ascii")), signature.encode("ascii")):
+        given, signed = signature.encode("ascii"), body.encode("ascii")
+        if not any(hmac.compare_digest(_signature(key, signed), given) for key in self._keys):
             raise _bad_signature()
         try:
             grant = _decode(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
@@ -122,10 +131,13 @@ class SignedUrls:
         require_key(grant.key)
         lifetime_s(grant.expires_at, self._now())
         body = urlsafe_b64encode(_encode(grant)).rstrip(b"=")
-        return f"{self._base}{body.decode('ascii')}.{self._sign(body).decode('ascii')}"
+        return (
+            f"{self._base}{body.decode('ascii')}.{_signature(self._keys[0], body).decode('ascii')}"
+        )
 
-    def _sign(self, body: bytes) -> bytes:
-        return urlsafe_b64encode(hmac.digest(self._key, body, "sha256")).rstrip(b"=")
+
+def _signature(key: bytes, body: bytes) -> bytes:
+    return urlsafe_b64encode(hmac.digest(key, body, "sha256")).rstrip(b"=")
 
 
 def _bad_signature() -> Forbidden:

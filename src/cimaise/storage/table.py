@@ -1,7 +1,7 @@
 """Which backend a URL names: the only place that knows all of them, and imports one."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ def open_storage(
     *,
     data_dir: Path,
     signing_secret: bytes,
+    former_secrets: Sequence[bytes] = (),
     public_url: str,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     random: Callable[[], str] = lambda: secrets.token_hex(16),
@@ -44,6 +45,7 @@ def open_storage(
         settings: Its URL, and keys for S3.
         data_dir: Where ``file:`` without a path keeps its folders ``objects`` and ``incoming``.
         signing_secret: Signs the URLs of local storage; at least 16 bytes.
+        former_secrets: URLs that were signed with one of these are still good.
         public_url: Base of those URLs.
         now: The time, aware UTC.
         random: Texts of 16 to 64 letters and digits that nobody can guess.
@@ -57,7 +59,7 @@ def open_storage(
     if opener is None:
         known = ", ".join(f"{name}:" for name in OPENERS)
         raise ValueError(f"{_VARIABLE}: expected a URL that begins with one of {known}")
-    urls = SignedUrls(secret=signing_secret, public_url=public_url, now=now)
+    urls = SignedUrls(secret=signing_secret, former=former_secrets, public_url=public_url, now=now)
     try:
         return opener(Opening(settings, data_dir, urls, now, random))
     except ValueError as fault:

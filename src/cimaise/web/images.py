@@ -93,7 +93,7 @@ async def preset(call: Call) -> ASGIApp:
 
 async def info(call: Call) -> ASGIApp:
     """What the file says of its picture."""
-    file, _ = await _picture(call)
+    file, _ = await _picture(call, counts=False)
     header = await picture_info(source_of(call, file))
     return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder))
 
@@ -121,13 +121,18 @@ def _info_json(header: ImageHeader, *, size: int, placeholder: str | None) -> di
     return facts | ({"exif": dict(header.exif)} if header.exif else {})
 
 
-async def _picture(call: Call) -> tuple[File, bool]:
-    """The record, if it may be seen and is a picture; and whether a link brought us here."""
+async def _picture(call: Call, *, counts: bool = True) -> tuple[File, bool]:
+    """The record, if it may be seen and is a picture; and whether a link brought us here.
+
+    ``counts``: what is given is a use of the link.
+    """
     found = await call.services.originals.find(
         call.principal, call.path("id"), link_token=call.query("link")
     )
     if found.file.storage_key is None or not found.file.is_picture:
         raise TypeNotAllowed("This file is no picture.", code="not_an_image")
+    if counts and found.link is not None and call.request.method != "HEAD":
+        await call.services.links.use(found.link)
     return found.file, found.by_link
 
 

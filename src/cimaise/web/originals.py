@@ -8,11 +8,11 @@ from starlette.types import ASGIApp
 from cimaise.access.policy import require_manage_file
 from cimaise.errors import Invalid
 from cimaise.library.model import File
-from cimaise.library.serving_types import served_type
+from cimaise.library.serving_types import INLINE_TYPES, served_type
 from cimaise.rfc.disposition import format_disposition
 from cimaise.web.call import Call
 from cimaise.web.reply import BytesReply, empty_reply, json_reply
-from cimaise.web.shapes import CreateLink, time_text
+from cimaise.web.shapes import CreateLink, link_json, time_text
 
 
 async def original(call: Call) -> ASGIApp:
@@ -37,8 +37,7 @@ async def create_link(call: Call) -> ASGIApp:
     """A signed link to a file, for whoever may change it."""
     body = await call.json(CreateLink)
     services = call.services
-    file = await services.files.find(call.principal, call.path("id"))
-    require_manage_file(call.principal, file.collection.facts, owner_id=file.owner_id)
+    file = await _managed(call)
     if body.direct and services.storage.signed_door is None:
         return _direct_link(call, body, file)
     link, token = await services.links.create(
@@ -53,6 +52,13 @@ async def create_link(call: Call) -> ASGIApp:
     return json_reply(facts, status=201)
 
 
+async def _managed(call: Call) -> File:
+    """The file that the path names, for whoever may change it."""
+    file = await call.services.files.find(call.principal, call.path("id"))
+    require_manage_file(call.principal, file.collection.facts, owner_id=file.owner_id)
+    return file
+
+
 def _direct_link(call: Call, body: CreateLink, file: File) -> ASGIApp:
     """The storage's own signed URL: fast, and not to be taken back before it expires."""
     presigner = call.services.storage.presigner
@@ -64,10 +70,34 @@ def _direct_link(call: Call, body: CreateLink, file: File) -> ASGIApp:
         file.storage_key,
         expires_at=expires_at,
         content_type=served_type(file.content_type),
-        content_disposition=format_disposition(file.filename, attachment=True),
+        content_disposition=format_disposition(
+            file.filename, attachment=body.download or file.content_type not in INLINE_TYPES
+        ),
     )
     facts = {"id": None, "url": signed.url, "expires_at": time_text(expires_at)}
     return json_reply(facts, status=201)
+
+
+async def list_links(call: Call) -> ASGIApp:
+    """Links that still open a file; their tokens are known to their makers alone."""
+    file = await _managed(call)
+    found = await call.services.links.of_file(call.principal, file.id)
+    return json_reply({"links": [link_json(link) for link in found]})
+
+
+async def revoke_links_of_file(call: Call) -> ASGIApp:
+    """Take back every link to a file."""
+    file = await _managed(call)
+    revoked = await call.services.links.revoke_of_file(call.principal, file.id)
+    return json_reply({"revoked": revoked})
+
+
+async def revoke_links(call: Call) -> ASGIApp:
+    """Take back every link of an account, the caller's own or (for admins) ``account``'s."""
+    revoked = await call.services.links.revoke_of_account(
+        call.principal, account_id=call.query("account"), key_id=call.query("key")
+    )
+    return json_reply({"revoked": revoked})
 
 
 async def revoke_link(call: Call) -> ASGIApp:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from cimaise.access.links import Link
 from cimaise.library.model import Collection, File, Policy
 from cimaise.storage.base import PartInfo
 from cimaise.uploads.doors.direct import Completed, Progress, Started
@@ -167,6 +168,19 @@ def checksum_text(sha256_hex: str | None) -> str | None:
 def _present(facts: dict[str, Any]) -> dict[str, Any]:
     """Without what is not known."""
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def link_json(link: Link) -> dict[str, Any]:
+    """A link, without its token."""
+    return {
+        "id": link.id,
+        "account": link.account_id,
+        "download": link.download,
+        "max_uses": link.max_uses,
+        "uses": link.uses,
+        "created_at": time_text(link.created_at),
+        "expires_at": time_text(link.expires_at),
+    }
 
 
 def session_json(session: UploadSession) -> dict[str, Any]:

@@ -30,10 +30,11 @@ class Server:
         (), p.parse_origins, "Origins whose pages may upload here (CORS); * for any."
     )
     max_json_bytes: int = knob(2 * MB, p.parse_bytes, "Longest JSON body.", low=KB, high=64 * MB)
-    secret: str = knob(
-        "",
-        p.parse_secret,
-        "Key that signs our URLs and cookies; empty: made once and kept in the data folder.",
+    secret: tuple[str, ...] = knob(
+        (),
+        p.parse_secrets,
+        "Key that signs our URLs; several, separated by commas: the first signs, all are good;"
+        " empty: made once and kept in the data folder.",
         secret=True,
     )
 
