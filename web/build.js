@@ -3,6 +3,7 @@
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -61,4 +62,7 @@ for (const name of packages) {
 
 await mkdir(target, { recursive: true });
 await writeFile(join(target, "licences.txt"), licences.join("\n\n"));
+for (const name of await readdir(target)) {
+  if (/\.(js|css)$/.test(name)) await writeFile(join(target, `${name}.gz`), gzipSync(await readFile(join(target, name)), { level: 9 }));
+}
 await writeFile(join(target, "manifest.json"), `${JSON.stringify(files, null, 1)}\n`);

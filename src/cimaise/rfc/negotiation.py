@@ -116,3 +116,22 @@ def prefers_html(accept: str | None) -> bool:
         return False
     html = quality_of(ranges, "text/html")
     return html > 0 and html >= quality_of(ranges, "application/json")
+
+
+_CODING: Final = re.compile(rf"({TCHARS})(?:[ \t]*;[ \t]*[qQ]=({_QUALITY.pattern}))?")
+
+
+def accepts_coding(header: str | None, coding: str) -> bool:
+    """Whether a body in a content coding is welcome: ``Accept-Encoding`` (RFC 9110 §12.5.3).
+
+    Args:
+        header: ``None`` where the client said nothing: then a coding is allowed by the standard,
+            but whoever says nothing is seldom able to read one, so the answer is no.
+        coding: Such as ``gzip``, lower case.
+    """
+    wanted: dict[str, float] = {}
+    for element in (header or "").split(","):
+        match = _CODING.fullmatch(element.strip(" \t"))
+        if match is not None:
+            wanted[match[1].lower()] = float(match[2] or 1)
+    return wanted.get(coding, wanted.get("*", 0.0)) > 0

@@ -6,10 +6,12 @@ and no script: they work without.
 """
 
 import json
+import mimetypes
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -17,11 +19,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise import telemetry
 from cimaise.errors import CimaiseError, MethodNotAllowed, NotFound
+from cimaise.rfc.negotiation import accepts_coding
 from cimaise.web.problems import problem_reply
 
 FOLDER: Final = Path(__file__).parent / "static"
 _BASE: Final = "/static"
 _BUILT: Final = "dist"
+_PACKED: Final = ".gz"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _AN_HOUR: Final = "public, max-age=3600"
 _NOT_ALLOWED: Final = 405
@@ -60,10 +64,20 @@ class _Assets:
 
     async def _reply(self, scope: Scope) -> ASGIApp:
         path = self._files.get_path(scope)
+        is_packed = (FOLDER / f"{path}{_PACKED}").is_file()  # the build makes one of each text
+        wants_packed = is_packed and accepts_coding(
+            Headers(scope=scope).get("accept-encoding"), "gzip"
+        )
         try:
-            found = await self._files.get_response(path, scope)
+            found = await self._files.get_response(path + _PACKED * wants_packed, scope)
         except HTTPException as fault:
             return problem_reply(_ours(fault), telemetry.request_id.get())
+        if is_packed:
+            found.headers["vary"] = "Accept-Encoding"
+        if wants_packed:
+            kind = mimetypes.guess_type(path)[0] or "text/plain"
+            found.headers["content-type"] = f"{kind}; charset=utf-8"
+            found.headers["content-encoding"] = "gzip"
         found.headers["cache-control"] = (
             _FOR_EVER if path.startswith(f"{_BUILT}/") and "-" in path else _AN_HOUR
         )

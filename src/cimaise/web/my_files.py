@@ -20,6 +20,7 @@ from cimaise.web.shapes import MAX_NOTE, MAX_TITLE
 
 FILES_A_PAGE: Final = 24
 _THUMB_PX: Final = 480
+_MAX_FORM_BYTES: Final = 12 * MAX_NOTE + 16 * 1024  # a character is up to twelve in a form
 
 
 @shown
@@ -56,7 +57,7 @@ def _thumb(file: File) -> str | None:
 async def change_my_file(call: Call) -> ASGIApp:
     """Take the form of one file: save what was written, or delete it."""
     require_own_page(call)
-    form = await read_form(call)
+    form = await read_form(call, max_bytes=_MAX_FORM_BYTES)
     file_id, action = call.path("id"), form.get("action")
     if action == "delete":
         await remove_file(call, file_id)

@@ -57,14 +57,16 @@ def page(
         **facts,
     )
     policy = content_policy(_storage_origin(call.services.storage, call.now))
-    return Response(
-        body, status, _HEADERS | {"content-security-policy": policy} | dict(headers or {})
-    )
+    own = {
+        "content-security-policy": policy,
+        # What is nobody's own may stay in the browser for its back button.
+        "cache-control": f"private, {'no-cache' if call.principal.is_guest else 'no-store'}",
+    }
+    return Response(body, status, _HEADERS | own | dict(headers or {}))
 
 
 _HEADERS: Final = {
     "content-type": "text/html; charset=utf-8",
-    "cache-control": "private, no-store",
     # Forms have to say where they come from, other sites need not know.
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",

@@ -10,19 +10,24 @@ from cimaise.rfc.media_types import parse_media_type
 from cimaise.web.call import Call
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_MAX_FORM_BYTES: Final = 64 * 1024
+_MAX_BYTES: Final = 16 * 1024
 _SEE_OTHER: Final = 303
 
 
-async def read_form(call: Call) -> dict[str, str]:
-    """The fields of a short form; the last one where a name is repeated."""
+async def read_form(call: Call, *, max_bytes: int = _MAX_BYTES) -> dict[str, str]:
+    """The fields of a short form; the last one where a name is repeated.
+
+    Raises:
+        TypeNotAllowed: Not sent as a browser sends a form without files.
+        Malformed: It cannot be read, or is longer than ``max_bytes``.
+    """
     parsed = parse_media_type(call.header("content-type") or "")
     if parsed is None or parsed[0] != _FORM:
         raise TypeNotAllowed(f"This form is sent as {_FORM}.")
     body = bytearray()
     async for chunk in call.chunks():
         body += chunk
-        if len(body) > _MAX_FORM_BYTES:
+        if len(body) > max_bytes:
             raise Malformed("The form is too long.")
     try:
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, errors="strict")

@@ -25,6 +25,7 @@ from cimaise.errors import (
     NotSignedIn,
 )
 from cimaise.web.call import Call
+from cimaise.web.compression import pack
 from cimaise.web.cors import Cors, cors_headers, preflight_headers
 from cimaise.web.problems import fault_reply, problem_reply, status_of
 
@@ -140,6 +141,11 @@ class _Door:
             _add_headers(reply, self._options(request).headers)
         else:
             _add_headers(reply, self._headers)
+        pack(
+            reply,
+            method=request.method,
+            accept_encoding=request.headers.get("accept-encoding"),
+        )
         return reply
 
     async def _authenticate(self, request: Request, line: Line | None) -> policy.Principal:

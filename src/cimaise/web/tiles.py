@@ -27,7 +27,7 @@ class Tile:
         classes: Width to height in three digits, for the style sheet: a row's pictures share its
             width by it. A style attribute would say it directly, but the CSP allows none.
         src: A small picture.
-        srcset: The small one and all that are clearly wider.
+        srcset: The small one and all that are clearly narrower or wider.
         sizes: How wide it will be about, for browsers that cannot tell by themselves.
         large: What the lightbox shows where it makes no choice by size.
         large_srcset: What it chooses from.
@@ -56,7 +56,8 @@ def make_tile(picture: Picture, album_title: str) -> Tile:
     """A picture as the template wants it."""
     ratio = shown_ratio(picture.width, picture.height)
     small = Rendition(near_url(picture.thumb, SMALL_PX), picture.thumb_width)
-    wider = [one for one in picture.renditions if one.width > small.width * _CLEARLY_WIDER]
+    others = [one for one in picture.renditions if _is_clearly_other(one.width, small.width)]
+    offered = sorted([small, *others], key=lambda one: one.width)
     large = picture.renditions[-1].url if picture.renditions else near_url(picture.src, LARGE_PX)
     moment = picture.taken_at or picture.dated_at
     return Tile(
@@ -64,7 +65,7 @@ def make_tile(picture: Picture, album_title: str) -> Tile:
         download=f"{picture.src}?download=1" if picture.src.startswith("/") else picture.src,
         classes=ratio_classes(ratio),
         src=small.url,
-        srcset=_srcset([small, *wider]) if wider else "",
+        srcset=_srcset(offered) if others else "",
         sizes=f"auto, (max-width: 40em) {round(ratio * _ROW_PX / 2)}px, {round(ratio * _ROW_PX)}px",
         width=picture.width,
         height=picture.height,
@@ -77,6 +78,10 @@ def make_tile(picture: Picture, album_title: str) -> Tile:
         placeholder=picture.placeholder,
         info=info_url(picture) or "",
     )
+
+
+def _is_clearly_other(width_px: int, small_px: int) -> bool:
+    return not small_px / _CLEARLY_WIDER <= width_px <= small_px * _CLEARLY_WIDER
 
 
 def _srcset(renditions: Iterable[Rendition]) -> str:
