@@ -16,6 +16,7 @@ from cimaise.library.files import Files
 from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.web.background import Background
+from cimaise.web.limiting import Limiter
 from cimaise.web.routes import LINES
 from cimaise.web.services import Services
 
@@ -51,6 +52,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         headers=Headers(),
         spec_limits=spec_limits(settings),
         catalogue=_catalogue(settings, parts),
+        limiter=Limiter(settings.limits, parts.state),
         background=Background(),
         lines=LINES,
         hurry=parts.runner.hurry,

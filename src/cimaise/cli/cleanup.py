@@ -34,7 +34,7 @@ def cleanup(dry_run: bool, data_dir: str | None, config: Path | None, as_json: b
 
 
 async def run_jobs(services: "Services") -> dict[str, int]:
-    """Run every job once, now; gives how many things each did.
+    """Run every job that cleans up once, now; gives how many things each did.
 
     Raises:
         Refused: A server is at one of them just now.
@@ -43,7 +43,7 @@ async def run_jobs(services: "Services") -> dict[str, int]:
     from cimaise.jobs.turns import take_turn
 
     freed = {}
-    for job in jobs(services.storage):
+    for job in (job for job in jobs(services.storage) if job.is_cleanup):
         done = await take_turn(
             job, state=services.state, database=services.database, clock=services.clock
         )

@@ -20,12 +20,19 @@ def jobs(storage: Storage) -> tuple[Job, ...]:
             "abandoned-uploads",
             _HOUR,
             lambda turn: end_abandoned(turn.database, storage, turn.now),
+            is_cleanup=True,
         ),
         Job(
             "discarded-objects",
             _HOUR,
             lambda turn: delete_discarded(turn.database, storage, now=turn.now),
+            is_cleanup=True,
         ),
-        Job("temporary-files", _HOUR, lambda turn: sweep_temporary(storage, turn.now)),
+        Job(
+            "temporary-files",
+            _HOUR,
+            lambda turn: sweep_temporary(storage, turn.now),
+            is_cleanup=True,
+        ),
         Job("old-checksums", _DAY, lambda turn: forget_old(turn.database, turn.now)),
     )

@@ -27,6 +27,7 @@ from cimaise.errors import (
 from cimaise.web.call import Call
 from cimaise.web.compression import pack
 from cimaise.web.cors import Cors, cors_headers, preflight_headers
+from cimaise.web.limiting import kind_of
 from cimaise.web.problems import fault_reply, problem_reply, status_of
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class _Door:
         verbs["OPTIONS"] = None
         self._allowed = tuple(sorted(verbs))
         self._headers = {name: text for line in lines for name, text in line.headers.items()}
+        self._kinds = {line.method: kind_of(line.method, line.path, line.tag) for line in lines}
         self._overridable = {line.method for line in lines if line.is_overridable}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,15 +128,17 @@ class _Door:
         request_id = telemetry.request_id.get()
         if request.method == "OPTIONS" and line is None:
             return self._options(request)
+        rates: dict[str, str] = {}
         try:
-            principal = await self._authenticate(request, line)
+            principal = await self._authenticate(request, line, rates)
             call = Call(request, principal, self._services, request_id, arrived)
-            reply = await self._handled(call, line)
+            reply = await self._handled(call, line, rates)
         except CimaiseError as error:
             reply = _problem(error, request_id)
         except Exception as fault:
             telemetry.log("request_failed", level="error", fault=fault, path=request.url.path)
             reply = fault_reply(request_id)
+        _add_headers(reply, rates)
         if line is not None:
             _add_headers(reply, cors_headers(line.cors, request, self._services.settings))
         if request.method == "OPTIONS":
@@ -148,19 +152,27 @@ class _Door:
         )
         return reply
 
-    async def _authenticate(self, request: Request, line: Line | None) -> policy.Principal:
+    async def _authenticate(
+        self, request: Request, line: Line | None, rates: dict[str, str]
+    ) -> policy.Principal:
         try:
             return await self._services.authenticate(request)
         except NotSignedIn:
             if line is not None and line.permission is Permission.HOLDER:
                 return policy.GUEST
+            await self._services.limiter.count_bad_credentials(request, rates)
             raise
 
-    async def _handled(self, call: Call, line: Line | None) -> ASGIApp:
+    async def _handled(self, call: Call, line: Line | None, rates: dict[str, str]) -> ASGIApp:
+        limiter = self._services.limiter
         if line is None:
             raise MethodNotAllowed("This address does not do that.", allowed=self._allowed)
+        await limiter.count(self._kinds[line.method], call.request, call.principal, rates)
         _require(line, call.principal)
-        return await line.handler(call)
+        if line.method == "GET" or not line.moves_bytes:
+            return await line.handler(call)
+        async with limiter.transfer(call.request, call.principal):
+            return await line.handler(call)
 
     def _options(self, request: Request) -> Response:
         kinds = [line.cors for line in self._lines.values() if line.cors is not Cors.NONE]

@@ -36,6 +36,7 @@ from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.quota import state as quota_state
 from cimaise.uploads.streaming import Streams
 from cimaise.web.background import Background
+from cimaise.web.limiting import Limiter
 from cimaise.web.router import Line
 
 COOKIE = "cimaise_session"
@@ -70,6 +71,7 @@ class Services:
     headers: Headers
     spec_limits: SpecLimits
     catalogue: Catalogue
+    limiter: Limiter
     background: Background
     lines: Sequence[Line]  # the URL map, for the reference
     hurry: Callable[[str], None]  # runs a job soon, by its name

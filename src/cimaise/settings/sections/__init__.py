@@ -3,6 +3,7 @@
 from cimaise.settings.knob import GB, KB, MB, TB, Knob
 from cimaise.settings.sections.access import Auth, Links
 from cimaise.settings.sections.images import Images
+from cimaise.settings.sections.limits import Limits
 from cimaise.settings.sections.server import Client, Log, Server
 from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
 from cimaise.settings.sections.uploads import Quota, Uploads
@@ -19,6 +20,7 @@ __all__ = [
     "DatabaseSettings",
     "Images",
     "Knob",
+    "Limits",
     "Links",
     "Log",
     "Quota",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from cimaise.settings.knob import Knob
 from cimaise.settings.sections.access import Auth, Links
 from cimaise.settings.sections.images import Images
+from cimaise.settings.sections.limits import Limits
 from cimaise.settings.sections.server import Client, Log, Server
 from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
 from cimaise.settings.sections.uploads import Quota, Uploads
@@ -20,6 +21,7 @@ class Settings:
     state: StateSettings = field(default_factory=StateSettings)
     server: Server = field(default_factory=Server)
     uploads: Uploads = field(default_factory=Uploads)
+    limits: Limits = field(default_factory=Limits)
     quota: Quota = field(default_factory=Quota)
     images: Images = field(default_factory=Images)
     links: Links = field(default_factory=Links)
