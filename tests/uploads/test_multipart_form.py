@@ -121,3 +121,47 @@ async def test_too_many_parts_and_too_long_fields_are_refused():
         await events(form(*(part('name="x"', b"") for _ in range(MAX_PARTS + 1))))
     with pytest.raises(TooLarge):
         await events(form(part('name="x"', bytes(MAX_FIELD_BYTES + 1))))
+
+
+@pytest.mark.parametrize(
+    ("disposition", "filename"),
+    [
+        ("filename*=UTF-8''%e6%97%a5.zip", "日.zip"),
+        ("filename=\"=?utf-8?B?x?=\"; filename*=utf-8'en'%E6%97%A5.zip", "日.zip"),
+        ("filename*=iso-8859-1''%e9.zip", "é.zip"),
+        ("filename=\"a; filename*=UTF-8''x.zip\"", "a; filename*=UTF-8''x.zip"),
+        ("filename=\"a\\\"b.zip\"", 'a"b.zip'),
+        ("filename=a.zip", "a.zip"),
+        ("filename=\"\"", ""),
+    ],
+)
+async def test_both_ways_to_write_a_name_are_read(disposition: str, filename: str):
+    found = await events(form(part(f'name="file"; {disposition}', b"x")))
+    assert found == [FileStart("file", filename, None), FileData(b"x"), FileEnd()]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Disposition: form-data; name=\"f\"; filename*=UTF-8''%ff",
+        b"Content-Disposition: form-data; name=\"f\"; filename*=klingon''a",
+        b'Content-Disposition: form-data; name="f"\r\nContent-Type: multipart/mixed; boundary=YY',
+        b'Content-Disposition: form-data; name="f"\r\nContent-Transfer-Encoding: base64',
+        b'Content-Disposition: attachment; name="f"',
+        b"Content-Disposition: form-data",
+        b"X: y",
+        b'Content-Disposition: form-data; name="' + b"n" * 9000 + b'"',
+        b"\r\n".join(b"X-%d: y" % number for number in range(20)),
+        b"X" * 100_000,
+    ],
+)
+async def test_heads_that_nobody_sends_are_refused(head: bytes):
+    with pytest.raises(Malformed):
+        await events(b"--XX\r\n" + head + b"\r\n\r\nx\r\n--XX--\r\n")
+
+
+async def test_nothing_may_stand_before_the_form_and_what_stands_behind_it_is_nobodys():
+    body = form(part('name="a"', b"1"))
+    assert await events(body + b"epilogue\r\n--XX\r\nnothing") == [Field("a", "1")]
+    with pytest.raises(Malformed):
+        await events(b"preamble\r\n" + body)

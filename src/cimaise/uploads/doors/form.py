@@ -25,6 +25,9 @@ from cimaise.uploads.session import UploadSession
 from cimaise.uploads.streaming import Incoming, Received, Streams
 
 FILE_FIELD: Final = "file"
+_FILE_FIELDS: Final = frozenset({FILE_FIELD, "file[]", "files[]"})
+"""The name, and what scripts call it that send several."""
+
 _FIELDS: Final = frozenset({"collection", "title", "note", "visibility"})
 
 
@@ -40,6 +43,13 @@ class FormResult:
 class _Form:
     texts: dict[str, str] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
+
+    def take(self, found: Field) -> None:
+        """Of a field that is repeated the last one counts; of collections there is only one."""
+        text, before = found.text.strip(), self.texts.get(found.name)
+        if found.name == "collection" and before and text != before:
+            raise Invalid("The form names two collections.", field="collection")
+        self.texts[found.name] = text
 
 
 async def receive_form(
@@ -57,7 +67,7 @@ async def receive_form(
         principal: Who sends.
         chunks: The body.
         content_type: The request's, with the boundary.
-        collection: Where files go if no field says; a field has the last word.
+        collection: Where files go if no field before the first one says it.
 
     Raises:
         Malformed, TooLarge: The form itself; see :func:`read_form`.
@@ -96,12 +106,12 @@ async def _read(
     async for event in events:
         if isinstance(event, Field):
             if event.name in _FIELDS:
-                form.texts[event.name] = event.text.strip()
+                form.take(event)
         elif isinstance(event, FileStart):
-            if event.name != FILE_FIELD or not event.filename:
+            if event.name not in _FILE_FIELDS or not event.filename:
                 await skip_file(events)  # nothing was chosen, or it is none of ours
                 continue
-            known = form.texts.get("collection") or collection
+            known = form.texts.setdefault("collection", collection or "") or None
             incoming = Incoming("form", event.filename, event.content_type, None, known)
             form.received.append(await streams.receive(principal, incoming, file_bytes(events)))
 

@@ -5,18 +5,26 @@ can be pulled, so that whoever stores a file decides how fast its bytes come.
 """
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from cimaise.errors import Limit, Malformed, TooLarge
+from cimaise.rfc.media_types import parse_parameters
 
 MAX_PARTS: Final = 1000
 MAX_FIELD_BYTES: Final = 64 * 1024
+MAX_HEADERS: Final = 16
+MAX_HEADER_BYTES: Final = 8 * 1024
+"""Of one line of a part's head."""
+
 _SLICE_BYTES: Final = 1024 * 1024
+_AS_IT_IS: Final = frozenset({"", "binary", "8bit", "7bit"})
+_CHARSETS: Final = frozenset({"utf-8", "iso-8859-1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,8 @@ class _Reader:
                     "on_part_end": self._part_end,
                     "on_end": self._end,
                 },
+                max_header_count=MAX_HEADERS,
+                max_header_size=MAX_HEADER_BYTES,
             )
         except FormParserError as fault:
             raise Malformed("The form's boundary is too long.") from fault
@@ -152,6 +162,7 @@ class _Reader:
         self._header_value.clear()
 
     def _headers_finished(self) -> None:
+        _require_plain(self._headers)
         name, filename = _names(self._headers.get("content-disposition", ""))
         if filename is None:
             self._field = (name, bytearray())
@@ -184,13 +195,40 @@ def _names(disposition: str) -> tuple[str, str | None]:
     """``name`` and ``filename`` of a part (RFC 7578 §4.2).
 
     Browsers write ``%22`` for quotes and ``%0D%0A`` for line breaks (HTML Standard,
-    "multipart/form-data encoding algorithm").
+    "multipart/form-data encoding algorithm"). ``filename*`` (RFC 8187) should not be there, but
+    some libraries send it, and then it says more than ``filename`` does.
     """
-    kind, options = parse_options_header(disposition.encode("utf-8").decode("latin-1"))
+    text = disposition.encode("utf-8").decode("latin-1")
+    kind, options = parse_options_header(text)
     if kind != b"form-data" or b"name" not in options:
         raise Malformed("A part of the form has no name.")
-    filename = options.get(b"filename")
-    return _unescaped(options[b"name"]), None if filename is None else _unescaped(filename)
+    filename = _extended_name(text)
+    if filename is None and b"filename" in options:
+        filename = _unescaped(options[b"filename"])
+    return _unescaped(options[b"name"]), filename
+
+
+def _extended_name(disposition: str) -> str | None:
+    """``filename*``, where there is one (RFC 8187 §3.2)."""
+    parameters = parse_parameters("".join(disposition.partition(";")[1:])) or {}
+    text = parameters.get("filename*")
+    if text is None:
+        return None
+    charset, _, rest = text.partition("'")
+    try:
+        if charset.lower() not in _CHARSETS:
+            raise Malformed("A part's filename* is in a charset that is not known.")
+        return unquote_to_bytes(rest.partition("'")[2]).decode(charset)
+    except UnicodeDecodeError as fault:
+        raise Malformed("A part's filename* cannot be read.") from fault
+
+
+def _require_plain(headers: Mapping[str, str]) -> None:
+    """No forms in forms and no encodings: both are long out of use (RFC 7578 §4.3, §4.7)."""
+    if headers.get("content-type", "").lower().startswith("multipart/"):
+        raise Malformed("A part holds further parts: send each file as a part of its own.")
+    if headers.get("content-transfer-encoding", "").strip().lower() not in _AS_IT_IS:
+        raise Malformed("A part is encoded: send bytes as they are.")
 
 
 def _unescaped(raw: bytes) -> str:
