@@ -20,6 +20,9 @@ from tests.kit.s3 import CannotStart, S3Server, start_swift, start_versitygw
 
 TEMPLATE: Final = "template_cimaise"
 _numbers = itertools.count(1)
+# How long an example takes says nothing on a machine that does other things as well.
+hypothesis.settings.register_profile("cimaise", deadline=None)
+hypothesis.settings.load_profile("cimaise")
 
 # How long an example takes says nothing on a machine with other work.
 hypothesis.settings.register_profile("cimaise", deadline=None)

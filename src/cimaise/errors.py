@@ -66,6 +66,7 @@ CODES: Final[dict[str, str]] = {
     "upstream_failed": "Another server answered with an error or not at all.",
     "upstream_timed_out": "Another server did not answer in time.",
     "unavailable": "A store of the server cannot be reached.",
+    "not_supported": "The storage does not know what was asked of it.",
     "busy": "The server has as much work as it can take.",
     "deadline": "The server could not answer within its own deadline.",
     "client_gone": "The client closed the connection.",

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from cimaise.access.policy import Principal, Role, Visibility
 from cimaise.database.engine import Database
-from cimaise.database.schema import accounts, uploads
+from cimaise.database.schema import accounts, files, uploads
 from cimaise.images.codec import read_header
 from cimaise.library.collections import Collections
 from cimaise.library.model import Policy
@@ -160,6 +160,14 @@ class Uploading:
             lambda connection: quota.state(
                 connection, account, now=self.clock(), defaults=self.settings.quota
             )
+        )
+
+    async def files_count(self) -> int:
+        """Published files."""
+        return await self.database.read(
+            lambda connection: connection.execute(
+                select(func.count()).select_from(files).where(files.c.deleted_at.is_(None))
+            ).scalar_one()
         )
 
     async def objects(self) -> list[str]:

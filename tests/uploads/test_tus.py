@@ -14,10 +14,11 @@ from cimaise.errors import (
     TypeNotAllowed,
     WrongState,
 )
-from cimaise.jobs.abandoned_uploads import end_abandoned
+from cimaise.library.discarded import Freed
 from cimaise.library.model import Policy
 from cimaise.rfc.tus import Checksum
 from cimaise.settings import Quota, Settings
+from cimaise.uploads.abandoned import end_abandoned
 from cimaise.uploads.session import State
 from cimaise.uploads.tus.receiving import Body
 from tests.kit.bodies import chunked, content
@@ -199,7 +200,7 @@ async def test_an_upload_of_no_bytes_is_complete_and_never_a_file(tus: Tus):
     assert await tus.offset(upload) == 0
     assert await tus.published(upload) is None
     tus.clock.advance(86_401)
-    await end_abandoned(tus.uploading.database, tus.storage, tus.clock())
+    await end_abandoned(tus.uploading.database, tus.storage, now=tus.clock())
     assert (await tus.uploading.used()).daily_files_used == 0
 
 
@@ -231,7 +232,8 @@ async def test_past_its_time_an_upload_is_gone_and_leaves_nothing(tus: Tus):
     with pytest.raises(Gone) as refusal:
         await tus.offset(by_use)
     assert refusal.value.code == "expired"
-    assert await end_abandoned(tus.uploading.database, tus.storage, tus.clock()) == 1
+    ended = await end_abandoned(tus.uploading.database, tus.storage, now=tus.clock())
+    assert ended == Freed(1, 9 * MB)
     with pytest.raises(Gone):
         await tus.send(by_job, 9 * MB, ZIP[9 * MB :])
     assert await tus.clean_up() == []

@@ -11,8 +11,9 @@ from cimaise.errors import (
     TypeNotAllowed,
     WrongState,
 )
-from cimaise.jobs.abandoned_uploads import end_abandoned
+from cimaise.library.discarded import Freed
 from cimaise.settings import Quota, Settings
+from cimaise.uploads.abandoned import end_abandoned
 from cimaise.uploads.session import State
 from cimaise.uploads.tus.creating import Creation
 from tests.kit.tus import Tus, metadata
@@ -149,7 +150,8 @@ async def test_pieces_end_at_their_time_and_the_file_stays(tus: Tus):
     pieces = [await partial(tus, ZIP[: 1 * MB]), await partial(tus, ZIP[1 * MB :])]
     final = (await tus.final(*pieces)).upload.id
     tus.clock.advance(86_401)
-    assert await end_abandoned(tus.uploading.database, tus.storage, tus.clock()) == 2
+    ended = await end_abandoned(tus.uploading.database, tus.storage, now=tus.clock())
+    assert ended == Freed(2, len(ZIP))
     assert len(await tus.clean_up()) == 1
     assert await tus.published(final) == ZIP
     used = await tus.uploading.used()

@@ -6,7 +6,7 @@ from cimaise.app.access import open_access
 from cimaise.app.images import spec_limits
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now
-from cimaise.app.uploads import open_doors
+from cimaise.app.uploads import open_cleanup, open_doors
 from cimaise.archives.archive import Archives
 from cimaise.archives.checksums import Checksums
 from cimaise.images.info import Headers
@@ -53,6 +53,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         spec_limits=spec_limits(settings),
         catalogue=_catalogue(settings, parts),
         limiter=Limiter(settings.limits, parts.state),
+        cleanup=open_cleanup(settings, parts),
         background=Background(),
         lines=LINES,
         hurry=parts.runner.hurry,

@@ -1,13 +1,18 @@
 """The doors for uploads, wired."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from cimaise.access.signing import Signer
 from cimaise.access.upload_tokens import UploadTokens
 from cimaise.app.images import picture_reader
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now
+from cimaise.jobs.base import Job, Turn
+from cimaise.jobs.turns import take_turn
+from cimaise.library.discarded import Freed
 from cimaise.settings import Settings
+from cimaise.uploads.cleanup import Cleanup, StepWork
 from cimaise.uploads.doors.companion import CompanionUploads
 from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
@@ -73,3 +78,30 @@ def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> Upload
         tus=TusUploads(Stores(database, storage, settings, utc_now, random_id), read_picture),
         publisher=Publisher(database, utc_now, random_id),
     )
+
+
+def open_cleanup(settings: Settings, parts: Parts) -> Cleanup:
+    """The clean-up by hand: each step under the lease of the job that does the same."""
+
+    async def in_turn(name: str, work: StepWork) -> Freed | None:
+        freed: list[Freed] = []
+
+        async def step(turn: Turn) -> int:
+            freed.append(await work(turn.database, turn.now))
+            return freed[0].count
+
+        await take_turn(
+            Job(name, _HOUR_S, step), state=parts.state, database=parts.database, clock=utc_now
+        )
+        return freed[0] if freed else None
+
+    return Cleanup(
+        parts.database,
+        parts.storage,
+        utc_now,
+        session_ttl_s=settings.uploads.session_ttl,
+        take_turn=in_turn,
+    )
+
+
+_HOUR_S: Final = 3600.0

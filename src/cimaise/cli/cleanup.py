@@ -1,75 +1,65 @@
 """``cimaise cleanup``: one run of the jobs that give back what nothing needs any more."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cimaise.cli.counting import counting
 from cimaise.cli.opened import with_services
-from cimaise.cli.options import AS_JSON, common, load_settings
-from cimaise.cli.printing import print_json
-from cimaise.cli.refusal import Refused
+from cimaise.cli.options import AS_JSON, DURATION, common, load_settings
+from cimaise.cli.printing import print_json, shown_bytes
 
 if TYPE_CHECKING:
+    from cimaise.uploads.cleanup import CleanupReport
     from cimaise.web.services import Services
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would be freed.")
+@click.option(
+    "--older-than",
+    type=DURATION,
+    metavar="DURATION",
+    help="Also end unfinished uploads that nobody has touched for so long, such as 90m or 24h.",
+)
 @common
 @AS_JSON
-def cleanup(dry_run: bool, data_dir: str | None, config: Path | None, as_json: bool) -> None:
+def cleanup(
+    dry_run: bool,
+    older_than: float | None,
+    data_dir: str | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
     """Give back what nothing needs any more.
 
-    Ends uploads that are past their time and deletes bytes that no record needs. The server does this by itself every hour. What is still within its time is never touched.
+    Ends uploads that are past their time and deletes bytes that no record needs. The server does this by itself every hour. What is still within its time is never touched, unless --older-than says so.
     """
     settings = load_settings(config, data_dir).settings
-    freed = with_services(settings, count_due if dry_run else run_jobs)
+    age = None if older_than is None else timedelta(seconds=older_than)
+
+    async def run(services: "Services") -> "CleanupReport":
+        with counting(quiet=as_json or dry_run) as count:
+            return await services.cleanup.run(
+                dry_run=dry_run,
+                older_than=age,
+                on_step=lambda name, done: count(name, done.count, done.bytes),
+            )
+
+    report = with_services(settings, run)
     if as_json:
-        print_json({"dry_run": dry_run, "freed": freed})
+        print_json(
+            {
+                "dry_run": report.is_dry_run,
+                "bytes_freed": report.bytes,
+                "freed": {name: one.count for name, one in report.freed.items()},
+                "bytes": {name: one.bytes for name, one in report.freed.items()},
+            }
+        )
         return
     verb = "would be freed" if dry_run else "freed"
-    for name, count in freed.items():
-        click.echo(f"{count:>8}  {name.replace('-', ' ')} {verb}")
-
-
-async def run_jobs(services: "Services") -> dict[str, int]:
-    """Run every job that cleans up once, now; gives how many things each did.
-
-    Raises:
-        Refused: A server is at one of them just now.
-    """
-    from cimaise.jobs.table import jobs
-    from cimaise.jobs.turns import take_turn
-
-    freed = {}
-    for job in (job for job in jobs(services.storage) if job.is_cleanup):
-        done = await take_turn(
-            job, state=services.state, database=services.database, clock=services.clock
-        )
-        if done is None:
-            raise Refused(f"A server is at {job.name} just now: try again in a minute.")
-        freed[job.name] = done
-    return freed
-
-
-async def count_due(services: "Services") -> dict[str, int]:
-    """How many things :func:`run_jobs` would do, by the same names."""
-    from sqlalchemy import Connection, func, select
-
-    from cimaise.database.schema import discarded_objects
-    from cimaise.uploads.session import find_expired
-
-    now = services.clock()
-
-    def work(connection: Connection) -> dict[str, int]:
-        discarded = select(func.count()).where(discarded_objects.c.not_before <= now)
-        return {
-            "abandoned-uploads": len(find_expired(connection, now=now, limit=_ALL)),
-            "discarded-objects": connection.execute(discarded).scalar_one(),
-        }
-
-    return await services.database.read(work)
-
-
-_ALL = 1_000_000
+    for name, one in report.freed.items():
+        size = f", {shown_bytes(one.bytes)}" if one.bytes else ""
+        click.echo(f"{one.count:>8}  {name.replace('-', ' ')} {verb}{size}")

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from cimaise.settings import Loaded, load
+from cimaise.settings.parsing import parse_duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,6 +24,22 @@ DATA_DIR: Final = click.option(
     help="Folder that holds the database, objects, cache and albums (CIMAISE_DATA_DIR).",
 )
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class _Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds of ``90m`` and the like."""
+        try:
+            return parse_duration(str(value))
+        except ValueError as fault:
+            self.fail(f"expected {fault}", param, ctx)
+
+
+DURATION: Final = _Duration()
 
 
 def common(command: Command) -> Command:

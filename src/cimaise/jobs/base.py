@@ -37,10 +37,8 @@ class Job:
         name: As the log, the lease and the command line call it.
         every_s: Seconds between two runs, of all processes together.
         work: What is done.
-        is_cleanup: Whether it gives back what nothing needs, so that ``cimaise cleanup`` runs it.
     """
 
     name: str
     every_s: float
     work: JobWork
-    is_cleanup: bool = False

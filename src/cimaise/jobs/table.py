@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from cimaise.access.spent import delete_spent
 from cimaise.archives.checksums import forget_old
-from cimaise.jobs.abandoned_uploads import end_abandoned
-from cimaise.jobs.base import Job
-from cimaise.jobs.temporary_files import sweep_temporary
+from cimaise.jobs.base import Job, Turn
 from cimaise.library.discarded import delete_discarded
 from cimaise.storage.base import Storage
+from cimaise.uploads.abandoned import end_abandoned
+from cimaise.uploads.cleanup import sweep_temporary
 
 _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
@@ -15,24 +16,17 @@ _DAY: Final = 24 * _HOUR
 
 def jobs(storage: Storage) -> tuple[Job, ...]:
     """The jobs of an installation."""
+
+    async def abandoned(turn: Turn) -> int:
+        return (await end_abandoned(turn.database, storage, now=turn.now)).count
+
+    async def discarded(turn: Turn) -> int:
+        return (await delete_discarded(turn.database, storage, now=turn.now)).count
+
     return (
-        Job(
-            "abandoned-uploads",
-            _HOUR,
-            lambda turn: end_abandoned(turn.database, storage, turn.now),
-            is_cleanup=True,
-        ),
-        Job(
-            "discarded-objects",
-            _HOUR,
-            lambda turn: delete_discarded(turn.database, storage, now=turn.now),
-            is_cleanup=True,
-        ),
-        Job(
-            "temporary-files",
-            _HOUR,
-            lambda turn: sweep_temporary(storage, turn.now),
-            is_cleanup=True,
-        ),
+        Job("abandoned-uploads", _HOUR, abandoned),
+        Job("discarded-objects", _HOUR, discarded),
+        Job("temporary-files", _HOUR, lambda turn: sweep_temporary(storage, turn.now)),
+        Job("spent-rows", _HOUR, lambda turn: delete_spent(turn.database, now=turn.now)),
         Job("old-checksums", _DAY, lambda turn: forget_old(turn.database, turn.now)),
     )

@@ -5,21 +5,43 @@ that is possible, and once more after ``not_before``, when the last signed URL t
 there again has expired. Only then is it forgotten.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select
 
+from cimaise.database.audit import record
 from cimaise.database.engine import Database
-from cimaise.database.schema import discarded_objects
+from cimaise.database.schema import discarded_objects, files
 from cimaise.storage.base import Storage
 
 BATCH: Final = 1000
 """Keys in one request to the storage: the most that S3's DeleteObjects takes."""
 
-_Row = tuple[str, str | None]
+LATE: Final = timedelta(hours=12)
+"""A storage looks at a URL's time when the request begins. A body that began in time may come to
+its end this much later, and whatever it wrote is looked for only then."""
+
+_is_kept: Final = exists().where(files.c.storage_key == discarded_objects.c.storage_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What a step of the clean-up gave back, or would: how many things, and their bytes."""
+
+    count: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Freed") -> "Freed":
+        return Freed(self.count + other.count, self.bytes + other.bytes)
+
+
+OnFreed = Callable[[Freed], None]
+"""Told of every batch, as it is done."""
 
 
 def note_discarded(
@@ -29,6 +51,8 @@ def note_discarded(
     not_before: datetime,
     reason: str,
     storage_upload_id: str | None = None,
+    may_have_parts: bool = False,
+    size: int | None = None,
 ) -> None:
     """Write keys down; those that are written down already stay as they are.
 
@@ -37,56 +61,106 @@ def note_discarded(
         keys: Where they are.
         not_before: When no signed URL can bring them back any more.
         reason: For whoever reads the table.
-        storage_upload_id: A multipart upload that is to be aborted as well.
+        storage_upload_id: A multipart upload of these keys that is to be aborted as well.
+        may_have_parts: Whether one may have been begun there that nobody could write down.
+        size: Bytes that deleting each of them frees, where that is known.
     """
-    for key in keys:
-        known = select(discarded_objects.c.storage_key).where(
-            discarded_objects.c.storage_key == key
-        )
-        if connection.execute(known).first() is None:
-            connection.execute(
-                insert(discarded_objects).values(
-                    storage_key=key,
-                    storage_upload_id=storage_upload_id,
-                    not_before=not_before,
-                    reason=reason,
-                )
+    wanted = list(dict.fromkeys(keys))
+    known = set(
+        connection.execute(
+            select(discarded_objects.c.storage_key).where(
+                discarded_objects.c.storage_key.in_(wanted)
             )
+        ).scalars()
+    )
+    rows = [
+        {
+            "storage_key": key,
+            "storage_upload_id": storage_upload_id,
+            "may_have_parts": may_have_parts,
+            "size": size,
+            "not_before": not_before,
+            "reason": reason,
+        }
+        for key in wanted
+        if key not in known
+    ]
+    if rows:
+        connection.execute(insert(discarded_objects), rows)
 
 
-async def delete_discarded(database: Database, storage: Storage, *, now: datetime) -> int:
-    """Delete everything whose time has come, in batches; gives how many keys.
+async def delete_discarded(
+    database: Database, storage: Storage, *, now: datetime, on_freed: OnFreed | None = None
+) -> Freed:
+    """Delete everything whose time has come, in batches; gives how many keys, and their bytes.
 
-    May be cancelled or killed anywhere: what was not forgotten is deleted again next time.
+    May be cancelled or killed anywhere: what was not forgotten is deleted again next time. A key
+    that a published file has is never deleted, whatever is written down.
 
     Raises:
         Unavailable: The storage or the database is away; the rest waits for the next time.
     """
-    deleted = 0
-    while batch := await database.read(lambda connection: _due(connection, now)):
+    freed = Freed()
+    while batch := await database.read(partial(_due, now=now)):
         await _delete(storage, batch)
-        keys = [key for key, _ in batch]
-        await database.write(partial(_forget, keys=keys))
-        deleted += len(batch)
-    return deleted
+        await database.write(partial(_forget, batch=batch, now=now))
+        done = Freed(len(batch), sum(row.size or 0 for row in batch))
+        freed += done
+        if on_freed is not None:
+            on_freed(done)
+    return freed
 
 
-async def _delete(storage: Storage, batch: Sequence[_Row]) -> None:
-    for key, upload_id in batch:
-        if upload_id is not None and storage.multipart is not None:
-            await storage.multipart.abort(key, upload_id)
-    await storage.delete([key for key, _ in batch])
+async def count_discarded(database: Database, *, now: datetime) -> Freed:
+    """What :func:`delete_discarded` would delete."""
+
+    def work(connection: Connection) -> Freed:
+        counted = select(func.count(), func.sum(discarded_objects.c.size)).where(
+            discarded_objects.c.not_before <= now, ~_is_kept
+        )
+        count, size = connection.execute(counted).one()
+        return Freed(count, int(size or 0))
+
+    return await database.read(work)
 
 
-def _due(connection: Connection, now: datetime) -> list[_Row]:
-    rows = connection.execute(
-        select(discarded_objects.c.storage_key, discarded_objects.c.storage_upload_id)
-        .where(discarded_objects.c.not_before <= now)
+async def _delete(storage: Storage, batch: Sequence[Row[Any]]) -> None:
+    multipart = storage.multipart
+    if multipart is not None:
+        for row in batch:
+            if row.storage_upload_id is not None:
+                await multipart.abort(row.storage_key, row.storage_upload_id)
+        await abort_unnamed(storage, {row.storage_key for row in batch if row.may_have_parts})
+    await storage.delete([row.storage_key for row in batch])
+
+
+async def abort_unnamed(storage: Storage, keys: Collection[str]) -> None:
+    """Abort every multipart upload of these keys that the storage knows of."""
+    multipart = storage.multipart
+    if multipart is None or not keys:
+        return
+    found = [upload async for upload in multipart.unfinished(keys)]
+    for upload in found:
+        await multipart.abort(upload.key, upload.upload_id)
+
+
+def _due(connection: Connection, *, now: datetime) -> Sequence[Row[Any]]:
+    return connection.execute(
+        select(discarded_objects)
+        .where(discarded_objects.c.not_before <= now, ~_is_kept)
         .order_by(discarded_objects.c.not_before)
         .limit(BATCH)
-    )
-    return [(row.storage_key, row.storage_upload_id) for row in rows]
+    ).all()
 
 
-def _forget(connection: Connection, *, keys: Sequence[str]) -> None:
+def _forget(connection: Connection, *, batch: Sequence[Row[Any]], now: datetime) -> None:
+    keys = [row.storage_key for row in batch]
     connection.execute(delete(discarded_objects).where(discarded_objects.c.storage_key.in_(keys)))
+    record(
+        connection, at=now, account_id=None, action="cleanup.deleted", subject="discarded-objects",
+        details={
+            "objects": len(batch),
+            "bytes": sum(row.size or 0 for row in batch),
+            "reasons": dict(Counter(row.reason for row in batch)),
+        },
+    )  # fmt: skip

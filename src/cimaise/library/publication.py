@@ -94,7 +94,7 @@ def withdraw(connection: Connection, file: File, *, account_id: str, now: dateti
 
 
 def _give_back(connection: Connection, file: File, storage_key: str, now: datetime) -> None:
-    note_discarded(connection, [storage_key], not_before=now, reason="file deleted")
+    note_discarded(connection, [storage_key], not_before=now, reason="file deleted", size=file.size)
     connection.execute(
         update(usage_totals)
         .where(usage_totals.c.account_id == file.owner_id)

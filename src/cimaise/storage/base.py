@@ -17,7 +17,7 @@ Promises that hold for every method of every backend:
 * A key that :func:`cimaise.storage.keys.is_valid_key` refuses is ``Invalid`` everywhere.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,6 +71,15 @@ class PartInfo:
     part_number: int
     size: int
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A multipart upload that was begun and neither completed nor aborted; ``begun_at`` is UTC."""
+
+    key: str
+    upload_id: str
+    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,18 @@ class Multipart(Protocol):
 
     async def abort(self, key: str, upload_id: str) -> None:
         """Free all parts. Aborting the unknown succeeds."""
+        ...
+
+    def unfinished(self, keys: Collection[str] | None = None) -> AsyncIterator[Unfinished]:
+        """Uploads that were begun and are not ended, in no order.
+
+        For finding what a dead process could not write down. A bucket may know less than all: some
+        stores list by whole keys only, some not at all. So it is never the only way to an upload.
+
+        Args:
+            keys: Only those of these keys, which costs one call a key in a bucket; ``None``: all
+                that the backend can tell of.
+        """
         ...
 
 

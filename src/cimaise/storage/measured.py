@@ -2,7 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +29,7 @@ from cimaise.storage.base import (
     SignedRequest,
     Storage,
     Sweeper,
+    Unfinished,
 )
 
 
@@ -108,6 +117,11 @@ class _MeasuredMultipart:
     async def abort(self, key: str, upload_id: str) -> None:
         with self._meter("multipart_abort"):
             await self._inner.abort(key, upload_id)
+
+    async def unfinished(self, keys: Collection[str] | None = None) -> AsyncIterator[Unfinished]:
+        with self._meter("multipart_unfinished"):
+            async for upload in self._inner.unfinished(keys):
+                yield upload
 
 
 class _MeasuredAppends:

@@ -1,11 +1,11 @@
 """Objects in this process's memory: for tests and for trying things out. Gone when it ends."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from cimaise.storage.base import ObjectInfo, PartInfo, Reading
+from cimaise.storage.base import ObjectInfo, PartInfo, Reading, Unfinished
 from cimaise.storage.bodies import counted
 from cimaise.storage.checks import (
     CHUNK_BYTES,
@@ -55,6 +55,7 @@ class _Upload:
     content_type: str
     part_size: int
     is_exact: bool
+    begun_at: datetime
     parts: dict[int, tuple[PartInfo, bytes]] = field(default_factory=dict)
 
 
@@ -70,7 +71,9 @@ class MemoryMultipart:
     ) -> str:
         """Begin."""
         upload_id = self._shelf.random()
-        self._uploads[upload_id] = _Upload(require_key(key), content_type, part_size, is_exact)
+        self._uploads[upload_id] = _Upload(
+            require_key(key), content_type, part_size, is_exact, self._shelf.now()
+        )
         return upload_id
 
     async def write(
@@ -116,6 +119,12 @@ class MemoryMultipart:
         upload = self._uploads.get(upload_id)
         if upload is not None and upload.key == key:
             del self._uploads[upload_id]
+
+    async def unfinished(self, keys: Collection[str] | None = None) -> AsyncIterator[Unfinished]:
+        """Those that are begun, as they are when this is called."""
+        for upload_id, upload in list(self._uploads.items()):
+            if keys is None or upload.key in keys:
+                yield Unfinished(upload.key, upload_id, upload.begun_at)
 
     def _upload(self, key: str, upload_id: str) -> _Upload:
         upload = self._uploads.get(upload_id)

@@ -4,6 +4,7 @@ The row changes first. A process that dies before the bytes are gone leaves thei
 ``discarded_objects``, and what a still living signed URL brings back later is found there too.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from cimaise import telemetry
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError
-from cimaise.library.discarded import note_discarded
+from cimaise.library.discarded import LATE, note_discarded
 from cimaise.storage.base import Storage
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
@@ -43,15 +44,42 @@ def end(
                 reserved=session.reserved_bytes,
                 token_id=session.token_id,
             )
-    look_again = max(now, session.urls_expire_at or now)
-    note_discarded(
-        connection,
-        keys_of(session),
-        not_before=look_again,
-        reason="upload ended",
-        storage_upload_id=session.storage_upload_id,
-    )
+    note_leftovers(connection, session, keys_of(session), now=now, reason="upload ended")
     return True
+
+
+def note_leftovers(
+    connection: Connection,
+    session: UploadSession,
+    keys: Iterable[str],
+    *,
+    now: datetime,
+    reason: str,
+) -> None:
+    """Note keys of a session that may get bytes as long as one of its URLs or requests lives."""
+    look_again = max(now, session.urls_expire_at or now) + LATE
+    for key in keys:
+        note_discarded(
+            connection,
+            [key],
+            not_before=look_again,
+            reason=reason,
+            storage_upload_id=session.storage_upload_id if key == session.incoming_key else None,
+            may_have_parts=may_have_parts(session, key),
+        )
+
+
+def may_have_parts(session: UploadSession, key: str) -> bool:
+    """Whether a process may have begun a multipart upload there and died before it said so.
+
+    A body of unknown length goes to a bucket in parts, and so does a long copy of an attempt to
+    complete.
+    """
+    if session.strategy is Strategy.STREAM:
+        return True
+    if key == session.incoming_key:
+        return session.strategy is Strategy.MULTIPART and session.storage_upload_id is None
+    return key != session.storage_key
 
 
 def keys_of(session: UploadSession) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ repeated. Every change is one compare-and-set on the row, with one audit event b
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -159,11 +159,39 @@ def find_of_account(
     return [_session_of(row) for row in connection.execute(ordered.limit(limit))]
 
 
-def find_expired(connection: Connection, *, now: datetime, limit: int) -> list[UploadSession]:
-    """Sessions past their time that have not ended, oldest first."""
-    living = [State.PENDING.value, State.COMPLETING.value, State.UPLOADED.value]
-    statement = _selected().where(uploads.c.state.in_(living), uploads.c.expires_at < now)
-    rows = connection.execute(statement.order_by(uploads.c.expires_at).limit(limit))
+LIVING: Final = (State.PENDING, State.COMPLETING, State.UPLOADED)
+
+
+def find_expired(
+    connection: Connection,
+    *,
+    now: datetime,
+    limit: int,
+    early: timedelta = timedelta(0),
+    after: tuple[datetime, str] | None = None,
+) -> list[UploadSession]:
+    """Sessions past their time that have not ended, oldest first.
+
+    Args:
+        connection: Of the caller's transaction.
+        now: The time.
+        limit: At most so many.
+        early: Also those that have no more than this left. A stream that flows is never among
+            them: its lease is renewed, and only when that has run out nobody is at it any more.
+        after: Where an earlier page ended.
+    """
+    expires_at = uploads.c.expires_at
+    flows = and_(
+        uploads.c.strategy == Strategy.STREAM.value, uploads.c.state == State.COMPLETING.value
+    )
+    is_due = (expires_at < now) | and_(expires_at < now + early, ~flows)
+    statement = _selected().where(uploads.c.state.in_([one.value for one in LIVING]), is_due)
+    if after is not None:
+        at, upload_id = after
+        statement = statement.where(
+            (expires_at > at) | and_(expires_at == at, uploads.c.id > upload_id)
+        )
+    rows = connection.execute(statement.order_by(expires_at, uploads.c.id).limit(limit))
     return [_session_of(row) for row in rows]
 
 
@@ -245,8 +273,9 @@ def _audit(
     details = {"door": session.door, "declared_size": session.declared_size}
     if reason:
         details["reason"] = reason
+    by = None if to is State.EXPIRED else session.account_id
     record(
-        connection, at=now, account_id=session.account_id, action=f"upload.{to}",
+        connection, at=now, account_id=by, action=f"upload.{to}",
         subject=session.id, details=details,
     )  # fmt: skip
 

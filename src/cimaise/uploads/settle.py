@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cimaise.library.discarded import note_discarded
 from cimaise.library.model import Collection, File
 from cimaise.library.publication import publish
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
-from cimaise.uploads.discard import keys_of
+from cimaise.uploads.discard import keys_of, note_leftovers
 from cimaise.uploads.gate import admit_content
 from cimaise.uploads.inspect import Inspection
 from cimaise.uploads.publish import Caption, publication_of
@@ -29,6 +28,7 @@ def settle(
     caption: Caption | None,
     now: datetime,
     new_id: Callable[[], str],
+    keep_until: datetime | None = None,
 ) -> tuple[bool, File | None]:
     """Complete a session that is ``completing``; the quota turns from reserved to used.
 
@@ -41,6 +41,8 @@ def settle(
         caption: Publish at once, with these words; ``None`` waits for the publish call.
         now: The time.
         new_id: Makes the file's id.
+        keep_until: How long it waits for its publication; ``None``: once more as long as it had
+            to arrive.
 
     Returns:
         Whether this call did it (another may have, or the session ended meanwhile), and the file.
@@ -49,7 +51,8 @@ def settle(
         TypeNotAllowed: The collection wants other types.
     """
     admit_content(collection, found_type=inspection.content_type)
-    found = _found(inspection, now) | {"storage_key": key}
+    waits_until = keep_until or now + (session.expires_at - session.created_at)
+    found = _found(inspection, now) | {"storage_key": key, "expires_at": waits_until}
     if not sessions.advance(connection, session, State.UPLOADED, now=now, **found):
         return False, None
     assert session.reserved_on is not None
@@ -63,13 +66,8 @@ def settle(
     )
     # The URLs live on, and attempts that died may have left something: deleted when nothing can
     # bring it back.
-    note_discarded(
-        connection,
-        [other for other in keys_of(session) if other != key],
-        not_before=session.urls_expire_at or now,
-        reason="not the verified version",
-        storage_upload_id=session.storage_upload_id,
-    )
+    others = [other for other in keys_of(session) if other != key]
+    note_leftovers(connection, session, others, now=now, reason="not the verified version")
     if caption is None:
         return True, None
     uploaded = replace(session, state=State.UPLOADED, **found)

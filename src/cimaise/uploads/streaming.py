@@ -32,6 +32,7 @@ from cimaise.uploads.publish import Caption, check_caption
 from cimaise.uploads.session import State, Strategy, UploadSession
 from cimaise.uploads.settle import settle
 from cimaise.uploads.signatures.base import HEAD_BYTES
+from cimaise.uploads.stream_lease import StreamLeases
 
 RESERVE_STEP: Final = 4 * 1024 * 1024
 """Bytes of a stream of unknown length that may come before they are reserved."""
@@ -85,6 +86,7 @@ class Streams:
         self._clock = clock
         self._new_id = new_id
         self._read_picture = read_picture
+        self.leases = StreamLeases(database, clock)
 
     async def receive(
         self, principal: Principal, incoming: Incoming, chunks: AsyncIterable[bytes]
@@ -98,6 +100,7 @@ class Streams:
         """
         require_account(principal)
         session, admission = await self._begin(principal, incoming)
+        self.leases.hold(session.id)
         try:
             return await self._store(session, admission, incoming, chunks)
         except BaseException as fault:
@@ -169,7 +172,7 @@ class Streams:
             attempt=0, reserved_bytes=incoming.size or 0, reserved_on=quota.day_of(now), size=None,
             content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
             file_id=None, created_at=now, updated_at=now,
-            expires_at=now + timedelta(seconds=self._settings.uploads.session_ttl),
+            expires_at=self.leases.until(),
             urls_expire_at=None, completed_at=None, token_id=principal.token_id,
         )  # fmt: skip
 
@@ -261,6 +264,9 @@ class Streams:
         except CimaiseError as refusal:
             await self.drop(received, refusal.message)
             raise
+        finally:
+            for one in received:
+                self.leases.let_go(one.session.id)
         return done
 
     def _settle_all(
@@ -290,6 +296,7 @@ class Streams:
                 caption=at_once,
                 now=self._clock(),
                 new_id=self._new_id if file_id is None else lambda: file_id,
+                keep_until=self._clock() + timedelta(seconds=self._settings.uploads.session_ttl),
             )
             if not won:
                 raise WrongState("The upload was ended meanwhile.")
@@ -313,6 +320,7 @@ class Streams:
             await asyncio.shield(self._drop(one.session, reason))
 
     async def _drop(self, session: UploadSession, reason: str) -> None:
+        self.leases.let_go(session.id)
         telemetry.log("upload_rejected", upload=session.id, reason=reason)
         current = await self._database.read(
             lambda connection: sessions.find(connection, session.id)
@@ -344,6 +352,7 @@ class _Flow:
                 self._judge()
             if self._stream.size - self._reserved >= RESERVE_STEP:
                 await self.reserve_rest()
+            await self._streams.leases.renew()
             yield chunk
 
     def _judge(self) -> None:

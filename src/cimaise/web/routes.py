@@ -6,6 +6,7 @@ from starlette.routing import Mount
 
 from cimaise.web import (
     accounts,
+    admin,
     albums,
     archives,
     companion,
@@ -138,6 +139,7 @@ LINES: Final = (
     Line("POST", "/login", sign_in.sign_in, PUBLIC, "Sign in by the page's form.", status=303, tag="Pages"),
     Line("POST", "/logout", sign_in.sign_out, PUBLIC, "Sign out by the page's form.", status=303, tag="Pages"),
     # operation
+    Line("POST", "/api/admin/cleanup", admin.clean_up, ADMIN, "One run of the clean-up, or what it would free.", body=s.CleanUp, moves_bytes=True, tag="Operation"),
     Line("GET", "/healthz", health.alive, PUBLIC, "The process is alive.", tag="Operation"),
     Line("GET", "/readyz", health.ready, PUBLIC, "Everything that is needed can be reached.", tag="Operation"),
     Line("GET", "/docs", reference.docs, PUBLIC, "This interface, for people.", tag="Operation"),

@@ -27,6 +27,7 @@ from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.state.base import State
 from cimaise.storage.base import Storage
+from cimaise.uploads.cleanup import Cleanup
 from cimaise.uploads.doors.companion import CompanionUploads
 from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
@@ -72,6 +73,7 @@ class Services:
     spec_limits: SpecLimits
     catalogue: Catalogue
     limiter: Limiter
+    cleanup: Cleanup
     background: Background
     lines: Sequence[Line]  # the URL map, for the reference
     hurry: Callable[[str], None]  # runs a job soon, by its name

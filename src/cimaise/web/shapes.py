@@ -146,6 +146,13 @@ class CompanionComplete(Struct):
     parts: Annotated[list[CompanionPart], Meta(max_length=10_000)]
 
 
+class CleanUp(Struct):
+    """Body of ``POST /api/admin/cleanup``; ``older_than`` is in seconds."""
+
+    dry_run: bool = False
+    older_than: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+
+
 class Login(Struct):
     """Body of ``POST /api/login``: the token of a one-time link, or an API key."""
 

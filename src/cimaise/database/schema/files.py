@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-from cimaise.database.columns import UTCDateTime
+from cimaise.database.columns import StorageKey, UTCDateTime
 from cimaise.database.schema.metadata import metadata
 
 files = Table(
@@ -30,7 +30,7 @@ files = Table(
     Column("external_url", Text),  # a link kept elsewhere: no bytes with us
     Column("access_code", Text),
     Column("archive_password", Text),
-    Column("storage_key", String(200), unique=True),
+    Column("storage_key", StorageKey, unique=True),
     Column("storage_etag", Text),
     Column("size", BigInteger, nullable=False),
     Column("content_type", String(255), nullable=False),

@@ -1,21 +1,28 @@
 """Bytes that nothing needs any more."""
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Column,
     Index,
     String,
     Table,
     Text,
+    false,
 )
 
-from cimaise.database.columns import UTCDateTime
+from cimaise.database.columns import StorageKey, UTCDateTime
 from cimaise.database.schema.metadata import metadata
 
 discarded_objects = Table(  # bytes that nothing needs any more; deleted by a job
     "discarded_objects",
     metadata,
-    Column("storage_key", String(200), primary_key=True),
+    Column("storage_key", StorageKey, primary_key=True),
     Column("storage_upload_id", Text),  # a multipart upload to abort as well
+    Column(  # one may have been begun there that nobody could write down
+        "may_have_parts", Boolean, nullable=False, server_default=false()
+    ),
+    Column("size", BigInteger),  # bytes that this frees; NULL: not known, or freed already
     Column("not_before", UTCDateTime, nullable=False),  # when no signed URL can bring it back
     Column("reason", String(40), nullable=False),
     Index("ix_discarded_objects_not_before", "not_before"),

@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
-from cimaise.database.columns import JSONText, UTCDateTime
+from cimaise.database.columns import JSONText, StorageKey, UTCDateTime
 from cimaise.database.schema.metadata import metadata
 
 uploads = Table(
@@ -31,9 +31,9 @@ uploads = Table(
     Column("part_size", BigInteger),
     Column("part_count", Integer),
     Column(
-        "incoming_key", String(200), nullable=False
+        "incoming_key", StorageKey, nullable=False
     ),  # where signed URLs write; parts may stay there
-    Column("storage_key", String(200), nullable=False),  # where it is once complete
+    Column("storage_key", StorageKey, nullable=False),  # where it is once complete
     Column("storage_upload_id", Text),  # the storage's id of the multipart upload
     Column(
         "attempt", Integer, nullable=False, server_default="0"
@@ -61,6 +61,15 @@ uploads = Table(
     ),
     Index("ix_uploads_account_id_created_at", "account_id", "created_at"),
     Index("ix_uploads_state_expires_at", "state", "expires_at"),
+    Index(  # statistics are read from it alone
+        "ix_uploads_statistics",
+        "reserved_on",
+        "account_id",
+        "state",
+        "size",
+        "created_at",
+        "completed_at",
+    ),
 )
 
 tus_uploads = Table(  # what the tus door knows of an upload besides its session
@@ -72,7 +81,7 @@ tus_uploads = Table(  # what the tus door knows of an upload besides its session
     Column("max_bytes", BigInteger, nullable=False),  # of a length that is declared later
     Column("kept_bytes", BigInteger, nullable=False, server_default="0"),  # as last recorded
     Column("generation", Integer, nullable=False, server_default="0"),  # of who may record
-    Column("tail_key", String(200)),  # bytes behind the last whole part
+    Column("tail_key", StorageKey),  # bytes behind the last whole part
     Column("tail_bytes", BigInteger, nullable=False, server_default="0"),
 )
 

@@ -1,16 +1,22 @@
 """Writing in parts, on disk."""
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 
 from cimaise.errors import NotFound
-from cimaise.storage.base import ObjectInfo, PartInfo
+from cimaise.storage.base import ObjectInfo, PartInfo, Unfinished
 from cimaise.storage.bodies import counted
 from cimaise.storage.checks import require_part_number
 from cimaise.storage.filesystem.files import Layout
 from cimaise.storage.filesystem.hops import Hops, pour
 from cimaise.storage.filesystem.joining import join
 from cimaise.storage.filesystem.part_draft import PartDraft
-from cimaise.storage.filesystem.parts import About, create_upload, find_upload, open_upload
+from cimaise.storage.filesystem.parts import (
+    About,
+    create_upload,
+    find_upload,
+    open_upload,
+    unfinished_uploads,
+)
 
 
 class FilesystemMultipart:
@@ -50,6 +56,12 @@ class FilesystemMultipart:
     async def abort(self, key: str, upload_id: str) -> None:
         """Free all parts."""
         await self._hops.run(_abort, self._layout, key, upload_id)
+
+    async def unfinished(self, keys: Collection[str] | None = None) -> AsyncIterator[Unfinished]:
+        """Folders of uploads; each is looked into."""
+        for upload in await self._hops.run(unfinished_uploads, self._layout):
+            if keys is None or upload.key in keys:
+                yield upload
 
 
 def _stored_parts(layout: Layout, key: str, upload_id: str) -> Sequence[PartInfo]:

@@ -26,11 +26,13 @@ import fcntl
 import os
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from cimaise.storage.base import Unfinished
 from cimaise.storage.checks import no_upload
 from cimaise.storage.filesystem.files import (
     CREATE,
@@ -178,6 +180,35 @@ def open_upload(layout: Layout, key: str, upload_id: str) -> UploadFolder:
     folder = find_upload(layout, key, upload_id)
     folder.require_open()
     return folder
+
+
+def unfinished_uploads(layout: Layout) -> list[Unfinished]:
+    """Every upload whose object is not there yet."""
+    found = []
+    for path in list(layout.multipart.iterdir()):
+        try:
+            about = msgspec.json.decode((path / _ABOUT).read_bytes(), type=About)
+            begun_at = (path / _ABOUT).stat().st_mtime
+        except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+            continue  # taken away meanwhile, or nothing of ours
+        if not UploadFolder(path, about).is_joined():
+            begun = datetime.fromtimestamp(begun_at, UTC)
+            found.append(Unfinished(about.key, path.name, begun))
+    return found
+
+
+def drop_joined(layout: Layout, older_than: datetime) -> int:
+    """Take away folders whose object was made by a process that died then; how many there were."""
+    dropped = 0
+    for path in list(layout.multipart.iterdir()):
+        try:
+            is_old = path.lstat().st_mtime < older_than.timestamp()
+        except FileNotFoundError:
+            continue
+        if is_old and (path / _ABOUT).exists() and not (path / DATA).exists():
+            layout.drop_folder(path)
+            dropped += 1
+    return dropped
 
 
 def try_lock(descriptor: int, path: Path, kind: int) -> bool:

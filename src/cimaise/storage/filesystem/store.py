@@ -18,6 +18,7 @@ from cimaise.storage.filesystem.files import CREATE, FILE_MODE, Layout, ObjectDr
 from cimaise.storage.filesystem.hops import Hops, pour
 from cimaise.storage.filesystem.listing import walk
 from cimaise.storage.filesystem.multipart import FilesystemMultipart
+from cimaise.storage.filesystem.parts import drop_joined
 from cimaise.storage.filesystem.reading import Source
 from cimaise.storage.signed_urls import SignedUrls
 
@@ -33,8 +34,9 @@ class FilesystemSweeper:
         self._hops = hops
 
     async def sweep_temporary(self, older_than: datetime) -> int:
-        """Delete old temporary files."""
-        return await self._hops.run(self._layout.sweep, older_than)
+        """Delete old temporary files, and folders of uploads that have become objects."""
+        dropped = await self._hops.run(drop_joined, self._layout, older_than)
+        return dropped + await self._hops.run(self._layout.sweep, older_than)
 
 
 class FilesystemStorage:

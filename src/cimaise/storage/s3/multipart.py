@@ -2,11 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from cimaise.errors import CimaiseError, NotFound, WrongState
-from cimaise.storage.base import ObjectInfo, PartInfo
+from cimaise.errors import CimaiseError, NotFound, Unavailable, WrongState
+from cimaise.storage.base import ObjectInfo, PartInfo, Unfinished
 from cimaise.storage.bodies import counted
 from cimaise.storage.checks import (
     no_upload,
@@ -144,6 +144,33 @@ class S3Multipart:
                 await self._list(key, upload_id, 0)
             except NotFound:
                 return
+
+    async def unfinished(self, keys: Collection[str] | None = None) -> AsyncIterator[Unfinished]:
+        """As far as the store lists them; a store that has no such list has none."""
+        prefixes = [self._location.prefix] if keys is None else map(self._location.name, keys)
+        for prefix in prefixes:
+            async for name, upload in self._begun(prefix):
+                if keys is None or name == prefix:
+                    key = name.removeprefix(self._location.prefix)
+                    yield Unfinished(key, str(upload["UploadId"]), upload["Initiated"])
+
+    async def _begun(self, prefix: str) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+        """All pages of the store's list. Some stores say that there is more and not where."""
+        after: dict[str, Any] = {}
+        while True:
+            try:
+                page = await self._control.call("list_multipart_uploads", Prefix=prefix, **after)
+            except Unavailable as fault:
+                if fault.code == "not_supported":
+                    return
+                raise
+            for upload in page.get("Uploads", ()):
+                yield str(upload["Key"]), upload
+            key, upload_id = page.get("NextKeyMarker"), page.get("NextUploadIdMarker")
+            following = {"KeyMarker": key, "UploadIdMarker": upload_id}
+            if not page.get("IsTruncated") or not key or not upload_id or following == after:
+                return
+            after = following
 
     async def drop(self, key: str, upload_id: str) -> None:
         """Abort what failed, also while being cancelled; another failure would hide the first."""

@@ -48,6 +48,10 @@ def _other_version() -> CimaiseError:
     return PreconditionFailed("The object is another version by now.")
 
 
+def _not_supported() -> CimaiseError:
+    return Unavailable("The storage does not know this call.", code="not_supported")
+
+
 def _no_range() -> CimaiseError:
     return RangeNotSatisfiable("The range lies outside of the object.", size=0)
 
@@ -61,11 +65,13 @@ _BY_CODE: Final[Mapping[str, Callable[[], CimaiseError]]] = {
     "BadDigest": _bad_body,
     "IncompleteBody": _bad_body,
     "EntityTooLarge": _bad_body,
+    "NotImplemented": _not_supported,
 }
 _BY_STATUS: Final[Mapping[int, Callable[[], CimaiseError]]] = {
     404: no_object,
     412: _other_version,
     416: _no_range,
+    501: _not_supported,
 }
 
 

@@ -210,6 +210,16 @@ def kept_of_pieces(connection: Connection, final_id: str) -> int:
     return int(total or 0)
 
 
+def kept_by_id(connection: Connection, upload_ids: Sequence[str]) -> dict[str, int]:
+    """Bytes kept of uploads of this door, as last recorded."""
+    rows = connection.execute(
+        select(tus_uploads.c.upload_id, tus_uploads.c.kept_bytes).where(
+            tus_uploads.c.upload_id.in_(upload_ids)
+        )
+    )
+    return {row.upload_id: row.kept_bytes for row in rows}
+
+
 def touch(connection: Connection, upload_id: str, expires_at: datetime) -> None:
     """Somebody is at it: it lives longer."""
     connection.execute(

@@ -1,0 +1,61 @@
+"""Rows that let nobody in any more: ended browser sessions, used sign-in links, old links to files.
+
+Each answers for a while why it is no good ("has been used", "is past its time"); then it goes.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select
+
+from cimaise.database.engine import Database
+from cimaise.database.schema import browser_sessions, links, sign_in_links
+
+KEPT_FOR: Final = timedelta(days=7)
+_BATCH: Final = 1000
+
+
+def _spent(before: datetime) -> tuple[tuple[Table, ColumnElement[str], ColumnElement[bool]], ...]:
+    """Table, key and what makes a row of it worthless."""
+    sessions, sign_ins, signed = browser_sessions.c, sign_in_links.c, links.c
+    return (
+        (
+            browser_sessions,
+            sessions.id,
+            or_(sessions.expires_at < before, sessions.ended_at < before),
+        ),
+        (
+            sign_in_links,
+            sign_ins.hash,
+            or_(sign_ins.expires_at < before, sign_ins.used_at < before),
+        ),
+        (links, signed.id, or_(signed.expires_at < before, signed.revoked_at < before)),
+    )
+
+
+async def delete_spent(database: Database, *, now: datetime) -> int:
+    """Delete what has been spent for a week, a thousand rows in a transaction; gives how many."""
+    deleted = 0
+    for table, key, is_spent in _spent(now - KEPT_FOR):
+        some = select(key).where(is_spent).limit(_BATCH)
+        statement = delete(table).where(key.in_(some))
+
+        def work(connection: Connection, statement: object = statement) -> int:
+            return int(connection.execute(statement).rowcount)  # type: ignore[call-overload]
+
+        while done := await database.write(work):
+            deleted += done
+    return deleted
+
+
+async def count_spent(database: Database, *, now: datetime) -> int:
+    """What :func:`delete_spent` would delete."""
+
+    def work(connection: Connection) -> int:
+        counts = (
+            connection.execute(select(func.count()).select_from(table).where(is_spent)).scalar_one()
+            for table, _, is_spent in _spent(now - KEPT_FOR)
+        )
+        return sum(counts)
+
+    return await database.read(work)
