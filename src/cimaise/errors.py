@@ -61,6 +61,7 @@ CODES: Final[dict[str, str]] = {
     "size_mismatch": "The stored bytes are not as many as declared.",
     "checksum_mismatch": "The stored bytes do not have the declared checksum.",
     "too_many_pixels": "The picture has more pixels than the limit.",
+    "too_complex": "The picture takes more time or memory than it may.",
     "too_many": "Too many requests.",
     "taken_down": "Removed for legal reasons.",
     "upstream_failed": "Another server answered with an error or not at all.",

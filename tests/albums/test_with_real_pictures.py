@@ -10,8 +10,9 @@ from cimaise.access.policy import GUEST
 from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import Sort, Wanted
 from cimaise.albums.sources.folder import FolderSource
-from cimaise.images.codec import prepare_libvips
+from cimaise.images.codec import read_header
 from cimaise.images.geometry import plan_size
+from cimaise.images.libvips import prepare_libvips
 from cimaise.images.metadata.quick import read_quick_header
 from cimaise.images.spec import ImageSpec
 
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus of pictur
 @pytest.fixture
 async def real(root, database):
     prepare_libvips()
-    source = FolderSource(root, FolderIndex(database, read_quick_header))
+    source = FolderSource(
+        root, FolderIndex(database, lambda path: read_quick_header(path, read_header))
+    )
     yield source
     await source.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cimaise.images.codec import prepare_libvips
+from cimaise.images.libvips import prepare_libvips
 from tests.kit.picture_server import (
     Certificate,
     PictureServer,

@@ -1,8 +1,9 @@
 import pytest
 import pyvips
 
-from cimaise.images.codec import prepare_libvips, read_header
+from cimaise.images.codec import read_header
 from cimaise.images.drawing import Style, draw_picture
+from cimaise.images.libvips import prepare_libvips
 
 STYLES: tuple[Style, ...] = ("dunes", "nocturnes")
 

@@ -3,8 +3,10 @@ from typing import Any
 import pytest
 import pyvips
 
-from cimaise.images.codec import ImageHeader, read_header
-from cimaise.images.pipeline import RenderLimits, choose_output
+from cimaise.images.codec import read_header
+from cimaise.images.decoders.base import ImageHeader
+from cimaise.images.limits import RenderLimits
+from cimaise.images.pipeline import choose_output
 from cimaise.images.spec import ImageSpec
 from tests.kit.pictures import animation, corner_names, decoded, make, pixel, quadrants
 

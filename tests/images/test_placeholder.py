@@ -4,7 +4,7 @@ import math
 import pytest
 
 from cimaise.errors import TypeNotAllowed
-from cimaise.images.pipeline import RenderLimits
+from cimaise.images.limits import RenderLimits
 from cimaise.images.placeholder import make_placeholder, thumbhash
 
 

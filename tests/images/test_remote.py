@@ -189,7 +189,6 @@ async def test_only_allowed_hosts_are_asked(certificate, server):
         (reply(200, PNG, "imagex/png"), TypeNotAllowed),
         (reply(200, PNG, "image/"), TypeNotAllowed),
         (reply(200, b"<html>" * 20, "image/png"), TypeNotAllowed),
-        (reply(200, b"<svg/>", "image/svg+xml"), TypeNotAllowed),
         (reply(200, b"", "image/png"), TypeNotAllowed),
         (reply(200, b"\x1f\x8b" + PNG, "image/png", Content_Encoding="gzip"), TypeNotAllowed),
         (reply(200, PNG, Content_Length="9000"), UpstreamFailed),

@@ -14,7 +14,8 @@ from cimaise.errors import (
 )
 from cimaise.images.cache import Cache, make_etag
 from cimaise.images.flights import Flights
-from cimaise.images.pipeline import Rendered, RenderLimits, render
+from cimaise.images.limits import RenderLimits
+from cimaise.images.pipeline import Rendered, render
 from cimaise.images.remote import Remote
 from cimaise.images.spec import SpecLimits, parse_spec
 from cimaise.images.variants import Variants

@@ -1,11 +1,21 @@
 """Pictures made for tests, and how to look at pixels."""
 
+import atexit
+import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
+import pillow_jxl  # noqa: F401  # registers itself
 import pyvips
 
-from cimaise.images.pipeline import Rendered, RenderLimits, render
+from cimaise.images.encoders.table import available_formats
+from cimaise.images.formats import HEAD_BYTES, sniff
+from cimaise.images.guarded_codec import GuardedCodec
+from cimaise.images.isolation.processes import Processes
+from cimaise.images.limits import RenderLimits
+from cimaise.images.pipeline import Rendered, render
 from cimaise.images.spec import SpecLimits, parse_spec
 
 
@@ -25,8 +35,17 @@ def quadrants(width: int, height: int) -> pyvips.Image:
 
 
 def decoded(body: bytes) -> pyvips.Image:
-    """The first frame, in memory."""
-    return pyvips.Image.new_from_buffer(body, "").copy_memory()
+    """The first frame, in memory; AVIF and JPEG XL by another library than the server's."""
+    known = sniff(body[:HEAD_BYTES])
+    if known is None or not known.is_isolated:
+        return pyvips.Image.new_from_buffer(body, "").copy_memory()
+    with PIL.Image.open(io.BytesIO(body)) as picture:
+        plain = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    bands = len(plain.getbands())
+    pixels = pyvips.Image.new_from_memory(
+        plain.tobytes(), plain.width, plain.height, bands, "uchar"
+    )
+    return pixels.copy(interpretation="srgb")
 
 
 def pixel(image: pyvips.Image, x: float, y: float) -> list[int]:
@@ -48,7 +67,16 @@ def corner_names(image: pyvips.Image) -> str:
 def make(source: bytes | Path, limits: RenderLimits | None = None, **params: Any) -> Rendered:
     """Render with parameters as a client sends them."""
     texts = {name: str(value) for name, value in params.items()}
-    return render(source, parse_spec(texts, limits=SpecLimits()), limits or RenderLimits())
+    spec = parse_spec(texts, limits=SpecLimits(formats=available_formats()))
+    return render(source, spec, limits or RenderLimits(), codec=guarded_codec())
+
+
+@cache
+def guarded_codec() -> GuardedCodec:
+    """Decodes as the server does: dangerous formats in processes, which end with the tests."""
+    processes = Processes(at_most=2, max_bytes=1024**3)
+    atexit.register(processes.close)
+    return GuardedCodec(processes, max_s=20, max_bytes=1024**3)
 
 
 def animation(frames: int = 5, width: int = 40, height: int = 30, suffix: str = ".gif") -> bytes:

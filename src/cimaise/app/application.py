@@ -1,5 +1,6 @@
 """The server as one value: started, asked, stopped."""
 
+import asyncio
 from typing import Final
 
 from sqlalchemy import Connection, insert
@@ -77,6 +78,7 @@ class Application:
         await services.tus.close()
         await services.background.close()
         await services.variants.close()
+        await asyncio.to_thread(self._parts.codec.close)
         await services.catalogue.close()
         await services.storage.close()
         await services.state.close()

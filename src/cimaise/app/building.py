@@ -4,7 +4,7 @@ from cimaise.app.application import Application
 from cimaise.app.parts import open_parts
 from cimaise.app.services import open_services
 from cimaise.app.sources import random_id
-from cimaise.images.codec import prepare_libvips
+from cimaise.images.libvips import prepare_libvips
 from cimaise.middleware.request_id import RequestIdMiddleware
 from cimaise.middleware.safesend import SafeSendMiddleware
 from cimaise.settings import Settings

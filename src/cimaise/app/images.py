@@ -1,11 +1,18 @@
 """Images, wired."""
 
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cimaise.images.cache import Cache
-from cimaise.images.codec import ImageHeader, available_formats, read_header, require_pixels
-from cimaise.images.pipeline import RenderLimits
+from cimaise.images.codec import Codec
+from cimaise.images.decoders.base import ImageHeader
+from cimaise.images.encoders.table import available_formats
+from cimaise.images.guarded_codec import GuardedCodec
+from cimaise.images.isolation.processes import Processes
+from cimaise.images.limits import RenderLimits, require_pixels
+from cimaise.images.pipeline import render
 from cimaise.images.remote import Remote
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
@@ -13,11 +20,19 @@ from cimaise.images.workers import Workers
 from cimaise.settings import Settings
 
 
-def picture_reader(settings: Settings) -> Callable[[bytes], ImageHeader]:
+def open_codec(settings: Settings) -> GuardedCodec:
+    """What reads and writes pictures, with processes for what must not harm the server."""
+    images = settings.images
+    threads = images.workers or os.cpu_count() or 1
+    processes = Processes(at_most=threads + 1, max_bytes=images.decoder_bytes)
+    return GuardedCodec(processes, max_s=images.time_limit, max_bytes=images.decoder_bytes)
+
+
+def picture_reader(settings: Settings, codec: Codec) -> Callable[[bytes], ImageHeader]:
     """The header of an uploaded picture; one with too many pixels is refused at the gate."""
 
     def read(head: bytes) -> ImageHeader:
-        header = read_header(head)
+        header = codec.read_header(head)
         require_pixels(header, settings.images.max_pixels)
         return header
 
@@ -33,18 +48,19 @@ def spec_limits(settings: Settings) -> SpecLimits:
     )
 
 
-def open_variants(settings: Settings, cache: Cache, remote_dir: Path) -> Variants:
+def open_variants(settings: Settings, cache: Cache, remote_dir: Path, codec: Codec) -> Variants:
     """Kept variants, the workers that make them, and where remote sources come from."""
     images = settings.images
     return Variants(
         cache=cache,
-        workers=Workers(threads=images.workers, queue=images.queue),
+        workers=Workers(threads=images.workers, queue=images.queue, max_s=images.time_limit),
         remote=_remote(settings, remote_dir),
         limits=RenderLimits(
             max_width=images.max_width, max_pixels=images.max_pixels, max_frames=images.max_frames
         ),
         error_ttl_s=images.error_ttl,
         queue=images.queue,
+        render=partial(render, codec=codec),
     )
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
-from cimaise.app.images import open_variants
+from cimaise.app.images import open_codec, open_variants
 from cimaise.app.sources import utc_now
 from cimaise.database.engine import Database, open_database
 from cimaise.errors import Unavailable
 from cimaise.images.cache import Cache
+from cimaise.images.guarded_codec import GuardedCodec
 from cimaise.images.variants import Variants
 from cimaise.jobs.runner import Runner
 from cimaise.jobs.table import jobs
@@ -34,6 +35,7 @@ class Parts:
     state: State
     runner: Runner
     cache: Cache
+    codec: GuardedCodec
     variants: Variants
 
     async def check_cache(self) -> None:
@@ -56,6 +58,7 @@ def open_parts(settings: Settings) -> Parts:
     storage = _open_storage(settings, data_dir, secret, former)
     state = open_state(settings.state.url, data_dir=data_dir)
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
+    codec = open_codec(settings)
     return Parts(
         data_dir=data_dir,
         secret=secret,
@@ -65,7 +68,8 @@ def open_parts(settings: Settings) -> Parts:
         state=state,
         runner=Runner(jobs(storage), utc_now, state, database),
         cache=cache,
-        variants=open_variants(settings, cache, fetched),
+        codec=codec,
+        variants=open_variants(settings, cache, fetched, codec),
     )
 
 

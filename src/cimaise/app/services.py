@@ -1,5 +1,7 @@
 """Every feature, wired."""
 
+from functools import partial
+
 from cimaise.albums.catalogue import Catalogue
 from cimaise.albums.sources.table import TABLE, Needs
 from cimaise.app.access import open_access
@@ -49,7 +51,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         originals=Originals(files, access.links, parts.storage),
         archives=Archives(Checksums(parts.database, utc_now)),
         variants=parts.variants,
-        headers=Headers(),
+        headers=Headers(parts.codec),
         spec_limits=spec_limits(settings),
         catalogue=_catalogue(settings, parts),
         limiter=Limiter(settings.limits, parts.state),
@@ -63,7 +65,10 @@ def open_services(settings: Settings, parts: Parts) -> Services:
 
 def _catalogue(settings: Settings, parts: Parts) -> Catalogue:
     needs = Needs(
-        parts.database, parts.data_dir / "albums", read_quick_header, settings.images.max_width
+        parts.database,
+        parts.data_dir / "albums",
+        partial(read_quick_header, read_header=parts.codec.read_header),
+        settings.images.max_width,
     )
     sources = [opener(needs) for opener in TABLE]
     return Catalogue([source for source in sources if source is not None])

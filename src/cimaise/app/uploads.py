@@ -38,7 +38,7 @@ class UploadDoors:
 def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> UploadDoors:
     """All doors; they share the gate, the quota and what looks at the bytes."""
     database, storage = parts.database, parts.storage
-    read_picture = picture_reader(settings)
+    read_picture = picture_reader(settings, parts.codec)
     verifier = Verifier(database, storage, utc_now, random_id, read_picture)
     streams = Streams(
         database=database,

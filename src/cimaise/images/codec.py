@@ -1,93 +1,92 @@
-"""The only place that opens and writes pictures. Loaders that are not on the list are blocked.
+"""Reading and writing pictures: the promise, and how it is kept in this very process."""
 
-``prepare_libvips`` must have been called once in the process before anything else here.
-"""
-
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Protocol
 
 import pyvips
 
-from cimaise.errors import Invalid, Limit, NotFound, TypeNotAllowed
-from cimaise.images.exif import camera_facts, taken_at
-from cimaise.images.formats import FORMATS, HEAD_BYTES, Format, sniff
+from cimaise.errors import NotFound, TypeNotAllowed
+from cimaise.images.colour import to_srgb
+from cimaise.images.decoders.base import Cut, Frames, ImageHeader, Source, translating_faults
+from cimaise.images.decoders.table import decoder_of
+from cimaise.images.encoders.table import encoder_of
+from cimaise.images.formats import HEAD_BYTES, Format, sniff
+from cimaise.images.geometry import to_stored, to_stored_size
+from cimaise.images.resizing import resized, upright
+from cimaise.images.spec import Box
 from cimaise.images.stopping import Stop
-from cimaise.telemetry import log
-
-LEAST_VERSION: Final = (8, 15)  # "keep" exists, and WebP without metadata really has none
-_LOADERS: Final = ("Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff")
-_SAVERS: Final = {"webp": ".webp", "avif": ".avif", "jpeg": ".jpg", "png": ".png"}
-
-MAX_AVIF_PIXELS: Final = 25_000_000
-"""AVIF is decoded whole, at about 24 bytes a pixel; so its limit is lower."""
-_SMALL_AVIF_PIXELS: Final = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class ImageHeader:
-    """What a file says of its picture.
+class Codec(Protocol):
+    """Reads headers, decodes and encodes. Called from any thread; may take long."""
 
-    Attributes:
-        width: Pixels, upright (EXIF orientation applied).
-        height: Pixels, upright; of one frame.
-        format: ``jpeg``, ``png``, ``webp``, ``gif``, ``avif``, ``heic`` or ``tiff``.
-        media_type: For ``Content-Type``.
-        frames: Frames of an animation, else 1.
-        orientation: EXIF orientation that was applied to width and height, 1 to 8.
-        has_alpha: Has transparency, or could.
-        taken_at: Aware UTC, where the camera wrote it.
-        exif: What :func:`cimaise.images.exif.camera_facts` tells.
-    """
+    def read_header(self, source: Source) -> ImageHeader:
+        """What the file says, without decoding a pixel.
 
-    width: int
-    height: int
-    format: str
-    media_type: str
-    frames: int = 1
-    orientation: int = 1
-    has_alpha: bool = False
-    taken_at: datetime | None = None
-    exif: Mapping[str, str | float] = field(default_factory=lambda: MappingProxyType({}))
+        Raises:
+            TypeNotAllowed: No picture of a known format (``not_an_image``).
+            NotFound: There is no such file (``file_missing``).
+        """
+
+    def decode(self, source: Source, header: ImageHeader, cut: Cut, stop: Stop) -> Frames:
+        """The pixels of a part of the picture, at the size that is needed.
+
+        Raises:
+            TypeNotAllowed: The file is broken (``not_an_image``).
+            Invalid: It needs more time or memory than it may have (``too_complex``).
+            ClientGone: Stopping was asked for.
+        """
+
+    def encode(self, image: pyvips.Image, name: str, quality: int, stop: Stop) -> bytes:
+        """Write without any metadata; see :class:`cimaise.images.encoders.base.Encoder`.
+
+        Raises:
+            Invalid: It needs more time or memory than it may have (``too_complex``).
+            ClientGone: Stopping was asked for.
+        """
 
 
-def prepare_libvips() -> None:
-    """Make libvips fit for strangers' pictures: loaders blocked, no cache, one thread a picture.
+class OwnCodec:
+    """Does it in the thread that calls. Only for formats whose loaders this process may use."""
+
+    def read_header(self, source: Source) -> ImageHeader:
+        """See :class:`Codec`."""
+        return read_header(source)
+
+    def decode(self, source: Source, header: ImageHeader, cut: Cut, stop: Stop) -> Frames:
+        """See :class:`Codec`."""
+        with translating_faults("decode"):
+            try:
+                return _decoded(source, header, cut, stop)
+            except pyvips.Error:
+                stop.require_wanted()
+                raise
+
+    def encode(self, image: pyvips.Image, name: str, quality: int, stop: Stop) -> bytes:
+        """See :class:`Codec`."""
+        with translating_faults("encode"):
+            try:
+                return encoder_of(name).encode(stop.watch(image), quality)
+            except pyvips.Error:
+                stop.require_wanted()
+                raise
+
+
+def sniffed(source: Source) -> Format:
+    """The format that the file begins with.
 
     Raises:
-        RuntimeError: libvips is too old, or its loaders cannot be blocked.
+        TypeNotAllowed: None that is known (``not_an_image``).
+        NotFound: There is no such file (``file_missing``).
     """
-    found = (pyvips.version(0), pyvips.version(1))
-    if found < LEAST_VERSION:
-        # Typically pyvips was built against the system's library instead of the wheel's.
-        raise RuntimeError(f"libvips {found[0]}.{found[1]} is too old: at least 8.15 is needed")
-    try:
-        pyvips.operation_block_set("VipsForeignLoad", True)  # noqa: FBT003
-        for name in _LOADERS:
-            pyvips.operation_block_set(f"VipsForeignLoad{name}", False)  # noqa: FBT003
-    except (AttributeError, pyvips.Error) as fault:
-        raise RuntimeError("libvips cannot block its loaders") from fault
-    pyvips.cache_set_max(0)
-    pyvips.concurrency_set(1)
+    known = sniff(source[:HEAD_BYTES] if isinstance(source, bytes) else _head_of(source))
+    if known is None:
+        raise TypeNotAllowed("The file is no picture of a known format.", code="not_an_image")
+    return known
 
 
-def available_formats() -> tuple[str, ...]:
-    """Formats that this libvips can write, the preferred first."""
-    suffixes = pyvips.get_suffixes()
-    return tuple(name for name, suffix in _SAVERS.items() if suffix in suffixes)
-
-
-def library_version() -> str:
-    """Version of libvips; belongs into cache keys, for encoders change between versions."""
-    return ".".join(str(pyvips.version(part)) for part in range(3))
-
-
-def read_header(source: bytes | Path) -> ImageHeader:
-    """Read what the file says, in about a millisecond and without decoding a pixel.
+def read_header(source: Source) -> ImageHeader:
+    """Read what the file says, in this process.
 
     Args:
         source: A whole file, or its path. The first 64 KiB are enough for most JPEG and PNG files,
@@ -97,95 +96,9 @@ def read_header(source: bytes | Path) -> ImageHeader:
         TypeNotAllowed: No picture of a known format (``not_an_image``).
         NotFound: There is no such file (``file_missing``).
     """
-    known = _sniffed(source)
+    known = sniffed(source)
     with translating_faults("header"):
-        image = _load(known, source)
-        return _header(known, image)
-
-
-def require_pixels(header: ImageHeader, max_pixels: int) -> None:
-    """Refuse a picture that is too large to decode.
-
-    Raises:
-        Invalid: ``too_many_pixels``; width x height x frames is above the limit.
-    """
-    most = min(max_pixels, MAX_AVIF_PIXELS) if header.format == "avif" else max_pixels
-    pixels = header.width * header.height * header.frames
-    if pixels > most:
-        raise Invalid(
-            f"The picture has {pixels} pixels, the limit is {most}.",
-            code="too_many_pixels",
-            limit=Limit("max_pixels", most, pixels),
-        )
-
-
-def open_picture(
-    source: bytes | Path, header: ImageHeader, *, frames: int, shrink: int = 1, scale: float = 1.0
-) -> pyvips.Image:
-    """Open for reading once from top to bottom; frames lie below each other.
-
-    Args:
-        source: The file or its path; must stay as it is until the image is computed.
-        header: Of the same file.
-        frames: How many frames to read.
-        shrink: JPEG only: 1, 2, 4 or 8 times smaller while decoding.
-        scale: WebP only: 0 to 1, smaller while decoding.
-
-    Raises:
-        TypeNotAllowed: The format can be recognised but not decoded here (HEIC).
-    """
-    if header.format == "heic":
-        raise TypeNotAllowed("HEIC pictures cannot be converted here.")
-    options: dict[str, Any] = {"access": "sequential", "fail_on": "truncated"}
-    if FORMATS[header.format].is_animated:
-        options["n"] = frames
-    if header.format == "jpeg" and shrink > 1:
-        options["shrink"] = shrink
-    if header.format == "webp" and scale < 1:
-        options["scale"] = scale
-    return _load(FORMATS[header.format], source, **options)
-
-
-def encode(image: pyvips.Image, name: str, quality: int, stop: Stop) -> bytes:
-    """Write without any metadata.
-
-    Args:
-        image: 8-bit sRGB; frames below each other with ``page-height`` set.
-        name: ``webp``, ``avif``, ``jpeg`` or ``png``.
-        quality: 1 to 100 on WebP's scale.
-        stop: Where the wish to stop comes from.
-    """
-    watched = stop.watch(image)
-    if name == "webp":
-        body = watched.webpsave_buffer(Q=quality, effort=2, keep="none")
-    elif name == "avif":
-        body = _encode_avif(watched, quality)
-    elif name == "jpeg":
-        body = watched.jpegsave_buffer(Q=quality, optimize_coding=True, keep="none")
-    else:
-        body = watched.pngsave_buffer(compression=6, keep="none")
-    return bytes(body)
-
-
-@contextmanager
-def translating_faults(stage: str) -> Iterator[None]:
-    """Turn what libvips says into ours. Its own words hold paths: they go into the log only."""
-    try:
-        yield
-    except pyvips.Error as fault:
-        detail = " ".join(str(fault).split())[:500]
-        log("picture_failed", level="info", stage=stage, detail=detail)
-        raise TypeNotAllowed(
-            "The file is no picture that can be read.", code="not_an_image"
-        ) from None
-
-
-def _sniffed(source: bytes | Path) -> Format:
-    head = source[:HEAD_BYTES] if isinstance(source, bytes) else _head_of(source)
-    known = sniff(head)
-    if known is None:
-        raise TypeNotAllowed("The file is no picture of a known format.", code="not_an_image")
-    return known
+        return decoder_of(known.name).read_header(source)
 
 
 def _head_of(path: Path) -> bytes:
@@ -196,49 +109,32 @@ def _head_of(path: Path) -> bytes:
         raise NotFound("The file of the picture is missing.", code="file_missing") from None
 
 
-def _load(known: Format, source: bytes | Path, **options: Any) -> pyvips.Image:
-    if isinstance(source, bytes):
-        return getattr(pyvips.Image, f"{known.loader}_buffer")(source, **options)
-    return getattr(pyvips.Image, known.loader)(str(source), **options)
+def _decoded(source: Source, header: ImageHeader, cut: Cut, stop: Stop) -> Frames:
+    box = to_stored(cut.box, header.orientation, *header.stored_size)
+    size = to_stored_size(cut.size, header.orientation)
+    factor = min(box[2] / size[0], box[3] / size[1])
+    image = decoder_of(header.format).open(source, header, cut.count, factor)
+    page_height = image.height // cut.count
+    box = _loaded_box(box, header.stored_size, (image.width, page_height))
+    images = []
+    for index in range(cut.count):  # in order: the source is read only once, from top to bottom
+        left, top, width, height = box
+        part = image.extract_area(left, top + index * page_height, width, height)
+        small = stop.watch(to_srgb(resized(part, size))).copy_memory()
+        is_upright = header.orientation == 1
+        images.append(small if is_upright else upright(small, header.orientation).copy_memory())
+    if cut.count == 1:
+        return Frames(tuple(images))
+    delays = tuple(image.get("delay")) if image.get_typeof("delay") else ()
+    loop = int(image.get("loop")) if image.get_typeof("loop") else 0
+    return Frames(tuple(images), delays[: cut.count], loop)
 
 
-def _header(known: Format, image: pyvips.Image) -> ImageHeader:
-    if known.loader == "heifload":
-        coding = image.get("heif-compression") if image.get_typeof("heif-compression") else ""
-        known = FORMATS["avif" if coding == "av1" else "heic"]
-    orientation = image.get("orientation") if image.get_typeof("orientation") else 1
-    orientation = orientation if orientation in range(1, 9) else 1
-    is_moving = known.is_animated and image.get_typeof("n-pages")
-    width, height = image.width, image.height
-    if orientation > 4:  # noqa: PLR2004
-        width, height = height, width
-
-    def text_of(name: str) -> str | None:
-        return str(image.get(name)) if image.get_typeof(name) else None
-
-    return ImageHeader(
-        width=width,
-        height=height,
-        format=known.name,
-        media_type=known.media_type,
-        frames=image.get("n-pages") if is_moving else 1,
-        orientation=orientation,
-        has_alpha=bool(image.hasalpha()),
-        taken_at=taken_at(text_of),
-        exif=MappingProxyType(camera_facts(text_of)),
-    )
-
-
-def _encode_avif(image: pyvips.Image, quality: int) -> Any:
-    # An AVIF encoder cannot be stopped, so large pictures get the fastest one.
-    is_small = image.width * image.height <= _SMALL_AVIF_PIXELS
-    return image.heifsave_buffer(
-        compression="av1", Q=avif_quality(quality), effort=1 if is_small else 0, keep="none"
-    )
-
-
-def avif_quality(quality: int) -> int:
-    """AVIF's number for the look that WebP's ``quality`` gives: 80 is 65, 100 stays 100."""
-    if quality <= 80:  # noqa: PLR2004
-        return max(1, round(quality * 65 / 80))
-    return round(65 + (quality - 80) * 35 / 20)
+def _loaded_box(box: Box, stored: tuple[int, int], loaded: tuple[int, int]) -> Box:
+    """The box in pixels of what was loaded, which may be smaller than what is stored."""
+    across, down = loaded[0] / stored[0], loaded[1] / stored[1]
+    left = min(round(box[0] * across), loaded[0] - 1)
+    top = min(round(box[1] * down), loaded[1] - 1)
+    width = max(1, min(round(box[2] * across), loaded[0] - left))
+    height = max(1, min(round(box[3] * down), loaded[1] - top))
+    return left, top, width, height

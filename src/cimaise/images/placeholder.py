@@ -7,14 +7,15 @@ picture: luminance, two colour differences and, where there is transparency, alp
 import base64
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
-from cimaise.images import codec
-from cimaise.images.colour import to_srgb
+from cimaise.images.codec import Codec, OwnCodec
+from cimaise.images.decoders.base import Cut, Source, translating_faults
+from cimaise.images.geometry import plan_size
+from cimaise.images.limits import RenderLimits, require_pixels
 from cimaise.images.operations.base import with_alpha
-from cimaise.images.pipeline import RenderLimits, render
 from cimaise.images.spec import ImageSpec
+from cimaise.images.stopping import Stop
 
 _SIDE_PX: Final = 32  # the format allows 100; the seven lowest frequencies need no more
 _OPAQUE: Final = 255
@@ -22,21 +23,27 @@ _OPAQUE: Final = 255
 _Channel = tuple[float, list[float], float]  # constant, other terms scaled to 0..1, their scale
 
 
-def make_placeholder(source: bytes | Path, limits: RenderLimits) -> str:
+def make_placeholder(
+    source: Source, limits: RenderLimits, stop: Stop | None = None, *, codec: Codec | None = None
+) -> str:
     """The ThumbHash of a picture as base64 text.
 
     Costs about as much as a thumbnail; make it from one that exists, then it is nearly free.
 
     Raises:
         TypeNotAllowed: The source is no picture (``not_an_image``).
-        Invalid: It has too many pixels.
+        Invalid: It has too many pixels, or takes too much time or memory.
     """
-    small = render(source, ImageSpec(width=_SIDE_PX, height=_SIDE_PX, format="png"), limits)
-    with codec.translating_faults("placeholder"):
-        header = codec.read_header(small.body)
-        image = with_alpha(to_srgb(codec.open_picture(small.body, header, frames=1)))
+    codec = codec or OwnCodec()
+    header = codec.read_header(source)
+    require_pixels(header, limits.max_pixels)
+    small = ImageSpec(width=_SIDE_PX, height=_SIDE_PX)
+    plan = plan_size(small, header.width, header.height, max_width=_SIDE_PX)
+    frames = codec.decode(source, header, Cut(plan.crop, plan.size), stop or Stop())
+    with translating_faults("placeholder"):
+        image = with_alpha(frames.images[0])
         pixels = bytes(image.write_to_memory())
-    return base64.b64encode(thumbhash(small.width, small.height, pixels)).decode()
+    return base64.b64encode(thumbhash(image.width, image.height, pixels)).decode()
 
 
 def thumbhash(width: int, height: int, rgba: bytes) -> bytes:

@@ -16,11 +16,12 @@ from cimaise.errors import (
     UpstreamTimedOut,
 )
 from cimaise.images.cache import Cache, Entry, make_etag
-from cimaise.images.codec import library_version
 from cimaise.images.failures import Failures
 from cimaise.images.flights import Flights
 from cimaise.images.formats import FORMATS
-from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, RenderLimits, render
+from cimaise.images.libvips import library_version
+from cimaise.images.limits import RenderLimits
+from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, render
 from cimaise.images.places import Places
 from cimaise.images.remote import Remote
 from cimaise.images.spec import ImageSpec, canonical

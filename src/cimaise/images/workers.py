@@ -25,16 +25,23 @@ class Workers:
     """One lane: ``threads`` pieces of work at once, ``queue`` more that wait."""
 
     def __init__(
-        self, *, threads: int = 0, queue: int = 200, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        threads: int = 0,
+        queue: int = 200,
+        max_s: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start nothing yet; threads come with the first work.
 
         Args:
             threads: Pieces of work at the same time; 0: as many as there are cores.
             queue: Pieces of work that may wait.
+            max_s: Longest work on one piece; then it is told to stop, as being late.
             clock: Seconds, for the estimate in ``retry_after_s``.
         """
         self.threads: Final = threads or os.cpu_count() or 1
+        self._max_s = max_s
         self._places = Places(at_once=self.threads, queue=queue, clock=clock)
         self._pool = ThreadPoolExecutor(self.threads, "picture", initializer=_be_nice)
 
@@ -51,6 +58,7 @@ class Workers:
 
         Raises:
             Unavailable: ``busy``; all places are taken.
+            Invalid: ``too_complex``; the work took too long, and looked at ``stop``.
         """
         taken_at_s = await self._places.take()
         stop, loop = Stop(), asyncio.get_running_loop()
@@ -67,11 +75,14 @@ class Workers:
             self._places.give_back(taken_at_s)
             raise
         future.add_done_callback(ended)
+        late = loop.call_later(self._max_s, lambda: stop.ask(is_late=True))
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             stop.ask()
             raise
+        finally:
+            late.cancel()
 
     async def close(self) -> None:
         """Wait until the running work has ended, and end the threads."""

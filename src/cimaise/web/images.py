@@ -13,8 +13,7 @@ from cimaise.albums.addresses import (
     parse_folder_file_url,
 )
 from cimaise.errors import Forbidden, Invalid, TypeNotAllowed
-from cimaise.images.codec import ImageHeader
-from cimaise.images.info import picture_info
+from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.spec import ImageSpec, SpecLimits, parse_preset, parse_spec
 from cimaise.images.stored import stored_source
 from cimaise.images.variants import OpenSource, Variant
@@ -94,7 +93,7 @@ async def preset(call: Call) -> ASGIApp:
 async def info(call: Call) -> ASGIApp:
     """What the file says of its picture."""
     file, _ = await _picture(call, counts=False)
-    header = await picture_info(source_of(call, file))
+    header = await call.services.headers.read(file.storage_key or "", source_of(call, file))
     return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder))
 
 
@@ -103,7 +102,7 @@ async def album_info(call: Call) -> ASGIApp:
     file = await call.services.catalogue.open_file(
         call.principal, call.path("album"), call.path("file")
     )
-    header = await picture_info(local_source(file.path))
+    header = await call.services.headers.read(f"{file.path} {file.etag}", local_source(file.path))
     return json_reply(_info_json(header, size=file.size, placeholder=None))
 
 

@@ -6,12 +6,13 @@ call; anything else, and everything that is odd in any way, is left to that.
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from cimaise.images.codec import read_header
+from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.metadata import jpeg, png, webp
 from cimaise.images.metadata.tiff import ExifFacts, read_exif
 from cimaise.images.metadata.windows import Window
@@ -42,8 +43,12 @@ class QuickHeader:
     longitude: float | None = None
 
 
-def read_quick_header(path: Path) -> QuickHeader:
+def read_quick_header(path: Path, read_header: Callable[[Path], ImageHeader]) -> QuickHeader:
     """The header of a file. Blocks.
+
+    Args:
+        path: Of the file.
+        read_header: A decoder's own way, for whatever is not understood here.
 
     Raises:
         TypeNotAllowed: It is no picture (``not_an_image``).

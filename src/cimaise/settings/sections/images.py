@@ -25,6 +25,16 @@ class Images:
         100 * MB, p.parse_bytes, "Longest remote source.", low=KB, high=4 * GB
     )
     max_frames: int = knob(100, p.parse_count, "Most frames of an animation kept.", low=1)
+    time_limit: float = knob(
+        20.0, p.parse_duration, "Longest work on one picture.", low=0.1, high=3600
+    )
+    decoder_bytes: int = knob(
+        GB,
+        p.parse_bytes,
+        "Memory of each process that decodes what must not be able to harm the server.",
+        low=128 * MB,
+        high=64 * GB,
+    )
     cache_bytes: int = knob(10 * GB, p.parse_bytes, "Size of the cache of variants.", low=MB)
     error_ttl: float = knob(
         60.0, p.parse_duration, "How long a remote failure is remembered.", high=3600

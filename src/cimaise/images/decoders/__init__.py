@@ -1,0 +1,1 @@
+"""From files to pixels. One file each, one line in the table."""

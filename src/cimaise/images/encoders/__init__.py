@@ -1,0 +1,1 @@
+"""From pixels to files. One file each, one line in the table."""

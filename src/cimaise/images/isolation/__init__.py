@@ -1,0 +1,1 @@
+"""Processes that decode and encode what must not be able to harm the server."""

@@ -1,0 +1,149 @@
+"""One process that decodes, seen from the server."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from cimaise.images.decoders.base import Source
+from cimaise.images.isolation import messages as m
+
+_KEPT_VARIABLES: Final = (
+    "PATH",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "TMPDIR",
+    "FONTCONFIG_PATH",
+)
+_END_S: Final = 10.0
+_MAX_BANDS: Final = 4
+_FILE_HEAD_BYTES: Final = 64 * 1024
+_answer: Final = msgspec.msgpack.Decoder(m.Answer)
+
+
+class Broken(Exception):
+    """The process has died, was killed or talks nonsense. It must not be used again."""
+
+
+class TooSlow(Exception):
+    """The process did not answer in time. It must not be used again."""
+
+
+class Process:
+    """Started by spawning, never by forking. One thread at a time may ask; any may kill."""
+
+    def __init__(self, *, max_bytes: int) -> None:
+        """Start it.
+
+        Args:
+            max_bytes: Address space for its work.
+        """
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # our own module, no text of others
+                [
+                    sys.executable,
+                    "-m",
+                    "cimaise.images.isolation.child",
+                    str(theirs.fileno()),
+                    str(max_bytes),
+                ],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(os.environ),
+            )
+        self.answered = 0
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def ask(
+        self, request: m.Request, body: bytes | memoryview | Path, *, max_s: float
+    ) -> tuple[m.Answer, bytearray]:
+        """Ask and wait for the answer.
+
+        Args:
+            request: What to do.
+            body: What follows; a path is opened here and handed over.
+            max_s: How long the answer may take.
+
+        Raises:
+            Broken: The process has died or talks nonsense.
+            TooSlow: No answer in time.
+            FileNotFoundError: There is no file at ``body``.
+        """
+        until_s = time.monotonic() + max_s
+        try:
+            if isinstance(body, Path):
+                with body.open("rb") as file:
+                    self._send(request, b"", file.fileno(), until_s)
+            else:
+                self._send(request, body, None, until_s)
+            self._wait(until_s)
+            head, _ = m.receive_head(self._connection)
+            answer = _answer.decode(head)
+            content = m.receive(self._connection, _size(answer, request))
+        except TimeoutError:
+            raise TooSlow from None
+        except FileNotFoundError:  # of the source; nothing has been sent yet
+            raise
+        except (OSError, EOFError, msgspec.MsgspecError, MemoryError) as fault:
+            raise Broken from fault
+        self.answered += 1
+        return answer, content
+
+    def kill(self) -> None:
+        """End it at once; whoever waits for its answer gets ``Broken``."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End it and wait for its end."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait(_END_S)
+
+    def _send(
+        self, request: m.Request, body: bytes | memoryview, descriptor: int | None, until_s: float
+    ) -> None:
+        self._wait(until_s)
+        m.send(self._connection, request, body, descriptor)
+
+    def _wait(self, until_s: float) -> None:
+        self._connection.settimeout(max(0.001, until_s - time.monotonic()))
+
+
+def _size(answer: m.Answer, request: m.Request) -> int:
+    """How many bytes follow; ``Broken`` where they are more than the request can lead to."""
+    if isinstance(answer, m.Pixels):
+        size = answer.width * answer.height * answer.bands * answer.frames
+    else:
+        size = answer.size if isinstance(answer, m.Encoded) else 0
+    most = 0
+    if isinstance(request, m.Decode):
+        most = request.cut.size[0] * request.cut.size[1] * _MAX_BANDS * request.cut.count
+    elif isinstance(request, m.Encode):
+        most = 2 * request.width * request.height * request.bands + _FILE_HEAD_BYTES
+    if not 0 <= size <= most:
+        raise Broken
+    return size
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What is needed to start, and no secrets."""
+    kept = {name: environment[name] for name in _KEPT_VARIABLES if name in environment}
+    return kept | {"MALLOC_ARENA_MAX": "2", "VIPS_CONCURRENCY": "1", "G_MESSAGES_DEBUG": ""}
+
+
+def body_of(source: Source) -> tuple[int | None, bytes | Path]:
+    """How a source is announced, and what follows."""
+    return (None, source) if isinstance(source, Path) else (len(source), source)
