@@ -3,7 +3,7 @@
 from functools import partial
 
 from cimaise.albums.catalogue import Catalogue
-from cimaise.albums.sources.table import TABLE, Needs
+from cimaise.albums.sources.table import FlickrAccount, Needs, open_sources
 from cimaise.app.access import open_access
 from cimaise.app.images import spec_limits
 from cimaise.app.parts import Parts
@@ -64,11 +64,16 @@ def open_services(settings: Settings, parts: Parts) -> Services:
 
 
 def _catalogue(settings: Settings, parts: Parts) -> Catalogue:
+    of_flickr = settings.flickr
+    is_configured = of_flickr.api_key and of_flickr.user_id
+    account = FlickrAccount(of_flickr.api_url, of_flickr.api_key, of_flickr.user_id)
     needs = Needs(
         parts.database,
         parts.data_dir / "albums",
         partial(read_quick_header, read_header=parts.codec.read_header),
         settings.images.max_width,
+        flickr=account if is_configured else None,
+        state=parts.state,
+        clock=utc_now,
     )
-    sources = [opener(needs) for opener in TABLE]
-    return Catalogue([source for source in sources if source is not None])
+    return Catalogue(open_sources(needs))

@@ -5,7 +5,7 @@ here is removed or renamed without a migration.
 """
 
 from cimaise.database.schema.accounts import accounts, browser_sessions, keys, sign_in_links
-from cimaise.database.schema.albums import folder_indexes, folder_pictures
+from cimaise.database.schema.albums import folder_indexes, folder_pictures, source_answers
 from cimaise.database.schema.collections import collections, contributors, memberships
 from cimaise.database.schema.delivery import checksums, delivered_days, purges
 from cimaise.database.schema.files import files, links
@@ -41,6 +41,7 @@ __all__ = [
     "metadata",
     "purges",
     "sign_in_links",
+    "source_answers",
     "tus_parts",
     "tus_pieces",
     "tus_uploads",

@@ -44,3 +44,11 @@ folder_indexes = Table(  # folder albums of which all files are in folder_pictur
     Column("pictures", Integer, nullable=False),  # that can be shown
     Column("unreadable", Integer, nullable=False),  # files that are none
 )
+
+source_answers = Table(  # answers of other servers that hold albums; may be emptied at any time
+    "source_answers",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("fetched_at", UTCDateTime, nullable=False),
+    Column("body", Text, nullable=False),  # JSON, as the source wrote it
+)

@@ -2,6 +2,7 @@
 
 from cimaise.settings.knob import GB, KB, MB, TB, Knob
 from cimaise.settings.sections.access import Auth, Links
+from cimaise.settings.sections.albums import Flickr
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
 from cimaise.settings.sections.server import Client, Log, Server
@@ -18,6 +19,7 @@ __all__ = [
     "Client",
     "Data",
     "DatabaseSettings",
+    "Flickr",
     "Images",
     "Knob",
     "Limits",

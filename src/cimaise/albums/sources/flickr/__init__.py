@@ -1,0 +1,1 @@
+"""Albums from Flickr: photosets of one account, through its public API."""

@@ -1,0 +1,19 @@
+"""Albums that lie on other servers."""
+
+from dataclasses import dataclass
+
+from cimaise.settings import parsing as p
+from cimaise.settings.knob import knob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flickr:
+    """Photosets of a Flickr account as albums; left out without both key and account."""
+
+    api_key: str = knob("", p.parse_text, "Key of Flickr's API.", secret=True)
+    user_id: str = knob(
+        "", p.parse_text, "Whose photosets are shown: the account's NSID, like 12345678@N00."
+    )
+    api_url: str = knob(
+        "https://api.flickr.com/services/rest/", p.parse_web_url, "Where Flickr's API is."
+    )
