@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from cimaise.images.cache import Cache, Entry, make_etag
+from cimaise.images.cache import Cache
+from cimaise.images.entry import Entry, make_etag
 from cimaise.images.hot import Hot
 
 HEAD_BYTES = 92
@@ -226,3 +227,35 @@ def test_hot_keeps_what_was_used_last_within_its_bytes():
     assert (hot.get("a/1"), hot.size) == ("again", 25)
     hot.drop_all("b/")
     assert (hot.get("b/1"), hot.get("b/2"), hot.size) == (None, None, 5)
+
+
+async def test_processes_that_share_a_folder_keep_to_the_limit_together(tmp_path, clock_s):
+    one = HEAD_BYTES + 1000
+    first = await opened(tmp_path, clock_s, max_bytes=8 * one)
+    second = await opened(tmp_path, clock_s, max_bytes=8 * one)
+    for number in range(8):
+        clock_s.now += 4000
+        await first.put(f"first {number}", "v", entry(b"x" * 1000))
+        clock_s.now += 1
+        await second.put(f"second {number}", "v", entry(b"x" * 1000))
+    await first.settled()
+    await second.settled()
+    left = len([path for path in files(tmp_path) if path.parent.name != "tmp"])
+    assert left == 8
+    assert await first.get("second 7", "v") is not None
+    assert await second.get("first 4", "v") is not None
+    assert await second.get("first 3", "v") is None
+    await first.close()
+    await second.close()
+
+
+async def test_the_folder_may_vanish_and_is_filled_again(tmp_path, clock_s):
+    cache = await opened(tmp_path, clock_s)
+    await cache.put("source", "variant", entry())
+    for path in files(tmp_path):
+        path.unlink()
+    assert await cache.get("source", "variant") is None
+    assert cache.size == 0
+    await cache.put("source", "variant", entry())
+    assert await cache.get("source", "variant") == entry()
+    await cache.close()

@@ -12,8 +12,10 @@ from cimaise.errors import (
     Unavailable,
     UpstreamFailed,
 )
-from cimaise.images.cache import Cache, make_etag
+from cimaise.images.cache import Cache
+from cimaise.images.entry import make_etag
 from cimaise.images.flights import Flights
+from cimaise.images.kept import Kept
 from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import Rendered, render
 from cimaise.images.remote import Remote
@@ -63,7 +65,7 @@ def build(tmp_path, certificate, renderer, clock):
         cache = Cache(tmp_path / "cache", max_bytes=10_000_000)
         await cache.start()
         return Variants(
-            cache=cache,
+            kept=Kept(cache),
             workers=Workers(threads=threads, queue=queue),
             remote=Remote(
                 allow_addresses=(ip_network("127.0.0.0/8"),),
@@ -348,50 +350,43 @@ async def test_a_purged_remote_picture_is_fetched_again(variants, server, pictur
 async def test_a_flight_serves_who_comes_while_its_result_is_being_kept(wait_until):
     flights, computed, kept = Flights[int](), [], asyncio.Event()
 
-    async def compute():
+    async def work(give):
         computed.append(1)
-        return len(computed)
-
-    async def keep(result):
+        give(len(computed))
         await kept.wait()
 
-    assert await flights.fly("a", compute, keep) == 1
-    assert await flights.fly("a", compute, keep) == 1
+    assert await flights.fly("a", work) == 1
+    assert await flights.fly("a", work) == 1
     kept.set()
     await flights.settled()
-    assert await flights.fly("a", compute, keep) == 2
+    assert await flights.fly("a", work) == 2
     await flights.settled()
 
 
 async def test_one_flight_that_cannot_be_kept_still_serves_and_ends():
     flights = Flights[int]()
 
-    async def compute():
-        return 7
-
-    async def keep(result):
+    async def work(give):
+        give(7)
         raise OSError("disk")
 
-    assert await flights.fly("a", compute, keep) == 7
+    assert await flights.fly("a", work) == 7
     await flights.settled()
 
 
 async def test_a_flight_that_is_forgotten_serves_who_waits_and_nobody_else(wait_until):
     flights, gate, computed = Flights[int](), asyncio.Event(), []
 
-    async def compute():
+    async def work(give):
         computed.append(1)
         number = len(computed)
         await gate.wait()
-        return number
+        give(number)
 
-    async def keep(result):
-        pass
-
-    first = asyncio.create_task(flights.fly("a/1", compute, keep))
+    first = asyncio.create_task(flights.fly("a/1", work))
     await wait_until(lambda: len(computed) == 1)
     flights.forget("a/")
-    second = asyncio.create_task(flights.fly("a/1", compute, keep))
+    second = asyncio.create_task(flights.fly("a/1", work))
     await wait_until(lambda: len(computed) == 2)
     gate.set()
     assert list(await asyncio.gather(first, second)) == [1, 2]

@@ -44,6 +44,7 @@ class Application:
         services = self.services
         migrate(services.database)
         await self._parts.cache.start()
+        services.variants.start()
         first = await prepare_first_account(
             services.database,
             clock=services.clock,

@@ -5,19 +5,25 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from cimaise.images.alone import Alone
 from cimaise.images.cache import Cache
 from cimaise.images.codec import Codec
 from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.encoders.table import available_formats
 from cimaise.images.guarded_codec import GuardedCodec
+from cimaise.images.hot import Answers
 from cimaise.images.isolation.processes import Processes
+from cimaise.images.kept import Kept
 from cimaise.images.limits import RenderLimits, require_pixels
 from cimaise.images.pipeline import render
 from cimaise.images.remote import Remote
+from cimaise.images.shared_cache import SharedCache
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
 from cimaise.images.workers import Workers
 from cimaise.settings import Settings
+from cimaise.state.base import State
+from cimaise.storage.base import Storage
 
 
 def open_codec(settings: Settings) -> GuardedCodec:
@@ -48,11 +54,26 @@ def spec_limits(settings: Settings) -> SpecLimits:
     )
 
 
-def open_variants(settings: Settings, cache: Cache, remote_dir: Path, codec: Codec) -> Variants:
+def open_kept(
+    settings: Settings, cache: Cache, storage: Storage, state: State, answers: Answers
+) -> Kept:
+    """Where variants are kept: on this machine, and behind that for all, where wanted."""
+    is_shared = settings.images.shared_bytes > 0
+    locks = settings.data.dir.absolute() / "cache" / "locks"
+    return Kept(
+        cache,
+        shared=SharedCache(storage) if is_shared else None,
+        alone=Alone(locks, fleet=state if is_shared else None),
+        state=state,
+        on_change=answers.change,
+    )
+
+
+def open_variants(settings: Settings, kept: Kept, remote_dir: Path, codec: Codec) -> Variants:
     """Kept variants, the workers that make them, and where remote sources come from."""
     images = settings.images
     return Variants(
-        cache=cache,
+        kept=kept,
         workers=Workers(threads=images.workers, queue=images.queue, max_s=images.time_limit),
         remote=_remote(settings, remote_dir),
         limits=RenderLimits(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
-from cimaise.app.images import open_codec, open_variants
+from cimaise.app.images import open_codec, open_kept, open_variants
 from cimaise.app.sources import utc_now
 from cimaise.database.engine import Database, open_database
 from cimaise.errors import Unavailable
 from cimaise.images.cache import Cache
 from cimaise.images.guarded_codec import GuardedCodec
+from cimaise.images.hot import Answers
 from cimaise.images.variants import Variants
 from cimaise.jobs.runner import Runner
 from cimaise.jobs.table import jobs
@@ -36,6 +37,7 @@ class Parts:
     runner: Runner
     cache: Cache
     codec: GuardedCodec
+    answers: Answers
     variants: Variants
 
     async def check_cache(self) -> None:
@@ -57,6 +59,7 @@ def open_parts(settings: Settings) -> Parts:
     database = _open_database(settings, data_dir)
     storage = _open_storage(settings, data_dir, secret, former)
     state = open_state(settings.state.url, data_dir=data_dir)
+    answers = Answers()
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
     codec = open_codec(settings)
     return Parts(
@@ -66,10 +69,18 @@ def open_parts(settings: Settings) -> Parts:
         database=database,
         storage=storage,
         state=state,
-        runner=Runner(jobs(storage), utc_now, state, database),
+        runner=Runner(
+            jobs(storage, shared_variant_bytes=settings.images.shared_bytes),
+            utc_now,
+            state,
+            database,
+        ),
         cache=cache,
         codec=codec,
-        variants=open_variants(settings, cache, fetched, codec),
+        answers=answers,
+        variants=open_variants(
+            settings, open_kept(settings, cache, storage, state, answers), fetched, codec
+        ),
     )
 
 

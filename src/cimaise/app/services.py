@@ -52,6 +52,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         archives=Archives(Checksums(parts.database, utc_now)),
         variants=parts.variants,
         headers=Headers(parts.codec),
+        answers=parts.answers,
         spec_limits=spec_limits(settings),
         catalogue=_catalogue(settings, parts),
         limiter=Limiter(settings.limits, parts.state),

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 from cimaise.telemetry import log
 
 _Result = TypeVar("_Result")
+Give = Callable[[_Result], None]
+Work = Callable[[Give[_Result]], Awaitable[None]]
 
 
 @dataclass(eq=False, slots=True)
@@ -25,21 +27,16 @@ class Flights(Generic[_Result]):
         self._flights: dict[str, _Flight[_Result]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def fly(
-        self,
-        key: str,
-        compute: Callable[[], Awaitable[_Result]],
-        keep: Callable[[_Result], Awaitable[None]],
-    ) -> _Result:
-        """The result of ``compute``, computed once for everyone who asks while it is under way.
+    async def fly(self, key: str, work: Work[_Result]) -> _Result:
+        """What ``work`` gives, computed once for everyone who asks while it is under way.
 
-        ``keep`` runs after the result was given out; who comes meanwhile still gets it. One who
-        is cancelled leaves the others alone; when the last one is, so is the computation.
-        What ``compute`` raises, everyone gets.
+        ``work`` hands its result out as soon as it has one, and may then go on, to keep it; who
+        comes meanwhile still gets it. One who is cancelled leaves the others alone; when the last
+        one is, so is the work. What it raises before it gave anything, everyone gets.
         """
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._start(key, compute, keep)
+            flight = self._start(key, work)
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.result)
@@ -58,31 +55,21 @@ class Flights(Generic[_Result]):
         """Wait until everything under way has ended."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(
-        self,
-        key: str,
-        compute: Callable[[], Awaitable[_Result]],
-        keep: Callable[[_Result], Awaitable[None]],
-    ) -> _Flight[_Result]:
+    def _start(self, key: str, work: Work[_Result]) -> _Flight[_Result]:
         flight: _Flight[_Result] = _Flight(asyncio.get_running_loop().create_future())
         self._flights[key] = flight
-        flight.task = asyncio.create_task(self._run(key, flight, compute, keep))
+        flight.task = asyncio.create_task(self._run(key, flight, work))
         self._tasks.add(flight.task)
         flight.task.add_done_callback(self._tasks.discard)
         return flight
 
-    async def _run(
-        self,
-        key: str,
-        flight: _Flight[_Result],
-        compute: Callable[[], Awaitable[_Result]],
-        keep: Callable[[_Result], Awaitable[None]],
-    ) -> None:
-        try:
-            result = await compute()
+    async def _run(self, key: str, flight: _Flight[_Result], work: Work[_Result]) -> None:
+        def give(result: _Result) -> None:
             if not flight.result.done():
                 flight.result.set_result(result)
-            await keep(result)
+
+        try:
+            await work(give)
         except asyncio.CancelledError:
             flight.result.cancel()
             raise

@@ -1,12 +1,18 @@
-"""The few bytes that everybody asks for, in memory."""
+"""The few bytes that everybody asks for, in memory: pictures, and whole answers made of them."""
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+
+from cimaise.images.entry import source_folder
 
 _Value = TypeVar("_Value")
 
 HOT_BYTES: Final = 64 * 1024 * 1024
 HOT_ENTRY_BYTES: Final = 256 * 1024
+ANSWER_TTL_S: Final = 60.0
 
 
 class Hot(Generic[_Value]):
@@ -25,6 +31,11 @@ class Hot(Generic[_Value]):
         self._max_bytes = max_bytes
         self._max_entry_bytes = max_entry_bytes
         self.size = 0
+
+    @property
+    def count(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
 
     def get(self, key: str) -> _Value | None:
         """The entry, which is now the last one used."""
@@ -55,3 +66,98 @@ class Hot(Generic[_Value]):
         """Forget every entry whose key begins with ``prefix``."""
         for key in [key for key in self._entries if key.startswith(prefix)]:
             self.drop(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished 200 to a ``GET`` of a public picture, the same for everybody.
+
+    Good for a request of the same target without ``Authorization``, ``Range``, ``If-Match``,
+    ``If-Range`` and ``If-Unmodified-Since``. ``Date`` and ``X-Request-Id`` are not in it.
+
+    Attributes:
+        etag: Strong, with quotation marks: what ``If-None-Match`` is compared with.
+        headers: Lower case, with ``content-type`` and ``content-length``.
+        lines: The same as they stand in a head: ``name: value`` and CRLF each.
+        body: The picture.
+        folder: Of its source, for the one who forgets.
+        until_s: When it is too old, by the clock of :class:`Answers`.
+    """
+
+    etag: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    lines: bytes
+    body: bytes
+    folder: str
+    until_s: float
+
+
+class Answers:
+    """Answers by request target (path and query as the client sent them). Of one event loop.
+
+    A change of what may be seen reaches it through :meth:`change`. Should the news of one be
+    lost, an answer still ends after its time.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_bytes: int = HOT_BYTES,
+        ttl_s: float = ANSWER_TTL_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make an empty one; bodies are shared with the cache in front of the disk."""
+        self._kept: Hot[Answer] = Hot(max_bytes=max_bytes)
+        self._by_folder: dict[str, set[str]] = {}
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self.changes = 0
+        """Grows with every change: read it before you look who may see a picture."""
+
+    def get(self, target: bytes) -> Answer | None:
+        """The answer to ``GET target``, or ``None``: then the application knows."""
+        name = target.decode("latin-1")
+        found = self._kept.get(name)
+        if found is None or self._clock() < found.until_s:
+            return found
+        self._kept.drop(name)
+        return None
+
+    def put(
+        self,
+        target: bytes,
+        source: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+        *,
+        changes: int,
+    ) -> None:
+        """Keep an answer, unless anything has changed since ``changes`` was read."""
+        if changes != self.changes:
+            return
+        fields = dict(headers)
+        lines = b"".join(b"%b: %b\r\n" % field for field in headers)
+        folder, until_s = source_folder(source), self._clock() + self._ttl_s
+        answer = Answer(fields[b"etag"], tuple(headers), lines, body, folder, until_s)
+        name = target.decode("latin-1")
+        self._kept.put(name, answer, len(body) + len(lines) + len(name))
+        self._by_folder.setdefault(folder, set()).add(name)
+        if len(self._by_folder) > 2 * self._kept.count + 1000:
+            self._sweep()
+
+    def change(self, folder: str) -> None:
+        """Forget what was made of a source; all of it where ``folder`` is empty."""
+        self.changes += 1
+        if not folder:
+            self._kept.drop_all("")
+            self._by_folder.clear()
+        for name in self._by_folder.pop(folder, ()):
+            self._kept.drop(name)
+
+    def _sweep(self) -> None:
+        """Forget folders of which nothing is kept any more."""
+        self._by_folder = {
+            folder: names
+            for folder, named in self._by_folder.items()
+            if (names := {name for name in named if self._kept.get(name) is not None})
+        }

@@ -1,7 +1,7 @@
 """Variants: kept ones are served, others made once for all who ask, served, and kept."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +15,10 @@ from cimaise.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
-from cimaise.images.cache import Cache, Entry, make_etag
+from cimaise.images.entry import Entry, make_etag
 from cimaise.images.failures import Failures
-from cimaise.images.flights import Flights
 from cimaise.images.formats import FORMATS
+from cimaise.images.kept import Kept
 from cimaise.images.libvips import library_version
 from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, render
@@ -72,7 +72,7 @@ class Variants:
     def __init__(
         self,
         *,
-        cache: Cache,
+        kept: Kept,
         workers: Workers,
         remote: Remote,
         limits: RenderLimits,
@@ -86,7 +86,7 @@ class Variants:
         """Put the parts together.
 
         Args:
-            cache: Where variants are kept; started.
+            kept: Where variants are kept.
             workers: Where they are made.
             remote: Fetches sources by URL.
             limits: What a source may be.
@@ -99,7 +99,7 @@ class Variants:
             render: Makes a picture; runs in a worker's thread.
             now: Seconds since 1970.
         """
-        self._cache = cache
+        self._kept = kept
         self._workers = workers
         self._remote = remote
         self._limits = limits
@@ -108,9 +108,7 @@ class Variants:
         self._formats = formats
         self._render = render
         self._now = now
-        self._flights: Flights[Entry] = Flights()
         self._open = Places(at_once=2 * workers.threads, queue=queue)
-        self._purges = 0
         self._version = f"{PIPELINE_VERSION}/{library_version()}"
 
     async def of_remote(self, url: str, spec: ImageSpec, accept: str | None = None) -> Variant:
@@ -126,19 +124,19 @@ class Variants:
             CimaiseError: What :meth:`Remote.fetch` and the pipeline raise; remembered for a while.
             Unavailable: ``busy``.
         """
-        source = f"remote {self._remote.parse(url)}"
+        source = self.remote_name(url)
         resolved = self._resolved(spec, accept)
         key = f"{self._version} {canonical(resolved)}"
-        kept = await self._cache.get(source, key)
-        if kept is not None and self._now() - kept.made_at_s < self._remote_ttl_s:
+        kept = await self._kept.get(source, key)
+        if kept is not None and self._is_fresh(kept):
             return _variant(kept, spec)
-        keep = self._keep(source, key)
         try:
             self._failures.raise_known(source)
-            made = await self._flights.fly(
-                f"{source}\n{key}",
+            made = await self._kept.once(
+                source,
+                key,
                 lambda: self._make_remote(url, source, resolved),
-                keep,
+                is_fresh=self._is_fresh,
             )
         except CimaiseError:
             if kept is None:
@@ -162,44 +160,50 @@ class Variants:
             CimaiseError: What the pipeline and ``open_source`` raise.
             Unavailable: ``busy``.
         """
-        source = f"stored {source_id}"
+        source = stored_name(source_id)
         resolved = self._resolved(spec, accept)
         key = f"{self._version} {canonical(resolved)}"
-        kept = await self._cache.get(source, key)
+        kept = await self._kept.get(source, key)
         if kept is not None:
             return _variant(kept, spec)
-        made = await self._flights.fly(
-            f"{source}\n{key}",
-            lambda: self._make_stored(open_source, resolved),
-            self._keep(source, key),
-        )
+        made = await self._kept.once(source, key, lambda: self._make_stored(open_source, resolved))
         return _variant(made, spec)
 
     async def purge_stored(self, source_id: str) -> None:
-        """Remove every kept variant of a stored picture; those being made will not be kept."""
-        await self._purge(f"stored {source_id}")
+        """Remove every kept variant of a stored picture, in all processes, shared ones too."""
+        await self._kept.purge(stored_name(source_id))
 
     async def purge_remote(self, url: str) -> None:
         """Remove every kept variant of a remote picture, and what is known of its failures."""
-        source = f"remote {self._remote.parse(url)}"
+        source = self.remote_name(url)
         self._failures.forget(source)
-        await self._purge(source)
+        await self._kept.purge(source)
+
+    async def doubt(self) -> None:
+        """Who may see what has changed for many pictures: forget answers that were prepared."""
+        await self._kept.doubt()
+
+    def remote_name(self, url: str) -> str:
+        """Identity of a remote source; ``Malformed`` (``url_not_allowed``)."""
+        return f"remote {self._remote.parse(url)}"
+
+    def start(self) -> None:
+        """Listen to what other processes purge."""
+        self._kept.start()
 
     async def settled(self) -> None:
         """Wait until everything that was made has been kept."""
-        await self._flights.settled()
+        await self._kept.settled()
 
     async def close(self) -> None:
-        """Let what is under way end, then close workers, remote and cache."""
+        """Let what is under way end, then close workers, remote and what is kept."""
         await self.settled()
         await self._workers.close()
         await self._remote.close()
-        await self._cache.close()
+        await self._kept.close()
 
-    async def _purge(self, source: str) -> None:
-        self._purges += 1
-        self._flights.forget(f"{source}\n")
-        await self._cache.purge(source)
+    def _is_fresh(self, entry: Entry) -> bool:
+        return self._now() - entry.made_at_s < self._remote_ttl_s
 
     def _resolved(self, spec: ImageSpec, accept: str | None) -> ImageSpec:
         if spec.format != "auto":
@@ -211,15 +215,6 @@ class Variants:
         if name == "jpeg":
             alternatives.append("png")  # for what is transparent
         return replace(spec, format=name, alternatives=tuple(alternatives))
-
-    def _keep(self, source: str, key: str) -> Callable[[Entry], Awaitable[None]]:
-        purges = self._purges
-
-        async def keep(entry: Entry) -> None:
-            if self._purges == purges:  # else it may be what was just removed
-                await self._cache.put(source, key, entry)
-
-        return keep
 
     async def _make_remote(self, url: str, source: str, spec: ImageSpec) -> Entry:
         try:
@@ -243,6 +238,11 @@ class Variants:
             return Entry(made.body, made.media_type, etag, made.width, made.height, made_at_s)
 
         return await self._workers.run(work)
+
+
+def stored_name(source_id: str) -> str:
+    """Identity of a stored source among all sources."""
+    return f"stored {source_id}"
 
 
 def _choose(accept: str | None, names: Sequence[str]) -> str:

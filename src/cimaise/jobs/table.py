@@ -4,6 +4,7 @@ from typing import Final
 
 from cimaise.access.spent import delete_spent
 from cimaise.archives.checksums import forget_old
+from cimaise.images.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
 from cimaise.library.discarded import delete_discarded
 from cimaise.storage.base import Storage
@@ -14,9 +15,22 @@ _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
 
 
-def jobs(storage: Storage) -> tuple[Job, ...]:
-    """The jobs of an installation."""
+def jobs(storage: Storage, *, shared_variant_bytes: int = 0) -> tuple[Job, ...]:
+    """The jobs of an installation.
 
+    Args:
+        storage: Where its bytes live.
+        shared_variant_bytes: Size of the variants that machines share; 0 where they do not.
+    """
+    trimming = Job(
+        "shared-variants",
+        _HOUR,
+        lambda _turn: SharedCache(storage).trim(shared_variant_bytes),
+    )
+    return (*_always(storage), *((trimming,) if shared_variant_bytes else ()))
+
+
+def _always(storage: Storage) -> tuple[Job, ...]:
     async def abandoned(turn: Turn) -> int:
         return (await end_abandoned(turn.database, storage, now=turn.now)).count
 

@@ -15,6 +15,8 @@ from cimaise.errors import Invalid
 
 INCOMING: Final = "incoming/"
 OBJECTS: Final = "objects/"
+VARIANTS: Final = "variants/"
+"""What can be made again: pictures at other sizes, where machines share them."""
 MAX_KEY_LENGTH: Final = 200
 RESERVED: Final = frozenset({"tmp", "multipart"})
 """First segments that no key has: the filesystem keeps its own things there."""

@@ -10,7 +10,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise.errors import Forbidden, Malformed, TypeNotAllowed
-from cimaise.images.cache import make_etag
+from cimaise.images.entry import make_etag
 from cimaise.images.iiif import identifiers
 from cimaise.images.iiif.description import Offer, context_uri, describe, profile_uri
 from cimaise.images.iiif.dialect import Size, Version
@@ -18,15 +18,15 @@ from cimaise.images.iiif.identifiers import StoredPicture, decode_segment
 from cimaise.images.iiif.pyramid import is_offered
 from cimaise.images.iiif.request import ImageRequest, parse_request, resolve
 from cimaise.images.spec import parse_spec
-from cimaise.images.variants import OpenSource
+from cimaise.images.variants import OpenSource, stored_name
 from cimaise.library.serving import audience_headers
 from cimaise.originals import is_public
 from cimaise.rfc.caching import CachePolicy, format_cache_control
 from cimaise.rfc.negotiation import parse_accept, quality_of
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
-from cimaise.web.images import local_source, source_of, variant_reply
 from cimaise.web.reply import BytesReply, empty_reply, open_memory
+from cimaise.web.variants import HotPlace, local_source, source_of, variant_reply
 
 _PREFIX: Final = "/iiif/"
 _HOUR_S: Final = 3600
@@ -44,6 +44,7 @@ class _Picture:
     open: OpenSource
     policy: CachePolicy
     headers: Mapping[str, str]
+    is_hot: bool = False
 
 
 def with_raw_segments(app: ASGIApp) -> ASGIApp:
@@ -92,6 +93,7 @@ async def image(call: Call) -> ASGIApp:
         quality=_segment(call, "quality"),
         format_=_segment(call, "format"),
     )
+    changes = call.services.answers.changes
     picture, offer = await _find(call), _offer(call)
     wanted = resolve(asked, picture.size, offer.limit_px)
     _require_offered(wanted, offer)
@@ -100,7 +102,8 @@ async def image(call: Call) -> ASGIApp:
     canonical = f'<{_base_uri(call)}/{wanted.canonical()}>;rel="canonical"'
     profile = f'<{profile_uri(wanted.version, offer)}>;rel="profile"'
     more = dict(picture.headers) | {"link": f"{profile}, {canonical}"}
-    return variant_reply(call, made, picture.policy, more)
+    hot = HotPlace(stored_name(picture.source_id), changes) if picture.is_hot else None
+    return variant_reply(call, made, picture.policy, more, hot)
 
 
 def _require_offered(wanted: ImageRequest, offer: Offer) -> None:
@@ -147,6 +150,7 @@ async def _stored(call: Call, named: StoredPicture) -> _Picture:
         opened,
         CachePolicy(public=open_to_all, max_age_s=_HOUR_S),
         dict(audience_headers(is_public=open_to_all)),
+        is_hot=open_to_all,
     )
 
 

@@ -1,8 +1,5 @@
 """Pictures at other sizes: remote ones, those of albums, and stored ones."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from starlette.types import ASGIApp
@@ -15,15 +12,14 @@ from cimaise.albums.addresses import (
 from cimaise.errors import Forbidden, Invalid, TypeNotAllowed
 from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.spec import ImageSpec, SpecLimits, parse_preset, parse_spec
-from cimaise.images.stored import stored_source
-from cimaise.images.variants import OpenSource, Variant
+from cimaise.images.variants import stored_name
 from cimaise.library.model import File
 from cimaise.library.serving import audience_headers
 from cimaise.originals import is_public
-from cimaise.rfc.caching import CachePolicy, format_cache_control
-from cimaise.rfc.selection import Representation, select
+from cimaise.rfc.caching import CachePolicy
 from cimaise.web.call import Call
-from cimaise.web.reply import BytesReply, json_reply, open_memory
+from cimaise.web.reply import json_reply
+from cimaise.web.variants import HotPlace, local_source, source_of, variant_reply
 
 _YEAR_S: Final = 31_536_000
 _HOUR_S: Final = 3600
@@ -38,11 +34,15 @@ async def resize(call: Call) -> ASGIApp:
         raise Invalid("url names the picture.", field="url")
     spec = _spec(call)
     if not url.startswith("/"):
-        variant = await call.services.variants.of_remote(url, spec, call.header("accept"))
-        return variant_reply(
-            call, variant, CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True)
-        )
+        return await _resized_remote(call, url, spec)
     return await _resized_album_file(call, url, spec)
+
+
+async def _resized_remote(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
+    variants, changes = call.services.variants, call.services.answers.changes
+    made = await variants.of_remote(url, spec, call.header("accept"))
+    policy = CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True)
+    return variant_reply(call, made, policy, hot=HotPlace(variants.remote_name(url), changes))
 
 
 async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
@@ -57,22 +57,13 @@ async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
     return variant_reply(call, variant, policy)
 
 
-def local_source(path: Path) -> OpenSource:
-    """An opener of a file of this machine."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[bytes | Path]:
-        yield path
-
-    return opened
-
-
 async def variant(call: Call) -> ASGIApp:
     """A stored picture at another size, under the original's rules."""
+    changes = call.services.answers.changes
     file, by_link = await _picture(call)
     if call.services.settings.images.policy == "presets":
         _require_offered(call, file)
-    return await _stored(call, file, _spec(call), by_link=by_link)
+    return await _stored(call, file, _spec(call), by_link=by_link, changes=changes)
 
 
 def _require_offered(call: Call, file: File) -> None:
@@ -85,9 +76,10 @@ def _require_offered(call: Call, file: File) -> None:
 
 async def preset(call: Call) -> ASGIApp:
     """A stored picture at a named size."""
+    changes = call.services.answers.changes
     file, by_link = await _picture(call)
     spec = parse_preset(call.path("preset"), _parameters(call), limits=_limits(call))
-    return await _stored(call, file, spec, by_link=by_link)
+    return await _stored(call, file, spec, by_link=by_link, changes=changes)
 
 
 async def info(call: Call) -> ASGIApp:
@@ -135,24 +127,17 @@ async def _picture(call: Call, *, counts: bool = True) -> tuple[File, bool]:
     return found.file, found.by_link
 
 
-def source_of(call: Call, file: File) -> OpenSource:
-    """An opener of a published picture's bytes."""
-    assert file.storage_key is not None
-    return stored_source(
-        call.services.storage,
-        file.storage_key,
-        max_bytes=call.services.settings.images.max_source_bytes,
-    )
-
-
-async def _stored(call: Call, file: File, spec: ImageSpec, *, by_link: bool) -> ASGIApp:
+async def _stored(
+    call: Call, file: File, spec: ImageSpec, *, by_link: bool, changes: int
+) -> ASGIApp:
     assert file.storage_key is not None
     made = await call.services.variants.of_stored(
         file.storage_key, source_of(call, file), spec, call.header("accept")
     )
     open_to_all = is_public(file, by_link=by_link)
     policy = CachePolicy(public=open_to_all, max_age_s=_HOUR_S)
-    return variant_reply(call, made, policy, dict(audience_headers(is_public=open_to_all)))
+    more = dict(audience_headers(is_public=open_to_all))
+    return variant_reply(call, made, policy, more, HotPlace(stored_name(file.storage_key), changes))
 
 
 def _parameters(call: Call) -> dict[str, str]:
@@ -169,22 +154,3 @@ def _limits(call: Call) -> SpecLimits:
 
 def _spec(call: Call) -> ImageSpec:
     return parse_spec(_parameters(call), limits=_limits(call))
-
-
-def variant_reply(
-    call: Call, made: Variant, policy: CachePolicy, more: Mapping[str, str] | None = None
-) -> ASGIApp:
-    """A finished picture as an answer: conditions and ranges, and what keeps browsers safe."""
-    what = Representation(len(made.body), made.etag, made.media_type)
-    headers = {
-        "cache-control": format_cache_control(policy),
-        "x-content-type-options": "nosniff",
-        "content-security-policy": "default-src 'none'; sandbox",
-        "referrer-policy": "no-referrer",
-        "cross-origin-resource-policy": "cross-origin",
-    } | dict(more or {})
-    if made.varies_by_accept:
-        headers["vary"] = "Accept"
-    return BytesReply(
-        what, select(what, call.wanted(), now=call.now), open_memory(made.body), headers
-    )

@@ -52,6 +52,8 @@ async def change_collection(call: Call) -> ASGIApp:
         policy=body.policy,
     )
     changed = await call.services.collections.change(call.principal, call.path("name"), changes)
+    if body.visibility:
+        await call.services.variants.doubt()
     return json_reply(collection_json(changed))
 
 
@@ -118,6 +120,8 @@ async def change_file(call: Call) -> ASGIApp:
         visibility=Visibility(body.visibility) if body.visibility else None,
     )
     changed = await call.services.files.change(call.principal, call.path("id"), changes)
+    if body.visibility and changed.storage_key is not None:
+        await call.services.variants.purge_stored(changed.storage_key)
     return json_reply(file_json(changed, base_url=call.services.settings.public_url))
 
 

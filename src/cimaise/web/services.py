@@ -18,6 +18,7 @@ from cimaise.albums.catalogue import Catalogue
 from cimaise.archives.archive import Archives
 from cimaise.database.engine import Database
 from cimaise.errors import Forbidden, NotSignedIn
+from cimaise.images.hot import Answers
 from cimaise.images.info import Headers
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
@@ -70,6 +71,7 @@ class Services:
     archives: Archives
     variants: Variants
     headers: Headers
+    answers: Answers
     spec_limits: SpecLimits
     catalogue: Catalogue
     limiter: Limiter

@@ -36,6 +36,11 @@ class Images:
         high=64 * GB,
     )
     cache_bytes: int = knob(10 * GB, p.parse_bytes, "Size of the cache of variants.", low=MB)
+    shared_bytes: int = knob(
+        0,
+        p.parse_bytes,
+        "Size of a cache of variants in the storage, for all machines; 0: none, each has its own.",
+    )
     error_ttl: float = knob(
         60.0, p.parse_duration, "How long a remote failure is remembered.", high=3600
     )
