@@ -13,7 +13,7 @@ from cimaise.uploads.doors.multipart_form import (
     FileData,
     FileEnd,
     FileStart,
-    read_form,
+    Form,
 )
 
 TYPE = "multipart/form-data; boundary=XX"
@@ -35,7 +35,7 @@ async def events(body: bytes, step: int = 100_000, content_type: str = TYPE) -> 
         for start in range(0, len(body), step):
             yield body[start : start + step]
 
-    return joined([event async for event in read_form(chunks(), content_type)])
+    return joined([event async for event in Form(chunks(), content_type)])
 
 
 def joined(found: list[Event]) -> list[Event]:
@@ -43,7 +43,7 @@ def joined(found: list[Event]) -> list[Event]:
     whole: list[Event] = []
     for event in found:
         if isinstance(event, FileData) and whole and isinstance(whole[-1], FileData):
-            whole[-1] = FileData(whole[-1].chunk + event.chunk)
+            whole[-1] = FileData(bytes(whole[-1].chunk) + event.chunk)
         else:
             whole.append(event)
     return whole

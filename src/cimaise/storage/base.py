@@ -17,7 +17,15 @@ Promises that hold for every method of every backend:
 * A key that :func:`cimaise.storage.keys.is_valid_key` refuses is ``Invalid`` everywhere.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -178,6 +186,13 @@ class Hold:
     size: int
 
 
+AppendNow = Callable[[bytes | memoryview, int], bool]
+"""Appends a piece at a place from the event loop itself; errors as for :meth:`Appends.append`.
+
+``False``: that would have to wait for a lock or a slow disk, and nothing was written.
+"""
+
+
 class Appends(Protocol):
     """Multipart uploads that are written from their beginning to their end, without parts.
 
@@ -205,6 +220,10 @@ class Appends(Protocol):
         ``WrongState`` where somebody else has taken the upload (``taken_over``), or the end is
         elsewhere; then nothing was written.
         """
+        ...
+
+    def now(self, key: str, upload_id: str, hold: Hold) -> AppendNow | None:
+        """``None`` where a backend cannot."""
         ...
 
     async def keep(self, key: str, upload_id: str, hold: Hold) -> int:

@@ -1,6 +1,6 @@
 """Bytes that come in: counted, gathered into pieces worth a thread hop, cut into parts."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from cimaise.storage.checks import size_mismatch, too_large
@@ -11,28 +11,101 @@ HOP_BYTES: Final = 512 * 1024
 _MAX_PIECES: Final = 512  # below IOV_MAX (1024 on Linux)
 
 
-async def counted(
-    chunks: AsyncIterable[bytes], *, size: int | None = None, max_bytes: int | None = None
-) -> AsyncIterator[bytes]:
-    """The same chunks without empty ones.
+Piece = bytes | memoryview
+Take = Callable[[Piece], None]
+"""Is given bytes on the event loop, as they come; must not wait, and must not keep them."""
 
-    Raises:
-        Invalid: ``size_mismatch``, before the first byte beyond ``size`` is passed on, or at the
-            end where bytes are missing.
-        TooLarge: Before the first byte beyond ``max_bytes`` is passed on.
-    """
-    seen = 0
-    async for chunk in chunks:
-        if not chunk:
-            continue
-        seen += len(chunk)
-        if size is not None and seen > size:
-            raise size_mismatch(size)
-        if max_bytes is not None and seen > max_bytes:
-            raise too_large(max_bytes)
-        yield chunk
-    if size is not None and seen != size:
-        raise size_mismatch(size)
+Pour = Callable[[Take, int], Awaitable[bool]]
+"""The short way of a body: ``await pour(take, most)`` calls ``take`` until there were ``most`` bytes.
+
+It tells whether more may come: ``False`` only when ``take`` has had every byte. Cancelling loses
+nothing. What ``take`` raises is raised; ``ClientGone`` where the body breaks off.
+"""
+
+
+def pour_of(chunks: AsyncIterable[bytes]) -> Pour | None:
+    """The short way of ``chunks``, where whoever makes them has one (an attribute ``pour``)."""
+    pour: Pour | None = getattr(chunks, "pour", None)
+    return pour
+
+
+class Looked:
+    """The same chunks, each looked at before it goes on; the short way stays open."""
+
+    def __init__(self, chunks: AsyncIterable[bytes], look: Callable[[Piece], None]) -> None:
+        """``look`` may raise, and must not wait."""
+        self._chunks = chunks
+        self._look = look
+        self._short = pour_of(chunks)
+        self.pour: Pour | None = None if self._short is None else self._pour
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            self._look(chunk)
+            yield chunk
+
+    async def _pour(self, take: Take, most: int) -> bool:
+        assert self._short is not None
+
+        def look_and_take(piece: Piece) -> None:
+            self._look(piece)
+            take(piece)
+
+        return await self._short(look_and_take, most)
+
+
+class Counted:
+    """The same chunks without empty ones, and no more or fewer bytes than was said."""
+
+    def __init__(
+        self,
+        chunks: AsyncIterable[bytes],
+        *,
+        size: int | None = None,
+        max_bytes: int | None = None,
+    ) -> None:
+        """Nothing is read yet.
+
+        Iterating and pouring raise ``Invalid`` (``size_mismatch``) before the first byte beyond
+        ``size`` is passed on, or at the end where bytes are missing, and ``TooLarge`` before the
+        first byte beyond ``max_bytes`` is.
+        """
+        self._chunks = Looked(chunks, self._count)
+        self._size = size
+        self._max_bytes = max_bytes
+        self._seen = 0
+        self.pour: Pour | None = None if self._chunks.pour is None else self._pour
+
+    def _count(self, piece: Piece) -> None:
+        self._seen += len(piece)
+        if self._size is not None and self._seen > self._size:
+            raise size_mismatch(self._size)
+        if self._max_bytes is not None and self._seen > self._max_bytes:
+            raise too_large(self._max_bytes)
+
+    def _require_end(self) -> None:
+        if self._size is not None and self._seen != self._size:
+            raise size_mismatch(self._size)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            if chunk:
+                yield chunk
+        self._require_end()
+
+    async def _pour(self, take: Take, most: int) -> bool:
+        assert self._chunks.pour is not None
+        more = await self._chunks.pour(take, most)
+        if not more:
+            self._require_end()
+        return more
+
+
+def counted(
+    chunks: AsyncIterable[bytes], *, size: int | None = None, max_bytes: int | None = None
+) -> Counted:
+    """See :class:`Counted`."""
+    return Counted(chunks, size=size, max_bytes=max_bytes)
 
 
 async def gathered(chunks: AsyncIterable[bytes]) -> AsyncGenerator[list[bytes], None]:

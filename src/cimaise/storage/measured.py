@@ -17,6 +17,7 @@ from datetime import datetime
 
 from cimaise.errors import CimaiseError
 from cimaise.storage.base import (
+    AppendNow,
     Appends,
     Grant,
     Hold,
@@ -31,6 +32,7 @@ from cimaise.storage.base import (
     Sweeper,
     Unfinished,
 )
+from cimaise.storage.bodies import Looked, Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,11 @@ class Measurement:
 class _Count:
     total: int = 0
 
-    async def through(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in chunks:
-            self.total += len(chunk)
-            yield chunk
+    def through(self, chunks: AsyncIterable[bytes]) -> Looked:
+        return Looked(chunks, self._add)
+
+    def _add(self, piece: Piece) -> None:
+        self.total += len(piece)
 
 
 class _Meter:
@@ -139,6 +142,9 @@ class _MeasuredAppends:
         with self._meter("append") as count:
             await self._inner.append(key, upload_id, hold, pieces, start=start)
             count.total = sum(map(len, pieces))
+
+    def now(self, key: str, upload_id: str, hold: Hold) -> AppendNow | None:
+        return self._inner.now(key, upload_id, hold)
 
     async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         with self._meter("append_keep"):
@@ -270,7 +276,7 @@ class MeasuredStorage:
     ) -> AsyncIterator[Reading]:
         with self._meter("open") as count:
             async with self._inner.open(key, start=start, stop=stop, if_etag=if_etag) as reading:
-                yield replace(reading, chunks=count.through(reading.chunks))
+                yield replace(reading, chunks=aiter(count.through(reading.chunks)))
 
     async def write(
         self,

@@ -6,10 +6,10 @@ the two the rows say ``completing``, so whatever dies in between is found by the
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -24,18 +24,14 @@ from cimaise.storage.base import Storage
 from cimaise.storage.keys import incoming_key, object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
-from cimaise.uploads.digest import StreamInspector
 from cimaise.uploads.discard import end_and_remove
+from cimaise.uploads.flow import Flow
 from cimaise.uploads.gate import Admission, admit, admit_any
-from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, judge
+from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
 from cimaise.uploads.publish import Caption, check_caption
 from cimaise.uploads.session import State, Strategy, UploadSession
 from cimaise.uploads.settle import settle
-from cimaise.uploads.signatures.base import HEAD_BYTES
 from cimaise.uploads.stream_lease import StreamLeases
-
-RESERVE_STEP: Final = 4 * 1024 * 1024
-"""Bytes of a stream of unknown length that may come before they are reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +179,17 @@ class Streams:
         incoming: Incoming,
         chunks: AsyncIterable[bytes],
     ) -> Received:
-        stream = StreamInspector(chunks)
-        flow = _Flow(self, session, stream)
+        is_local = self._storage.is_local
+        flow = Flow(
+            chunks,
+            session,
+            reserve=partial(self.reserve, session),
+            renew=self.leases.renew,
+            is_hashed=not is_local,
+        )
         info = await self._storage.write(
             session.storage_key,
-            flow.chunks(),
+            flow,
             content_type=admission.media_type,
             size=incoming.size,
             max_bytes=admission.max_bytes,
@@ -201,11 +203,12 @@ class Streams:
             filename=session.filename,
             declared_type=session.declared_type,
             declared_sha256=None,
-            hash_all=False,
+            hash_all=is_local and info.size <= self._settings.uploads.hash_max_bytes,
             read_header=self._read_picture,
         )
-        looked_at = replace(inspection, sha256_hex=stream.sha256_hex)
-        return Received(replace(session, reserved_bytes=reserved), looked_at)
+        if flow.sha256 is not None:
+            inspection = replace(inspection, sha256_hex=flow.sha256.hex())
+        return Received(replace(session, reserved_bytes=reserved), inspection)
 
     async def reserve(self, session: UploadSession, held: int, more: int) -> None:
         """Reserve further bytes of a stream; ``TooLarge`` (``quota_exceeded``)."""
@@ -333,46 +336,3 @@ class Streams:
             now=self._clock(),
             reason=reason,
         )
-
-
-class _Flow:
-    """The chunks on their way to the storage: judged by their head, reserved as they come."""
-
-    def __init__(self, streams: Streams, session: UploadSession, stream: StreamInspector) -> None:
-        self._streams = streams
-        self._session = session
-        self._stream = stream
-        self._reserved = session.reserved_bytes
-        self._judged = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Every chunk; raises as soon as something is refused."""
-        async for chunk in self._stream:
-            if not self._judged and self._stream.size >= HEAD_BYTES:
-                self._judge()
-            if self._stream.size - self._reserved >= RESERVE_STEP:
-                await self.reserve_rest()
-            await self._streams.leases.renew()
-            yield chunk
-
-    def _judge(self) -> None:
-        self._judged = True
-        size = self._session.declared_size or max(self._stream.size, _UNKNOWN_SIZE)
-        judge(
-            self._stream.head,
-            size,
-            filename=self._session.filename,
-            declared_type=self._session.declared_type,
-        )
-
-    async def reserve_rest(self) -> int:
-        """Reserve what has come and is not reserved; gives the bytes reserved in all."""
-        more = self._stream.size - self._reserved
-        if more > 0:
-            await self._streams.reserve(self._session, self._reserved, more)
-            self._reserved += more
-        return self._reserved
-
-
-_UNKNOWN_SIZE: Final = 1 << 62
-"""Stands for a length that only the end will tell: no structure check may find it too short."""

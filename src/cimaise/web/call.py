@@ -1,17 +1,18 @@
 """A request on its way to a handler: who asks, what for, and the features that can answer."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from cimaise.access.policy import Principal
-from cimaise.errors import ClientGone, Invalid, Limit, Malformed, NotFound, TooLarge
+from cimaise.errors import Invalid, Limit, Malformed, NotFound, TooLarge
 from cimaise.rfc.selection import Wanted
 from cimaise.rfc.validators import Conditions
+from cimaise.web.body import Body
 
 if TYPE_CHECKING:
     from cimaise.web.services import Services
@@ -133,14 +134,9 @@ class Call:
                 raise TooLarge("The body is too long.", limit=limit)
         return bytes(whole)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> Body:
         """The body as it comes. ``ClientGone`` where it breaks off: never a clean short end."""
-        try:
-            async for chunk in self.request.stream():
-                if chunk:
-                    yield chunk
-        except ClientDisconnect as fault:
-            raise ClientGone("The client closed the connection.") from fault
+        return Body(self.request)
 
     @property
     def content_length(self) -> int | None:

@@ -21,6 +21,12 @@ class Uploads:
     url_ttl: float = knob(
         3600.0, p.parse_duration, "How long a signed upload URL lives.", low=1, high=7 * 86400
     )
+    hash_max_bytes: int = knob(
+        64 * MB,
+        p.parse_bytes,
+        "Files up to here get a SHA-256 when they come through the server to local storage.",
+        high=48 * TB,
+    )
     extensions: tuple[str, ...] = knob(
         (), p.parse_extensions, "File extensions that are accepted; any for all."
     )

@@ -10,18 +10,27 @@ import fcntl
 import os
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Final
 
-from cimaise.errors import NotFound, WrongState
+from cimaise.errors import NotFound, Unavailable, WrongState
 from cimaise.storage.base import Hold, ObjectInfo
+from cimaise.storage.bodies import Piece
 from cimaise.storage.checks import no_upload, part_mismatch
 from cimaise.storage.filesystem.files import FILE_MODE, Layout, info_of, sync_folder, write_all
-from cimaise.storage.filesystem.hops import Hops
-from cimaise.storage.filesystem.parts import UploadFolder, find_upload, open_upload
+from cimaise.storage.filesystem.hops import Hops, Pace
+from cimaise.storage.filesystem.parts import (
+    DATA,
+    UploadFolder,
+    find_upload,
+    open_upload,
+    upload_path,
+)
 
 _HOLD: Final = struct.Struct("<qq")  # owner; bytes that count, or -1 for all
 _ALL: Final = -1
+HOLD: Final = "hold"
 _MAX_PIECES: Final = 512  # below IOV_MAX (1024 on Linux)
 
 
@@ -43,6 +52,11 @@ class FilesystemAppends:
         await self._hops.run(
             _append, self._layout, key, upload_id, hold.owner, start=start, pieces=pieces
         )
+
+    def now(self, key: str, upload_id: str, hold: Hold) -> "AppendNow":
+        """Without a thread; nothing is open between two pieces."""
+        self._layout.path(key)
+        return AppendNow(upload_path(self._layout, upload_id), hold.owner)
 
     async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         """Make durable."""
@@ -89,23 +103,60 @@ class _Open:
         os.fdatasync(self._hold)
 
 
+def _opened(folder: UploadFolder) -> AbstractContextManager[_Open]:
+    return opened(folder.data, folder.path / HOLD)
+
+
 @contextmanager
-def _opened(folder: UploadFolder) -> Iterator[_Open]:
-    """Locked; ``NotFound`` where the upload was finished or aborted meanwhile."""
+def opened(data: Path, hold: Path, *, is_patient: bool = True) -> Iterator[_Open]:
+    """Locked; ``NotFound`` where the upload was finished or aborted meanwhile.
+
+    ``BlockingIOError`` where somebody else has the lock and this should not wait.
+    """
     flags = os.O_RDWR | os.O_CLOEXEC
     descriptors: list[int] = []
     try:
-        descriptors.append(os.open(folder.data, flags))
-        fcntl.flock(descriptors[0], fcntl.LOCK_EX)
-        if not os.path.samestat(os.lstat(folder.data), os.fstat(descriptors[0])):
+        descriptors.append(os.open(data, flags))
+        fcntl.flock(descriptors[0], fcntl.LOCK_EX | (0 if is_patient else fcntl.LOCK_NB))
+        if not os.path.samestat(os.lstat(data), os.fstat(descriptors[0])):
             raise no_upload()
-        descriptors.append(os.open(folder.path / "hold", flags | os.O_CREAT, FILE_MODE))
+        descriptors.append(os.open(hold, flags | os.O_CREAT, FILE_MODE))
         yield _Open(*descriptors)
     except FileNotFoundError:
         raise no_upload() from None
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+class AppendNow:
+    """See :data:`cimaise.storage.base.AppendNow`."""
+
+    def __init__(self, folder: Path, owner: int) -> None:
+        self._data = folder / DATA
+        self._hold = folder / HOLD
+        self._owner = owner
+        self._pace = Pace()
+
+    def __call__(self, piece: Piece, start: int) -> bool:
+        """Write a piece, unless that takes longer than a moment."""
+        if self._pace.is_slow:
+            return False
+        try:
+            with opened(self._data, self._hold, is_patient=False) as upload:
+                upload.require(self._owner)
+                if upload.length != start:
+                    raise WrongState("The upload has another length.")
+                self._pace.timed(lambda: _write(upload, piece, start))
+        except BlockingIOError:
+            return False
+        except OSError as fault:
+            raise Unavailable("The storage cannot be read or written.") from fault
+        return True
+
+
+def _write(upload: "_Open", piece: Piece, start: int) -> None:
+    write_all(upload.data, [piece], start)
 
 
 def _take(layout: Layout, key: str, upload_id: str, on_trial: bool) -> Hold:

@@ -11,13 +11,14 @@
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from cimaise.errors import CimaiseError, Unavailable
 from cimaise.storage.base import ObjectInfo
+from cimaise.storage.bodies import Piece
 from cimaise.storage.checks import no_object
 from cimaise.storage.keys import require_key
 
@@ -32,7 +33,7 @@ def info_of(key: str, facts: os.stat_result) -> ObjectInfo:
     return ObjectInfo(key, facts.st_size, etag, datetime.fromtimestamp(facts.st_mtime, UTC))
 
 
-def write_all(descriptor: int, pieces: Iterable[bytes], offset: int) -> int:
+def write_all(descriptor: int, pieces: Iterable[Piece], offset: int) -> int:
     """Write ``pieces`` one after the other at ``offset``; how many bytes that were."""
     left = [memoryview(piece) for piece in pieces]
     first = offset
@@ -175,7 +176,7 @@ class ObjectDraft:
         """Create the file."""
         self.descriptor = os.open(self._path, os.O_RDWR | CREATE, FILE_MODE)
 
-    def append(self, pieces: list[bytes]) -> None:
+    def append(self, pieces: Sequence[Piece]) -> None:
         """Write these bytes after the earlier ones."""
         self._length += write_all(self.descriptor, pieces, self._length)
 

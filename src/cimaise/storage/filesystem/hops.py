@@ -1,13 +1,20 @@
 """Blocking work in a bounded pool of threads, and the one translation of its errors."""
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+import time
+from collections.abc import AsyncIterable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from typing import ParamSpec, Protocol, TypeVar
+from functools import partial
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from cimaise.errors import Unavailable
-from cimaise.storage.bodies import gathered
+from cimaise.storage.bodies import HOP_BYTES, Piece, Pour, gathered, pour_of
+
+SLOW_WRITE_S: Final = 0.02
+_SLOW_FOR_S: Final = 1.0
+STEP_BYTES: Final = 2 * 1024 * 1024
+"""Bytes of a body that are written before others have their turn."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -55,6 +62,31 @@ def _translated(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         raise Unavailable("The storage cannot be read or written.") from fault
 
 
+class Pace:
+    """Whether the disk takes bytes as fast as memory does: then no thread is needed to write them.
+
+    While the kernel holds writers back, because too much is waiting for the disk, a write on the
+    event loop would hold up everybody.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._slow_until_s = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        """Write in a thread at the moment."""
+        return self._slow_until_s > self._clock()
+
+    def timed(self, write: Callable[[], None]) -> None:
+        """Write, and see how long that takes."""
+        began_s = self._clock()
+        write()
+        now_s = self._clock()
+        if now_s - began_s > SLOW_WRITE_S:
+            self._slow_until_s = now_s + _SLOW_FOR_S
+
+
 class Draft(Protocol[T_co]):
     """Bytes on their way to become visible. Every method blocks."""
 
@@ -62,7 +94,7 @@ class Draft(Protocol[T_co]):
         """Take what is needed."""
         ...
 
-    def append(self, pieces: list[bytes]) -> None:
+    def append(self, pieces: Sequence[Piece]) -> None:
         """Write these bytes after the earlier ones."""
         ...
 
@@ -79,10 +111,34 @@ async def pour(hops: Hops, chunks: AsyncIterable[bytes], draft: Draft[T]) -> T:
     """All of ``chunks`` through ``draft``; nothing is left of it on errors and cancellation."""
     try:
         await hops.run(draft.start)
-        async with aclosing(gathered(chunks)) as lists:
-            async for pieces in lists:
-                await hops.run(draft.append, pieces)
+        short = pour_of(chunks)
+        if short is None:
+            async with aclosing(gathered(chunks)) as lists:
+                async for pieces in lists:
+                    await hops.run(draft.append, pieces)
+        else:
+            await _pour_at_once(hops, short, draft)
         return await hops.run(draft.finish)
     except BaseException:
         await hops.run(draft.discard)
         raise
+
+
+async def _pour_at_once(hops: Hops, short: Pour, draft: Draft[T]) -> None:
+    """Write each piece where it comes, without a thread, as long as the disk keeps up."""
+    pace, more = Pace(), True
+    while more:
+        if pace.is_slow:
+            pieces, more = await _held(short)
+            await hops.run(pace.timed, partial(draft.append, pieces))
+        else:
+            more = await short(
+                lambda piece: pace.timed(partial(_translated, draft.append, [piece])), STEP_BYTES
+            )
+
+
+async def _held(short: Pour) -> tuple[list[bytes], bool]:
+    """Enough for a hop, copied; and whether more may come."""
+    pieces: list[bytes] = []
+    more = await short(lambda piece: pieces.append(bytes(piece)), HOP_BYTES)
+    return pieces, more

@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cimaise.storage.base import PartInfo
+from cimaise.storage.bodies import Piece
 from cimaise.storage.checks import no_upload, size_mismatch
 from cimaise.storage.filesystem.files import CREATE, FILE_MODE, Layout, write_all
 from cimaise.storage.filesystem.parts import DATA, Record, UploadFolder, open_upload, try_lock
@@ -69,7 +71,7 @@ class PartDraft:
         self._next = 0
         self._own = own
 
-    def append(self, pieces: list[bytes]) -> None:
+    def append(self, pieces: Sequence[Piece]) -> None:
         """Write these bytes after the earlier ones; whoever calls never passes ``size``."""
         self._next += write_all(self._descriptor, pieces, self._next)
 

@@ -6,7 +6,7 @@ file will have, so sending it again stores nothing twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -26,12 +26,10 @@ from cimaise.library.collections import find_collection
 from cimaise.settings import Settings
 from cimaise.uploads.doors.companion import DOOR, Wish
 from cimaise.uploads.doors.multipart_form import (
-    Event,
     Field,
+    FileBytes,
     FileStart,
-    file_bytes,
-    read_form,
-    skip_file,
+    Form,
 )
 from cimaise.uploads.gate import UNDECLARED, admit
 from cimaise.uploads.publish import Caption
@@ -158,12 +156,12 @@ class SingleForms:
         ticket: Ticket | None = None
         taken: Received | Posted | None = None
         try:
-            events = read_form(chunks, content_type)
+            events = Form(chunks, content_type)
             async for event in events:
                 if isinstance(event, Field) and ticket is None:
                     fields[event.name.lower()] = event.text
                 elif isinstance(event, FileStart) and (event.name != FILE_FIELD or ticket):
-                    await skip_file(events)
+                    await FileBytes(events).skip()
                 elif isinstance(event, FileStart):
                     ticket = self._ticket(fields)
                     taken = await self._receive(ticket, events)
@@ -185,12 +183,12 @@ class SingleForms:
             raise Forbidden("The form is past its time.", code="expired_signature")
         return ticket
 
-    async def _receive(self, ticket: Ticket, events: AsyncIterator[Event]) -> Received | Posted:
+    async def _receive(self, ticket: Ticket, events: Form) -> Received | Posted:
         """Store the file, or skip it where an earlier request has brought it."""
         principal = await self._principal(ticket)
         known, posted = await self._database.read(lambda connection: _earlier(connection, ticket))
         if posted is not None:
-            await skip_file(events)
+            await FileBytes(events).skip()
             return posted
         incoming = Incoming(
             DOOR,
@@ -201,7 +199,7 @@ class SingleForms:
             None if known else ticket.key,
         )
         try:
-            return await self._streams.receive(principal, incoming, file_bytes(events))
+            return await self._streams.receive(principal, incoming, FileBytes(events))
         except IntegrityError as fault:
             raise _twice() from fault
 

@@ -5,7 +5,7 @@ together when its end has come, or none is.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,12 +13,10 @@ from cimaise.access.policy import Principal, Visibility, require_account
 from cimaise.errors import Invalid
 from cimaise.library.model import File
 from cimaise.uploads.doors.multipart_form import (
-    Event,
     Field,
+    FileBytes,
     FileStart,
-    file_bytes,
-    read_form,
-    skip_file,
+    Form,
 )
 from cimaise.uploads.publish import Caption
 from cimaise.uploads.session import UploadSession
@@ -40,7 +38,7 @@ class FormResult:
 
 
 @dataclass(slots=True)
-class _Form:
+class _Taken:
     texts: dict[str, str] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
 
@@ -70,14 +68,14 @@ async def receive_form(
         collection: Where files go if no field before the first one says it.
 
     Raises:
-        Malformed, TooLarge: The form itself; see :func:`read_form`.
+        Malformed, TooLarge: The form itself; see :class:`Form`.
         Invalid: No file was chosen, or no collection was named.
         CimaiseError: What refuses one of the files refuses all.
     """
     require_account(principal)
-    form = _Form()
+    form = _Taken()
     try:
-        await _read(streams, principal, form, read_form(chunks, content_type), collection)
+        await _read(streams, principal, form, Form(chunks, content_type), collection)
         target, caption = _whole(form, collection), _caption(form.texts)
     except BaseException as fault:
         await asyncio.shield(streams.drop(form.received, type(fault).__name__))
@@ -86,7 +84,7 @@ async def receive_form(
     return FormResult(target, tuple(done))
 
 
-def _whole(form: _Form, collection: str | None) -> str:
+def _whole(form: _Taken, collection: str | None) -> str:
     """Where the files go, once the form has all that it needs."""
     target = form.texts.get("collection") or collection
     if not form.received:
@@ -99,8 +97,8 @@ def _whole(form: _Form, collection: str | None) -> str:
 async def _read(
     streams: Streams,
     principal: Principal,
-    form: _Form,
-    events: AsyncIterator[Event],
+    form: _Taken,
+    events: Form,
     collection: str | None,
 ) -> None:
     async for event in events:
@@ -109,11 +107,11 @@ async def _read(
                 form.take(event)
         elif isinstance(event, FileStart):
             if event.name not in _FILE_FIELDS or not event.filename:
-                await skip_file(events)  # nothing was chosen, or it is none of ours
+                await FileBytes(events).skip()  # nothing was chosen, or it is none of ours
                 continue
             known = form.texts.setdefault("collection", collection or "") or None
             incoming = Incoming("form", event.filename, event.content_type, None, known)
-            form.received.append(await streams.receive(principal, incoming, file_bytes(events)))
+            form.received.append(await streams.receive(principal, incoming, FileBytes(events)))
 
 
 def _caption(texts: dict[str, str]) -> Caption:

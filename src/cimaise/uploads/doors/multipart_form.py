@@ -15,6 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from cimaise.errors import Limit, Malformed, TooLarge
 from cimaise.rfc.media_types import parse_parameters
+from cimaise.storage.bodies import Piece, Pour, Take, pour_of
 
 MAX_PARTS: Final = 1000
 MAX_FIELD_BYTES: Final = 64 * 1024
@@ -46,9 +47,9 @@ class FileStart:
 
 @dataclass(frozen=True, slots=True)
 class FileData:
-    """Some bytes of the file."""
+    """Some bytes of the file; they stay as they are."""
 
-    chunk: bytes
+    chunk: Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,40 +60,99 @@ class FileEnd:
 Event = Field | FileStart | FileData | FileEnd
 
 
-async def read_form(chunks: AsyncIterable[bytes], content_type: str) -> AsyncIterator[Event]:
-    """Events of a form, in the order of the body.
+class Form:
+    """Events of a form, in the order of its body. Iterate over it."""
 
-    Args:
-        chunks: The body.
-        content_type: The request's ``Content-Type``, with its boundary.
+    def __init__(self, chunks: AsyncIterable[bytes], content_type: str) -> None:
+        """Nothing is read yet.
 
-    Raises:
-        Malformed: No form, no boundary, a part without a name, or the body breaks off before the
-            last boundary.
-        TooLarge: More parts, or a longer field, than a form of people has.
-    """
-    reader = _Reader(_boundary(content_type))
-    async for chunk in chunks:
+        Iterating and pouring raise ``Malformed`` where a part has no name, or the body breaks off
+        before the last boundary, and ``TooLarge`` where there are more parts, or a longer field,
+        than a form of people has.
+
+        Args:
+            chunks: The body.
+            content_type: The request's ``Content-Type``, with its boundary.
+
+        Raises:
+            Malformed: No form, or no boundary.
+        """
+        self._reader = _Reader(_boundary(content_type))
+        self._chunks: AsyncIterator[bytes] = aiter(chunks)
+        self.short = pour_of(chunks)
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self.next()
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def next(self) -> Event | None:
+        """The next one; ``None`` at the end."""
+        events = self._reader.events
+        while not events:
+            if not await self._read():
+                self._reader.close()
+                return events.popleft() if events else None
+        return events.popleft()
+
+    def put_back(self, event: Event) -> None:
+        """It is the next one again."""
+        self._reader.events.appendleft(event)
+
+    async def _read(self) -> bool:
+        """Feed the parser; whether more may come."""
+        if self.short is not None:
+            return await self.short(lambda piece: self._reader.feed(bytes(piece)), _SLICE_BYTES)
+        chunk = await anext(self._chunks, None)
+        if chunk is None:
+            return False
         for start in range(0, len(chunk), _SLICE_BYTES):
-            reader.feed(chunk[start : start + _SLICE_BYTES])
-            while reader.events:
-                yield reader.events.popleft()
-    reader.close()
+            self._reader.feed(chunk[start : start + _SLICE_BYTES])
+        return True
 
 
-async def file_bytes(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    """The bytes of one file: everything up to its end."""
-    async for event in events:
-        if isinstance(event, FileData):
-            yield event.chunk
-        elif isinstance(event, FileEnd):
-            return
+class FileBytes:
+    """The bytes of the file that a form is at: everything up to its end.
 
+    Attributes:
+        pour: See :data:`cimaise.storage.bodies.Pour`; ``None`` where the form cannot be poured.
+    """
 
-async def skip_file(events: AsyncIterator[Event]) -> None:
-    """Take the bytes of one file for nothing."""
-    async for _ in file_bytes(events):
-        pass
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self.pour: Pour | None = None if form.short is None else self._pour
+
+    async def _chunk(self) -> Piece | None:
+        while not isinstance(event := await self._form.next(), FileEnd | None):
+            if isinstance(event, FileData):
+                return event.chunk
+        return None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (chunk := await self._chunk()) is not None:
+            yield bytes(chunk)
+
+    async def _pour(self, take: Take, most: int) -> bool:
+        while most > 0:
+            chunk = await self._chunk()
+            if chunk is None:
+                return False
+            rest = chunk[most:]
+            if len(rest):
+                self._form.put_back(FileData(rest))
+                chunk = chunk[:most]
+            take(chunk)
+            most -= len(chunk)
+        return True
+
+    async def skip(self) -> None:
+        """Take them for nothing."""
+        while await self._chunk() is not None:
+            pass
 
 
 def _boundary(content_type: str) -> bytes:
@@ -172,7 +232,7 @@ class _Reader:
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._field is None:
-            self.events.append(FileData(bytes(data[start:end])))
+            self.events.append(FileData(memoryview(data)[start:end]))
             return
         name, text = self._field
         text += data[start:end]

@@ -1,11 +1,14 @@
 """A sink for storages that can append: bytes go where they stay as soon as they come."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
 
-from cimaise.storage.base import Appends, Hold
+from cimaise.storage.base import AppendNow, Appends, Hold
+from cimaise.storage.bodies import Piece
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.rows import TusUpload
 from cimaise.uploads.tus.stores import Stores
@@ -44,15 +47,31 @@ class AppendedSink:
         """Append."""
         await self._appends.append(*self._names, self._hold, pieces, start=self._size)
         self._size += sum(map(len, pieces))
-        if self._stores.clock() - self._touched_at >= _TOUCH:
-            await self._stores.database.write(self._touch)
+        await self.touch()
 
     def _touch(self, connection: Connection) -> None:
         self._touched_at = self._stores.clock()
         rows.touch(connection, self._upload.id, self._stores.expiry())
 
+    def now(self) -> Callable[[Piece], bool] | None:
+        """Adds without a hop to a thread, where the storage can."""
+        append = self._appends.now(*self._names, self._hold)
+        return None if append is None else partial(self._add_now, append)
+
+    def _add_now(self, append: AppendNow, piece: Piece) -> bool:
+        if not append(piece, self._size):
+            return False
+        self._size += len(piece)
+        return True
+
+    async def touch(self) -> None:
+        """Say that somebody is at the upload, now and then."""
+        if self._stores.clock() - self._touched_at >= _TOUCH:
+            await self._stores.database.write(self._touch)
+
     async def rest(self) -> None:
         """Nothing is only in memory."""
+        await self.touch()
 
     async def keep(self, *, length: int | None) -> int:
         """Make durable, and record how much it is."""

@@ -29,7 +29,6 @@ from cimaise.uploads.tus.in_parts import delete_tail
 from cimaise.uploads.tus.rows import DOOR, TusUpload
 from cimaise.uploads.tus.sinks import open_sink
 from cimaise.uploads.tus.stores import Stores
-from cimaise.uploads.verify import MOST_HASHED
 
 
 class Finisher:
@@ -196,7 +195,8 @@ class Finisher:
             filename=session.filename,
             declared_type=session.declared_type,
             declared_sha256=None,
-            hash_all=self._stores.storage.is_local and info.size <= MOST_HASHED,
+            hash_all=self._stores.storage.is_local
+            and info.size <= self._stores.settings.uploads.hash_max_bytes,
             read_header=self._read_picture,
         )
 

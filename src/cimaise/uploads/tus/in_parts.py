@@ -73,6 +73,9 @@ class PartsSink:
             self._pieces.append(piece)
             self._held += len(piece)
 
+    def now(self) -> None:
+        """Bytes are gathered to parts first."""
+
     async def rest(self) -> None:
         """Keep the tail, unless it is on trial."""
         if self._has_news and not self._on_trial:

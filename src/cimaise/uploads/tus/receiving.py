@@ -1,7 +1,7 @@
 """One body on its way into an upload: counted, looked at, and kept however it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -9,11 +9,13 @@ from typing import Any, Final, TypeVar
 from cimaise import telemetry
 from cimaise.errors import CimaiseError, Limit, TooLarge, WrongState
 from cimaise.rfc.tus import Checksum
+from cimaise.storage.bodies import Piece, pour_of
 from cimaise.uploads.inspect import judge
 from cimaise.uploads.session import UploadSession
 from cimaise.uploads.signatures.base import HEAD_BYTES
 from cimaise.uploads.tus.checksums import BodyDigest
 from cimaise.uploads.tus.intake import Intake
+from cimaise.uploads.tus.poured import Poured
 from cimaise.uploads.tus.reserving import Reservation
 from cimaise.uploads.tus.rows import TusUpload
 from cimaise.uploads.tus.sinks import Sink
@@ -56,19 +58,33 @@ async def receive(
     """
     flow = _Flow(stores, upload, sink, start, body)
     flow.require_room(body.size or 0)
-    async with Intake(body.chunks) as intake:
-        transfer.on_stop(intake.interrupt)
-        try:
-            await flow.pour(intake)
-            _require_checksum(body, is_whole=not intake.was_interrupted)
-        except BaseException as fault:
-            await _to_its_end(_settle_broken(upload, sink, body, fault))
-            raise
-        kept = await _to_its_end(sink.keep(length=upload.length))
-    if intake.was_interrupted:
+    poured = flow.poured(body)
+    if poured is not None:
+        transfer.on_stop(poured.interrupt)
+        kept = await _settled(upload, body, sink, poured, poured.run())
+        was_interrupted = poured.was_interrupted
+    else:
+        async with Intake(body.chunks) as intake:
+            transfer.on_stop(intake.interrupt)
+            kept = await _settled(upload, body, sink, intake, flow.pour(intake))
+        was_interrupted = intake.was_interrupted
+    if was_interrupted:
         transfer.release()
         raise _taken_over()
     return kept
+
+
+async def _settled(
+    upload: TusUpload, body: Body, sink: Sink, way: Intake | Poured, work: Awaitable[None]
+) -> int:
+    """Do the work, and see that what came is kept; gives how much that is."""
+    try:
+        await work
+        _require_checksum(body, is_whole=not way.was_interrupted)
+    except BaseException as fault:
+        await _to_its_end(_settle_broken(upload, sink, body, fault))
+        raise
+    return await _to_its_end(sink.keep(length=upload.length))
 
 
 async def require_nothing(body: Body) -> None:
@@ -132,6 +148,7 @@ class _Flow:
         self._offset = start
         self._most = upload.max_bytes if upload.length is None else upload.length
         self._digest = body.digest
+        self._has_length = upload.length is not None
         self._reservation = Reservation(stores, upload)
         is_judged = start == 0 and not upload.is_partial and body.digest is None
         self._head = _Head(upload.session) if is_judged else None
@@ -141,6 +158,19 @@ class _Flow:
         if self._offset + more > self._most:
             limit = Limit("Upload-Length", self._most, self._offset + more)
             raise TooLarge("More bytes than the upload has room for.", limit=limit)
+
+    def poured(self, body: Body) -> Poured | None:
+        """The short way, where nothing has to be waited for on it."""
+        short, add_now = pour_of(body.chunks), self._sink.now()
+        if short is None or add_now is None or self._digest is not None or not self._has_length:
+            return None
+        return Poured(short, self._sink, add_now, self._see)
+
+    def _see(self, piece: Piece) -> None:
+        self.require_room(len(piece))
+        if self._head is not None:
+            self._head.see([piece])
+        self._offset += len(piece)
 
     async def pour(self, intake: Intake) -> None:
         """Everything, until the end or an interruption."""
@@ -178,7 +208,7 @@ class _Head:
         self._head = bytearray()
         self._is_judged = False
 
-    def see(self, pieces: list[bytes]) -> None:
+    def see(self, pieces: Sequence[Piece]) -> None:
         """``TypeNotAllowed`` where they cannot be what the file's name says."""
         for piece in pieces:
             self._head += piece[: HEAD_BYTES - len(self._head)]

@@ -4,12 +4,17 @@ A sink belongs to one request. It takes the upload over from whoever was at it, 
 and is refused (``WrongState``) as soon as another one has taken it from there.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
+from cimaise.storage.bodies import Piece
 from cimaise.uploads.tus.appended import AppendedSink
 from cimaise.uploads.tus.in_parts import PartsSink
 from cimaise.uploads.tus.rows import TusUpload
 from cimaise.uploads.tus.stores import Stores
+
+AddNow = Callable[[Piece], bool]
+"""Adds bytes on the event loop; ``False``: not at the moment, add them in the ordinary way."""
 
 
 class Sink(Protocol):
@@ -21,6 +26,10 @@ class Sink(Protocol):
 
     async def add(self, pieces: list[bytes]) -> None:
         """The next bytes."""
+        ...
+
+    def now(self) -> AddNow | None:
+        """What adds a piece without waiting, or ``None`` where there is no such way."""
         ...
 
     async def rest(self) -> None:
