@@ -17,15 +17,7 @@ Promises that hold for every method of every backend:
 * A key that :func:`cimaise.storage.keys.is_valid_key` refuses is ``Invalid`` everywhere.
 """
 
-from collections.abc import (
-    AsyncIterable,
-    AsyncIterator,
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -186,11 +178,10 @@ class Hold:
     size: int
 
 
-AppendNow = Callable[[bytes | memoryview, int], bool]
-"""Appends a piece at a place from the event loop itself; errors as for :meth:`Appends.append`.
+class AppendNow(Protocol):
+    """Appends on the event loop; ``False``: it would have to wait, and nothing was written."""
 
-``False``: that would have to wait for a lock or a slow disk, and nothing was written.
-"""
+    def __call__(self, piece: bytes | memoryview, start: int, /) -> bool: ...  # noqa: D102
 
 
 class Appends(Protocol):
