@@ -114,7 +114,9 @@ def found(name: str) -> str:
     places = [os.environ.get("PATH", ""), str(Path.home() / "go" / "bin"), "/usr/sbin"]
     program = shutil.which(name, path=os.pathsep.join(places))
     if program is None:
-        raise SystemExit(f"{name} is needed for this: see the top of the file for where it comes from")
+        raise SystemExit(
+            f"{name} is needed for this: see the top of the file for where it comes from"
+        )
     return program
 
 
@@ -128,7 +130,16 @@ def cimaise(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
     settings = {"CIMAISE_UPLOADS_EXTENSIONS": "any", "CIMAISE_LOG_LEVEL": "warning"}
     settings |= dict(environment or {})
     key = prepare_data(data, settings, "bench")
-    command = [sys.executable, "-m", "cimaise", "serve", "--data-dir", str(data), "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "cimaise",
+        "serve",
+        "--data-dir",
+        str(data),
+        "--port",
+        str(port),
+    ]
     with running(command, port, **settings) as pid:
         yield Subject("cimaise", port, [pid], {"key": key, "data": str(data)})
 
@@ -162,13 +173,11 @@ http {{
 def nginx(
     folder: Path, root: Path, *, server: str = "", http: str = "", name: str = "nginx"
 ) -> Iterator[Subject]:
-    """nginx with one worker: ``apt-get install nginx-light``."""
+    """The static server with one worker: ``apt-get install nginx-light``."""
     port, where = free_port(), folder / name
     where.mkdir()
     user = "user root;" if os.geteuid() == 0 else ""
-    text = NGINX.format(
-        folder=where, root=root, port=port, user=user, server=server, http=http
-    )
+    text = NGINX.format(folder=where, root=root, port=port, user=user, server=server, http=http)
     config = where / "nginx.conf"
     config.write_text(text)
     with running([found("nginx"), "-c", str(config), "-p", str(where)], port) as pid:
