@@ -325,6 +325,5 @@ def test_a_slideshow_goes_on_by_itself_until_somebody_wants_otherwise(visitor: N
 
 def wait_for_picture(page: Any) -> None:
     """Until the shown picture has come: the slideshow skips none that has not."""
-    page.wait_for_function(
-        "document.querySelector('.pswp__item[aria-hidden=false] img:not(.pswp__img--placeholder)')?.complete"
-    )
+    shown = page.locator(".pswp__item[aria-hidden=false] img:not(.pswp__img--placeholder)")
+    expect(shown).to_have_js_property("complete", value=True)
