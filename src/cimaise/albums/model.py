@@ -17,6 +17,7 @@ class Sort(StrEnum):
     DATE = "date"  # last change of a folder's file, publication of a collection's
     NAME = "name"  # by code point
     TAKEN = "taken"  # when the camera says; where it says nothing, the date
+    PLACED = "placed"  # by hand; the others behind. Folders have no such order: theirs instead
 
 
 class Order(StrEnum):
@@ -72,7 +73,7 @@ class Wanted:
     def is_descending(self, sort: Sort) -> bool:
         """Greatest first, for what they are ordered by in the end."""
         if self.order is None:
-            return sort is not Sort.NAME
+            return sort not in (Sort.NAME, Sort.PLACED)
         return self.order is Order.DESCENDING
 
 

@@ -32,7 +32,7 @@ def parse_sort(text: str | None) -> Sort | None:
     try:
         return Sort(text)
     except ValueError:
-        raise Invalid("sort is name, date or taken.", field="sort") from None
+        raise Invalid("sort is name, date, taken or placed.", field="sort") from None
 
 
 def parse_order(text: str | None) -> Order | None:

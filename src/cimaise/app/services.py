@@ -13,6 +13,7 @@ from cimaise.archives.archive import Archives
 from cimaise.archives.checksums import Checksums
 from cimaise.images.info import Headers
 from cimaise.images.metadata.quick import read_quick_header
+from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
 from cimaise.originals import Originals
@@ -48,6 +49,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         publisher=doors.publisher,
         collections=Collections(parts.database, utc_now, random_id),
         files=files,
+        arrangement=Arrangement(parts.database, utc_now),
         originals=Originals(files, access.links, parts.storage),
         archives=Archives(Checksums(parts.database, utc_now)),
         variants=parts.variants,

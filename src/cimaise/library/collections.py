@@ -32,11 +32,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What to change of a collection; ``None`` leaves it."""
+    """What to change of a collection; ``None`` leaves it.
+
+    Attributes:
+        cover: Id of a picture of it; empty: the newest one, whichever that is.
+        sort: ``date``, ``name``, ``taken`` or ``placed``.
+    """
 
     title: str | None = None
     visibility: Visibility | None = None
     policy: Policy | None = None
+    cover: str | None = None
+    sort: str | None = None
 
 
 class Collections:
@@ -96,16 +103,24 @@ class Collections:
         return await self._database.read(lambda connection: _list(connection, principal))
 
     async def change(self, principal: Principal, name: str, changes: Changes) -> Collection:
-        """Change title, visibility or policy; for whoever manages it."""
+        """Change what it is called, shows and takes; for whoever manages it.
+
+        Raises:
+            Invalid: The policy has a fault, or the cover is no picture of the collection.
+        """
 
         def work(connection: Connection) -> Collection:
             found = find_collection(connection, name, principal)
             rights.require_manage(principal, found.facts)
+            if changes.cover:
+                require_cover(connection, found, changes.cover)
             changed = replace(
                 found,
                 title=found.title if changes.title is None else changes.title,
                 visibility=changes.visibility or found.visibility,
                 policy=checked_policy(changes.policy) if changes.policy else found.policy,
+                cover_id=found.cover_id if changes.cover is None else changes.cover or None,
+                sort=changes.sort or found.sort,
                 updated_at=self._clock(),
             )
             statement = update(collections).where(collections.c.id == found.id)
@@ -193,6 +208,14 @@ def checked_policy(policy: Policy) -> Policy:
     return msgspec.structs.replace(policy, extensions=extensions, types=types)
 
 
+def require_cover(connection: Connection, collection: Collection, file_id: str) -> None:
+    """``Invalid`` where the file is no published picture of the collection."""
+    at = (files.c.id == file_id) & (files.c.collection_id == collection.id)
+    shown = files.c.is_picture & files.c.deleted_at.is_(None) & files.c.taken_down_at.is_(None)
+    if connection.execute(select(files.c.id).where(at, shown)).first() is None:
+        raise Invalid("The cover is a picture of the collection.", field="cover")
+
+
 def insert_collection(connection: Connection, made: Collection) -> Collection:
     """Add a collection's row; ``WrongState`` where the name is taken."""
     try:
@@ -255,6 +278,8 @@ def collection_of(row: Row[Any]) -> Collection:
         picture_count=row.collection_picture_count,
         created_at=row.collection_created_at,
         updated_at=row.collection_updated_at,
+        cover_id=row.collection_cover_id,
+        sort=row.collection_sort,
         member_role=MemberRole(row.member_role) if row.member_role else None,
     )
 
@@ -266,6 +291,8 @@ def _values(collection: Collection) -> dict[str, Any]:
         "visibility": collection.visibility.value,
         "owner_id": collection.owner_id,
         "policy": msgspec.to_builtins(collection.policy),
+        "cover_id": collection.cover_id,
+        "sort": collection.sort,
         "created_at": collection.created_at,
         "updated_at": collection.updated_at,
     }

@@ -46,6 +46,8 @@ class Collection:
     picture_count: int
     created_at: datetime
     updated_at: datetime
+    cover_id: str | None = None  # of one of its pictures; that may be gone by now
+    sort: str | None = None  # what its pictures are ordered by where nobody asks; None: by date
     member_role: MemberRole | None = None  # of the principal it was read for
 
     @property

@@ -39,7 +39,7 @@ def publish(
             picture_count=collections.c.picture_count + (1 if file.is_picture else 0),
         )
     )
-    _add_contributor(connection, new.collection.id, new.owner_id, now)
+    add_contributor(connection, new.collection.id, new.owner_id, now)
     connection.execute(
         update(accounts)
         .where(accounts.c.id == new.owner_id)
@@ -53,9 +53,10 @@ def publish(
     return file
 
 
-def _add_contributor(
+def add_contributor(
     connection: Connection, collection_id: str, account_id: str, now: datetime
 ) -> None:
+    """Note that the account has published into the collection; once, however often."""
     known = exists().where(
         contributors.c.collection_id == collection_id, contributors.c.account_id == account_id
     )

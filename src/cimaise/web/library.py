@@ -11,6 +11,7 @@ from cimaise.web.shapes import (
     ChangeCollection,
     ChangeFile,
     CreateCollection,
+    PlaceFiles,
     SetMember,
     collection_json,
     file_json,
@@ -44,17 +45,26 @@ async def show_collection(call: Call) -> ASGIApp:
 
 
 async def change_collection(call: Call) -> ASGIApp:
-    """Change title, visibility or policy."""
+    """Change title, visibility, policy, cover or order."""
     body = await call.json(ChangeCollection)
     changes = Changes(
         title=body.title,
         visibility=Visibility(body.visibility) if body.visibility else None,
         policy=body.policy,
+        cover=body.cover,
+        sort=body.sort,
     )
     changed = await call.services.collections.change(call.principal, call.path("name"), changes)
     if body.visibility:
         await call.services.variants.doubt()
     return json_reply(collection_json(changed))
+
+
+async def place_files(call: Call) -> ASGIApp:
+    """Hang the files of a collection in an order of their own."""
+    body = await call.json(PlaceFiles)
+    placed = await call.services.arrangement.place(call.principal, call.path("name"), body.files)
+    return json_reply({"placed": placed})
 
 
 async def delete_collection(call: Call) -> ASGIApp:
@@ -112,13 +122,15 @@ async def show_file(call: Call) -> ASGIApp:
 
 
 async def change_file(call: Call) -> ASGIApp:
-    """Change title, note or visibility."""
+    """Change title, note, visibility or collection."""
     body = await call.json(ChangeFile)
     changes = FileChanges(
         title=body.title,
         note=body.note,
         visibility=Visibility(body.visibility) if body.visibility else None,
     )
+    if body.collection is not None:
+        await call.services.arrangement.move(call.principal, call.path("id"), body.collection)
     changed = await call.services.files.change(call.principal, call.path("id"), changes)
     if body.visibility and changed.storage_key is not None:
         await call.services.variants.purge_stored(changed.storage_key)

@@ -47,7 +47,8 @@ LINES: Final = (
     Line("POST", "/api/collections", library.create_collection, ACCOUNT, "Make a collection.", body=s.CreateCollection, status=201, tag="Collections"),
     Line("GET", "/api/collections", library.list_collections, PUBLIC, "Collections that the caller may list.", tag="Collections"),
     Line("GET", "/api/collections/{name}", library.show_collection, PUBLIC, "One collection.", tag="Collections"),
-    Line("PATCH", "/api/collections/{name}", library.change_collection, ACCOUNT, "Change title, visibility or policy.", body=s.ChangeCollection, tag="Collections"),
+    Line("PATCH", "/api/collections/{name}", library.change_collection, ACCOUNT, "Change title, visibility, policy, cover or order.", body=s.ChangeCollection, tag="Collections"),
+    Line("PUT", "/api/collections/{name}/order", library.place_files, ACCOUNT, "Hang its files in this order.", body=s.PlaceFiles, tag="Collections"),
     Line("DELETE", "/api/collections/{name}", library.delete_collection, ACCOUNT, "Delete an empty collection.", status=204, tag="Collections"),
     Line("PUT", "/api/collections/{name}/members/{account}", library.set_member, ACCOUNT, "Give an account a role.", body=s.SetMember, tag="Collections"),
     Line("DELETE", "/api/collections/{name}/members/{account}", library.remove_member, ACCOUNT, "Take an account's role away.", status=204, tag="Collections"),
@@ -99,7 +100,7 @@ LINES: Final = (
     # files
     Line("GET", "/api/files", library.list_own_files, ACCOUNT, "The caller's files, newest first.", tag="Files"),
     Line("GET", "/api/files/{id}", library.show_file, PUBLIC, "One file as a record.", tag="Files"),
-    Line("PATCH", "/api/files/{id}", library.change_file, ACCOUNT, "Change title, note or visibility.", body=s.ChangeFile, tag="Files"),
+    Line("PATCH", "/api/files/{id}", library.change_file, ACCOUNT, "Change title, note, visibility or collection.", body=s.ChangeFile, tag="Files"),
     Line("DELETE", "/api/files/{id}", library.delete_file, ACCOUNT, "Delete a file.", status=204, tag="Files"),
     Line("GET", "/api/zip", archives.selection, PUBLIC, "Files by their ids as one ZIP archive: ?file=…&file=….", moves_bytes=True, tag="Files"),
     Line("GET", "/api/collections/{name}/zip", archives.collection, PUBLIC, "A collection, or ?file=… of it, as a ZIP archive.", moves_bytes=True, tag="Files"),

@@ -22,6 +22,7 @@ from cimaise.images.hot import Answers
 from cimaise.images.info import Headers
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
+from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
 from cimaise.originals import Originals
@@ -60,6 +61,7 @@ class Services:
     links: Links
     collections: Collections
     files: Files
+    arrangement: Arrangement
     direct: DirectUploads
     companion: CompanionUploads
     single_forms: SingleForms

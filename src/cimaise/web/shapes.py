@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from cimaise.access.links import Link
+from cimaise.library.arrangement import MOST_PLACED
 from cimaise.library.model import Collection, File, Policy
 from cimaise.storage.base import PartInfo
 from cimaise.uploads.doors.direct import Completed, Progress, Started
@@ -73,6 +74,7 @@ class ChangeFile(Struct):
     title: Title | None = None
     note: Text | None = None
     visibility: Visible | None = None
+    collection: Annotated[str, Meta(max_length=100)] | None = None
 
 
 class CreateLink(Struct):
@@ -99,6 +101,14 @@ class ChangeCollection(Struct):
     title: Title | None = None
     visibility: Visible | None = None
     policy: Policy | None = None
+    cover: Annotated[str, Meta(max_length=64)] | None = None
+    sort: Literal["date", "name", "taken", "placed"] | None = None
+
+
+class PlaceFiles(Struct):
+    """Body of ``PUT /api/collections/{name}/order``."""
+
+    files: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=MOST_PLACED)]
 
 
 class SetMember(Struct):
@@ -286,6 +296,8 @@ def collection_json(collection: Collection) -> dict[str, Any]:
         "owner": collection.owner_id,
         "policy": msgspec.to_builtins(collection.policy),
         "picture_count": collection.picture_count,
+        "cover": collection.cover_id,
+        "sort": collection.sort or "date",
         "created_at": time_text(collection.created_at),
         "updated_at": time_text(collection.updated_at),
     }

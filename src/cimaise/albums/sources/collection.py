@@ -28,6 +28,7 @@ from cimaise.errors import Invalid, NotFound
 
 _NAME: Final = "collection"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BEHIND: Final = 2**31 - 1  # the place of a picture that has none
 _ALBUM: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 
 
@@ -61,7 +62,7 @@ class CollectionSource:
         rows = await self._database.read(
             lambda connection: connection.execute(_listing(principal)).all()
         )
-        return [self._summary(row) for row in rows if row.cover_id is not None]
+        return [self._summary(row) for row in rows if row.shown_cover_id is not None]
 
     async def open_album(self, principal: Principal, album: str, wanted: Wanted) -> AlbumPage:
         """See :class:`cimaise.albums.sources.base.Source`."""
@@ -85,7 +86,7 @@ class CollectionSource:
     ) -> AlbumPage:
         in_album = and_(files.c.collection_id == row.id, _is_published(), shown)
         total = connection.execute(select(func.count()).select_from(files).where(in_album)).scalar()
-        sort = wanted.after.sort if wanted.after else wanted.sort or Sort.DATE
+        sort = wanted.after.sort if wanted.after else wanted.sort or Sort(row.sort or Sort.DATE)
         descending = wanted.after.descending if wanted.after else wanted.is_descending(sort)
         found = _selected_page(connection, in_album, wanted, sort, descending=descending)
         page = wanted.after.page if wanted.after else wanted.page
@@ -120,7 +121,7 @@ class CollectionSource:
         )
 
     def _summary(self, row: Row[Any]) -> AlbumSummary:
-        cover = self._sign(variant_url(row.cover_id, self._sizes.thumb_px))
+        cover = self._sign(variant_url(row.shown_cover_id, self._sizes.thumb_px))
         return AlbumSummary(
             row.name, row.title, cover, row.picture_count, Visibility(row.visibility), _NAME,
             row.updated_at,
@@ -137,14 +138,11 @@ def _selected(principal: Principal, *more: ColumnElement[Any]) -> Any:
 
 
 def _listing(principal: Principal) -> Any:
-    cover = (
-        select(files.c.id)
-        .where(files.c.collection_id == collections.c.id, _is_published(), _is_listed(principal))
-        .order_by(files.c.published_at.desc(), files.c.id.desc())
-        .limit(1)
-        .correlate(collections)
-        .scalar_subquery()
-    )
+    own = (files.c.collection_id == collections.c.id, _is_published(), _is_listed(principal))
+    pictures = select(files.c.id).where(*own).correlate(collections).limit(1)
+    chosen = pictures.where(files.c.id == collections.c.cover_id).scalar_subquery()
+    newest = pictures.order_by(files.c.published_at.desc(), files.c.id.desc()).scalar_subquery()
+    cover = func.coalesce(chosen, newest)
     public = collections.c.visibility == Visibility.PUBLIC
     private = collections.c.visibility == Visibility.PRIVATE
     if principal.is_admin:
@@ -156,7 +154,7 @@ def _listing(principal: Principal) -> Any:
             collections.c.owner_id == principal.account_id, memberships.c.role.is_not(None)
         )
         seen = or_(public, and_(private, belongs))
-    found = _selected(principal, cover.label("cover_id"))
+    found = _selected(principal, cover.label("shown_cover_id"))
     return found.where(collections.c.picture_count > 0, seen)
 
 
@@ -221,6 +219,8 @@ def _keys(sort: Sort, dialect: str) -> tuple[ColumnElement[Any] | None, ColumnEl
     name = files.c.filename.collate("C") if dialect == "postgresql" else files.c.filename
     if sort is Sort.NAME:
         return None, name
+    if sort is Sort.PLACED:
+        return func.coalesce(files.c.place, _BEHIND), name
     if sort is Sort.TAKEN:
         return func.coalesce(files.c.taken_at, files.c.published_at), name
     return files.c.published_at, name
@@ -233,17 +233,26 @@ def _behind(
     if dated is None:
         further = name < cursor.name if cursor.descending else name > cursor.name
         return or_(further, and_(name == cursor.name, files.c.id > cursor.id))
-    try:
-        at = _EPOCH + timedelta(microseconds=cursor.key)
-    except OverflowError as fault:
-        raise Invalid("The cursor is not one of ours.", field="cursor") from fault
+    at = cursor.key if cursor.sort is Sort.PLACED else _moment(cursor.key)
     return or_(
         dated < at if cursor.descending else dated > at,
         and_(dated == at, tuple_(name, files.c.id) > (cursor.name, cursor.id)),
     )
 
 
+def _moment(microseconds: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError as fault:
+        raise Invalid("The cursor is not one of ours.", field="cursor") from fault
+
+
 def _cursor(row: Row[Any], sort: Sort, page: int, *, descending: bool) -> Cursor:
     at = row.taken_at or row.published_at if sort is Sort.TAKEN else row.published_at
-    key = 0 if sort is Sort.NAME else (at - _EPOCH) // timedelta(microseconds=1)
+    if sort is Sort.NAME:
+        key = 0
+    elif sort is Sort.PLACED:
+        key = _BEHIND if row.place is None else row.place
+    else:
+        key = (at - _EPOCH) // timedelta(microseconds=1)
     return Cursor(sort, descending, key, row.filename, page, row.id)

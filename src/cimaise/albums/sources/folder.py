@@ -23,6 +23,7 @@ from cimaise.albums.model import (
     Pagination,
     Picture,
     ScanReport,
+    Sort,
     Wanted,
 )
 from cimaise.albums.sources.base import LocalFiles
@@ -166,6 +167,8 @@ class FolderSource:
     ) -> Ordered:
         """The album's pictures in the order that is wanted, without what is known to be none."""
         sort = wanted.after.sort if wanted.after else wanted.sort or album.description.sort
+        if sort is Sort.PLACED:
+            sort = Sort.DATE if album.description.sort is Sort.PLACED else album.description.sort
         descending = wanted.after.descending if wanted.after else wanted.is_descending(sort)
         known = (await self._index.unreadable(album.name)).get(album.name, frozenset())
         place = (album.name, album.content, known | refused)

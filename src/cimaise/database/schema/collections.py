@@ -23,6 +23,8 @@ collections = Table(
     Column("owner_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("policy", JSONText, nullable=False),  # see library.collections.Policy
     Column("picture_count", Integer, nullable=False, server_default="0"),  # published pictures
+    Column("cover_id", String(64)),  # a picture of it; NULL, or gone: the newest
+    Column("sort", String(10)),  # as albums name it; NULL: by date
     Column("created_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),  # last publication or change
     CheckConstraint("visibility in ('public', 'unlisted', 'private')", name="visibility"),

@@ -41,6 +41,7 @@ files = Table(
     Column("frames", Integer),
     Column("taken_at", UTCDateTime),
     Column("placeholder", Text),  # thumbhash, base64
+    Column("place", Integer),  # from 1, where the collection is ordered by hand; NULL: behind
     Column("is_picture", Boolean, nullable=False),
     Column("download_count", Integer, nullable=False, server_default="0"),
     Column("created_at", UTCDateTime, nullable=False),
