@@ -27,7 +27,7 @@ HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 PATH = re.compile(r"\.?[\w-][\w.-]*(?:/[\w.-]+)*/?")
 FILE_SUFFIXES = (".py", ".md", ".toml", ".js", ".lock", ".yml", ".yaml", ".json", ".sh")
 SETTING = re.compile(r"CIMAISE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
-COMMAND = re.compile(r"(?:^ *|[`/])cimaise ((?:[a-z]+ ?)+)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^ *|[`/])cimaise ((?:[a-z][a-z-]* ?)+)", re.MULTILINE)
 
 
 def documents(paths: list[Path]) -> pytest.MarkDecorator:

@@ -106,11 +106,16 @@ def start_swift(folder: Path) -> S3Server:
 
 def versitygw_binary() -> str | None:
     """Where versitygw is, or ``None``."""
-    return os.environ.get("CIMAISE_VERSITYGW") or shutil.which("versitygw")
+    installed = Path.home() / "go/bin/versitygw"
+    return (
+        os.environ.get("CIMAISE_VERSITYGW")
+        or shutil.which("versitygw")
+        or (str(installed) if installed.exists() else None)
+    )
 
 
-def start_versitygw(folder: Path) -> S3Server:
-    """Versitygw over a folder; takes a tenth of a second."""
+def start_versitygw(folder: Path, *, iam: Path | None = None) -> S3Server:
+    """Versitygw over a folder; takes a tenth of a second. ``iam`` keeps further accounts."""
     binary = versitygw_binary()
     if binary is None:
         raise CannotStart(NO_VERSITYGW)
@@ -126,6 +131,7 @@ def start_versitygw(folder: Path) -> S3Server:
             *account,
             "--port",
             f"127.0.0.1:{port}",
+            *(["--iam-dir", str(iam)] if iam is not None else []),
             "posix",
             str(folder),
         ],
@@ -137,6 +143,19 @@ def start_versitygw(folder: Path) -> S3Server:
         server.stop()
         raise CannotStart("versitygw does not accept connections")
     return server
+
+
+def add_account(server: S3Server, access_key: str, secret_key: str) -> None:
+    """A further account of versitygw, which may do nothing yet."""
+    binary = versitygw_binary()
+    assert binary is not None
+    admin = ["--access", server.access_key, "--secret", server.secret_key]
+    account = ["--access", access_key, "--secret", secret_key, "--role", "user"]
+    subprocess.run(
+        [binary, "admin", *admin, "--endpoint-url", server.endpoint, "create-user", *account],
+        check=True,
+        capture_output=True,
+    )
 
 
 def _accepts(port: int, process: subprocess.Popen[bytes]) -> bool:

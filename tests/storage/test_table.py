@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from cimaise.storage.table import open_storage
 KEYS = {"access_key_id": "key", "secret_access_key": "secret"}
 
 
-def opened(tmp_path: Path, url: str, **more: str):
+def opened(tmp_path: Path, url: str, **more: Any):
     return open_storage(
         StorageSettings(url=url, **more),
         data_dir=tmp_path,

@@ -18,6 +18,10 @@ from cimaise.library.collections import Collections
 from cimaise.library.files import Files
 from cimaise.originals import Originals
 from cimaise.settings import Settings
+from cimaise.uploads.capabilities import Capabilities
+from cimaise.uploads.fsck import Fsck
+from cimaise.uploads.move_keys import KeyMover
+from cimaise.uploads.statistics import UploadStatistics
 from cimaise.web.background import Background
 from cimaise.web.limiting import Limiter
 from cimaise.web.routes import LINES
@@ -59,6 +63,10 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         catalogue=_catalogue(settings, parts),
         limiter=Limiter(settings.limits, parts.state),
         cleanup=open_cleanup(settings, parts),
+        fsck=Fsck(parts.database, parts.storage, utc_now),
+        key_mover=KeyMover(parts.database, parts.storage, utc_now, random_id),
+        capabilities=Capabilities(parts.database, parts.storage, utc_now, settings.storage.url),
+        upload_statistics=UploadStatistics(parts.database, utc_now),
         background=Background(),
         lines=LINES,
         hurry=parts.runner.hurry,

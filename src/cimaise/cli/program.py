@@ -9,10 +9,14 @@ from cimaise.cli.albums import albums
 from cimaise.cli.check import check
 from cimaise.cli.cleanup import cleanup
 from cimaise.cli.demo import demo
+from cimaise.cli.fsck import fsck
+from cimaise.cli.move_keys import move_keys
 from cimaise.cli.openapi import openapi
 from cimaise.cli.refusal import refusals
 from cimaise.cli.serve import serve
 from cimaise.cli.settings import settings
+from cimaise.cli.stats import stats
+from cimaise.cli.storage import storage
 from cimaise.cli.upload import upload
 
 
@@ -43,6 +47,10 @@ for _command in (
     upload,
     albums,
     cleanup,
+    fsck,
+    move_keys,
+    storage,
+    stats,
     settings,
     check,
     openapi,

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from cimaise.access.spent import delete_spent
 from cimaise.archives.checksums import forget_old
 from cimaise.images.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
 from cimaise.library.discarded import delete_discarded
 from cimaise.storage.base import Storage
 from cimaise.uploads.abandoned import end_abandoned
-from cimaise.uploads.cleanup import sweep_temporary
+from cimaise.uploads.cleanup import forget_spent, sweep_temporary
 
 _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
@@ -41,6 +40,6 @@ def _always(storage: Storage) -> tuple[Job, ...]:
         Job("abandoned-uploads", _HOUR, abandoned),
         Job("discarded-objects", _HOUR, discarded),
         Job("temporary-files", _HOUR, lambda turn: sweep_temporary(storage, turn.now)),
-        Job("spent-rows", _HOUR, lambda turn: delete_spent(turn.database, now=turn.now)),
+        Job("spent-rows", _HOUR, lambda turn: forget_spent(turn.database, turn.now)),
         Job("old-checksums", _DAY, lambda turn: forget_old(turn.database, turn.now)),
     )

@@ -68,7 +68,7 @@ def add_contributor(
         )
 
 
-def withdraw(connection: Connection, file: File, *, account_id: str, now: datetime) -> bool:
+def withdraw(connection: Connection, file: File, *, account_id: str | None, now: datetime) -> bool:
     """Make a file invisible for good and give its bytes to the clean-up; False if it was."""
     changed = connection.execute(
         update(files)

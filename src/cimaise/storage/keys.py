@@ -18,6 +18,9 @@ OBJECTS: Final = "objects/"
 VARIANTS: Final = "variants/"
 """What can be made again: pictures at other sizes, where machines share them."""
 MAX_KEY_LENGTH: Final = 200
+MAX_NAME_BYTES: Final = 1024
+"""Longest key of S3 (AWS: Amazon S3 object key names)."""
+
 RESERVED: Final = frozenset({"tmp", "multipart"})
 """First segments that no key has: the filesystem keeps its own things there."""
 
@@ -37,6 +40,17 @@ def object_key(new_id: str | Callable[[], str]) -> str:
     name = _id(new_id)
     shard = sha256(name.encode("ascii")).hexdigest()
     return f"{OBJECTS}{shard[:2]}/{shard[2:4]}/{name}"
+
+
+def is_valid_id(text: str) -> bool:
+    """Whether a key can be made of it."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_todays_key(key: str) -> bool:
+    """Whether :func:`object_key` makes it; others were left by older schemes."""
+    name = key.rpartition("/")[2]
+    return is_valid_id(name) and key == object_key(name)
 
 
 def _id(new_id: str | Callable[[], str]) -> str:
@@ -60,3 +74,17 @@ def require_key(key: str) -> str:
     if not is_valid_key(key):
         raise Invalid("This is not the key of an object.", field="key")
     return key
+
+
+def require_name(name: str) -> str:
+    """A name that older schemes or other programs may have given; ``Invalid`` for none."""
+    segments = name.split("/")
+    is_good = (
+        0 < len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES
+        and name.isprintable()
+        and not {"", ".", ".."} & set(segments)
+        and segments[0] not in RESERVED
+    )
+    if not is_good:
+        raise Invalid("This is not the name of an object.", field="key")
+    return name

@@ -258,6 +258,8 @@ class MeasuredStorage:
             _MeasuredDoor(inner.signed_door, meter) if inner.signed_door is not None else None
         )
         self.sweeper = _MeasuredSweeper(inner.sweeper, meter) if inner.sweeper is not None else None
+        self.foreign = inner.foreign  # no request waits for these
+        self.upkeep = inner.upkeep
 
     async def stat(self, key: str) -> ObjectInfo:
         """Measured as ``stat``."""

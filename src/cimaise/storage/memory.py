@@ -19,7 +19,7 @@ from cimaise.storage.checks import (
     size_mismatch,
     span,
 )
-from cimaise.storage.keys import require_key
+from cimaise.storage.keys import require_key, require_name
 from cimaise.storage.signed_urls import SignedUrls
 
 
@@ -133,6 +133,25 @@ class MemoryMultipart:
         return upload
 
 
+class MemoryForeign:
+    """See :class:`cimaise.storage.base.Foreign`."""
+
+    def __init__(self, shelf: _Shelf) -> None:
+        self._shelf = shelf
+
+    async def adopt(self, name: str, target: str) -> ObjectInfo:
+        """Copy."""
+        require_key(target)
+        stored = self._shelf.objects.get(require_name(name))
+        if stored is None:
+            raise no_object()
+        return self._shelf.put(target, stored.content, stored.info.content_type or "")
+
+    async def drop(self, name: str) -> None:
+        """Delete."""
+        self._shelf.objects.pop(require_name(name), None)
+
+
 class MemoryStorage:
     """See :class:`cimaise.storage.base.Storage`."""
 
@@ -154,6 +173,8 @@ class MemoryStorage:
         self.presigner = urls
         self.signed_door = urls
         self.sweeper = None
+        self.foreign = MemoryForeign(self._shelf)
+        self.upkeep = None
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag and date."""

@@ -91,7 +91,7 @@ def _root(opening: Opening) -> Path:
 
 
 def _open_s3(opening: Opening) -> Storage:
-    from cimaise.storage.s3 import Accounts, S3Storage, parse_location
+    from cimaise.storage.s3 import Accounts, CopySizes, S3Storage, parse_location
 
     known = opening.settings
     main = _credentials("", known.access_key_id, known.secret_access_key)
@@ -102,7 +102,14 @@ def _open_s3(opening: Opening) -> Storage:
     )
     cleanup = _credentials("cleanup_", known.cleanup_access_key_id, known.cleanup_secret_access_key)
     accounts = Accounts(main, presigner or main, cleanup or main)
-    return S3Storage(parse_location(known.url), accounts, now=opening.now)
+    sizes = CopySizes(single=known.copy_single_max_bytes, part=known.copy_part_bytes)
+    return S3Storage(
+        parse_location(known.url),
+        accounts,
+        now=opening.now,
+        random=opening.random,
+        copy_sizes=sizes,
+    )
 
 
 def _credentials(prefix: str, key: str, secret: str) -> "Credentials | None":

@@ -19,6 +19,7 @@ from cimaise.errors import Unavailable
 from cimaise.library.discarded import Freed, count_discarded, delete_discarded
 from cimaise.storage.base import Storage
 from cimaise.uploads.abandoned import NONE_EARLY, count_abandoned, end_abandoned
+from cimaise.uploads.attempts import forget_failed
 
 OnStep = Callable[[str, Freed], None]
 """Told of every batch that is done: the step's name, and what the batch freed."""
@@ -114,7 +115,7 @@ class Cleanup:
                 database, self._storage, now=now, on_freed=partial(tell, "discarded-objects")
             ),
             "temporary-files": lambda _, now: _counted(sweep_temporary(self._storage, now)),
-            "spent-rows": lambda database, now: _counted(delete_spent(database, now=now)),
+            "spent-rows": lambda database, now: _counted(forget_spent(database, now)),
         }
 
     async def _count(self, early: timedelta) -> Mapping[str, Freed]:
@@ -154,3 +155,9 @@ async def sweep_temporary(storage: Storage, now: datetime) -> int:
     if storage.sweeper is None:
         return 0
     return await storage.sweeper.sweep_temporary(now - OLD_TEMPORARY)
+
+
+async def forget_spent(database: Database, now: datetime) -> int:
+    """Delete rows that count for nothing any more; gives how many."""
+    hours = await database.write(partial(forget_failed, now=now))
+    return hours + await delete_spent(database, now=now)

@@ -16,6 +16,7 @@ from cimaise.library.discarded import LATE, note_discarded
 from cimaise.storage.base import Storage
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
+from cimaise.uploads.attempts import count_failed
 from cimaise.uploads.session import State, Strategy, UploadSession
 
 
@@ -26,6 +27,7 @@ def end(
     values = {"reason": reason} if reason else {}
     if not sessions.advance(connection, session, to, now=now, **values):
         return False
+    count_failed(connection, session.token_id or session.account_id, now=now)
     was, session = session.state, sessions.find(connection, session.id)  # with what came since
     if session.reserved_on is not None:
         if was is State.UPLOADED:

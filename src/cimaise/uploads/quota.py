@@ -7,15 +7,18 @@ writers at once never pass a limit by a byte, and are never refused below it.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.access import token_counts
 from cimaise.database.schema import accounts, usage_days, usage_totals
-from cimaise.errors import Limit, TooLarge
+from cimaise.errors import Limit, TooLarge, TooMany
 from cimaise.settings import Quota
+from cimaise.uploads.attempts import require_few_failed
+
+_UNFINISHED_RETRY_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,13 @@ def reserve(
 
     Raises:
         TooLarge: ``quota_exceeded``, naming the limit; end the transaction, or half is set aside.
+        TooMany: Too many uploads are unfinished, or came to nothing in the last hour.
         Gone: The upload token is past its time, or was taken back.
     """
+    if files:
+        require_few_failed(
+            connection, token_id or account_id, now=now, limit=defaults.failed_uploads_an_hour
+        )
     if token_id is not None:
         token_counts.take(connection, token_id, size=size, files=files, now=now)
     limits = _limits(connection, account_id, defaults)
@@ -87,6 +95,10 @@ def reserve(
     )
     if limits.daily_bytes:
         statement = statement.where(used + size <= limits.daily_bytes)
+    if defaults.unfinished_files and files:
+        statement = statement.where(
+            usage_days.c.reserved_files + files <= defaults.unfinished_files
+        )
     if limits.daily_files and files:
         statement = statement.where(held_files + files <= limits.daily_files)
     taken = connection.execute(
@@ -96,7 +108,7 @@ def reserve(
         )
     ).rowcount
     if not taken:
-        _refuse_day(connection, account_id, day, size, limits)
+        _refuse_day(connection, account_id, day, size=size, files=files, limits=limits)
     _reserve_total(connection, account_id, size, limits)
     return day
 
@@ -118,15 +130,20 @@ def _reserve_total(connection: Connection, account_id: str, size: int, limits: _
 
 
 def _refuse_day(
-    connection: Connection, account_id: str, day: str, size: int, limits: _Limits
+    connection: Connection, account_id: str, day: str, *, size: int, files: int, limits: _Limits
 ) -> None:
     row = _day_row(connection, account_id, day)
     used = row.used_bytes + row.reserved_bytes
+    held_files = row.used_files + row.reserved_files + files
     if limits.daily_bytes and used + size > limits.daily_bytes:
         limit = Limit("quota.daily_bytes", limits.daily_bytes, used + size)
+    elif limits.daily_files and files and held_files > limits.daily_files:
+        limit = Limit("quota.daily_files", limits.daily_files, held_files)
     else:
-        limit = Limit(
-            "quota.daily_files", limits.daily_files, row.used_files + row.reserved_files + 1
+        raise TooMany(
+            "Too many uploads are unfinished: complete or end some.",
+            retry_after_s=_UNFINISHED_RETRY_S,
+            limit=Limit("quota.unfinished_files", row.reserved_files),
         )
     raise TooLarge("Today's quota is used up.", code="quota_exceeded", limit=limit)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from starlette.types import ASGIApp
 
+from cimaise.uploads.statistics import Question, statistics_json
 from cimaise.web.call import Call
 from cimaise.web.reply import json_reply
 from cimaise.web.shapes import CleanUp
@@ -20,3 +21,16 @@ async def clean_up(call: Call) -> ASGIApp:
     freed = {name: {"count": one.count, "bytes": one.bytes} for name, one in report.freed.items()}
     answer = {"dry_run": report.is_dry_run, "bytes_freed": report.bytes, "freed": freed}
     return json_reply(answer)
+
+
+async def upload_statistics(call: Call) -> ASGIApp:
+    """Uploads by day and account: how many, how well, how long, how much."""
+    question = Question(
+        first=call.query("from"),
+        last=call.query("to"),
+        account=call.query("account"),
+        cursor=call.query("cursor"),
+        limit=call.number("limit", 100),
+    )
+    told = await call.services.upload_statistics.ask(call.principal, question)
+    return json_reply(statistics_json(told))

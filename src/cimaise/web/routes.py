@@ -140,6 +140,7 @@ LINES: Final = (
     Line("POST", "/login", sign_in.sign_in, PUBLIC, "Sign in by the page's form.", status=303, tag="Pages"),
     Line("POST", "/logout", sign_in.sign_out, PUBLIC, "Sign out by the page's form.", status=303, tag="Pages"),
     # operation
+    Line("GET", "/api/admin/uploads/stats", admin.upload_statistics, ADMIN, "Uploads by day and account.", tag="Operation"),
     Line("POST", "/api/admin/cleanup", admin.clean_up, ADMIN, "One run of the clean-up, or what it would free.", body=s.CleanUp, moves_bytes=True, tag="Operation"),
     Line("GET", "/healthz", health.alive, PUBLIC, "The process is alive.", tag="Operation"),
     Line("GET", "/readyz", health.ready, PUBLIC, "Everything that is needed can be reached.", tag="Operation"),

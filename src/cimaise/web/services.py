@@ -29,14 +29,18 @@ from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.state.base import State
 from cimaise.storage.base import Storage
+from cimaise.uploads.capabilities import Capabilities
 from cimaise.uploads.cleanup import Cleanup
 from cimaise.uploads.doors.companion import CompanionUploads
 from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
 from cimaise.uploads.doors.tus import TusUploads
+from cimaise.uploads.fsck import Fsck
+from cimaise.uploads.move_keys import KeyMover
 from cimaise.uploads.publish import Publisher
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.quota import state as quota_state
+from cimaise.uploads.statistics import UploadStatistics
 from cimaise.uploads.streaming import Streams
 from cimaise.web.background import Background
 from cimaise.web.limiting import Limiter
@@ -78,6 +82,10 @@ class Services:
     catalogue: Catalogue
     limiter: Limiter
     cleanup: Cleanup
+    fsck: Fsck
+    key_mover: KeyMover
+    capabilities: Capabilities
+    upload_statistics: UploadStatistics
     background: Background
     lines: Sequence[Line]  # the URL map, for the reference
     hurry: Callable[[str], None]  # runs a job soon, by its name

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from hashlib import md5
 from typing import Any
 
+from sqlalchemy import update
+
+from cimaise.database.schema import files
 from cimaise.errors import WrongState
 from cimaise.images.codec import read_header
 from cimaise.library.discarded import Freed
@@ -20,6 +23,7 @@ from cimaise.uploads.cleanup import Cleanup, StepWork
 from cimaise.uploads.doors.direct import Intent
 from cimaise.uploads.doors.form import receive_form
 from cimaise.uploads.doors.raw import receive_raw
+from cimaise.uploads.move_keys import KeyMover
 from cimaise.uploads.publish import Caption
 from cimaise.uploads.streaming import Incoming, Streams
 from tests.kit.bodies import chunked
@@ -222,6 +226,30 @@ class Story:
     dies_in: Operation
     afterwards: tuple[Operation, ...] = ()
     files: int = 0
+    finally_: tuple[Operation, ...] = ()  # what an operator does, client or not
+
+
+async def keep_old(uploading: Uploading, facts: Facts) -> None:
+    """A published file whose bytes have a name of an older scheme."""
+    one: Facts = {"strategy": "single"}
+    for step in (create, send, complete, publish):
+        await step(uploading, one)
+    file = await Files(uploading.database, uploading.clock).find(ANN, one["file"])
+    assert file.storage_key is not None
+    assert uploading.storage.foreign is not None
+    await uploading.storage.foreign.adopt(file.storage_key, "old/scheme_of-names.zip")
+    await uploading.storage.delete([file.storage_key])
+    await uploading.database.write(
+        lambda connection: (
+            connection.execute(update(files).values(storage_key="old/scheme_of-names.zip")).rowcount
+        )
+    )
+
+
+async def move_keys(uploading: Uploading, facts: Facts) -> None:
+    """Give it a key of today's."""
+    mover = KeyMover(uploading.database, uploading.storage, uploading.clock, uploading.new_id)
+    await mover.run()
 
 
 ONE = {"strategy": "single"}
@@ -243,5 +271,6 @@ STORIES = (
     Story("a raw stream", {}, (), stream),
     Story("a form with two files", {}, (), form),
     Story("a tus upload", {}, (), tus),
+    Story("moving keys", {}, (keep_old,), move_keys, (move_keys,), 1, (move_keys,)),
     Story("the clean-up", {}, (abandon_many,), clean),
 )

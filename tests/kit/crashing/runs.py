@@ -127,6 +127,8 @@ async def run(
         facts = outcome["facts"]
     async with stage.open(now, storage) as uploading:
         faults = await _afterwards(uploading, story, death, facts)
+        for step in story.finally_:
+            await step(uploading, facts)
         await clean_late(uploading, facts)
         return "points" in outcome, faults + await faults_of(uploading, stage.root)
 

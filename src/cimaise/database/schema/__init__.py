@@ -11,8 +11,8 @@ from cimaise.database.schema.delivery import checksums, delivered_days, purges
 from cimaise.database.schema.files import files, links
 from cimaise.database.schema.installation import audit, facts, fences
 from cimaise.database.schema.metadata import metadata
-from cimaise.database.schema.objects import discarded_objects
-from cimaise.database.schema.quota import usage_days, usage_totals
+from cimaise.database.schema.objects import discarded_objects, key_moves
+from cimaise.database.schema.quota import failed_uploads, usage_days, usage_totals
 from cimaise.database.schema.uploads import (
     tus_parts,
     tus_pieces,
@@ -31,10 +31,12 @@ __all__ = [
     "delivered_days",
     "discarded_objects",
     "facts",
+    "failed_uploads",
     "fences",
     "files",
     "folder_indexes",
     "folder_pictures",
+    "key_moves",
     "keys",
     "links",
     "memberships",

@@ -27,3 +27,13 @@ discarded_objects = Table(  # bytes that nothing needs any more; deleted by a jo
     Column("reason", String(40), nullable=False),
     Index("ix_discarded_objects_not_before", "not_before"),
 )
+
+key_moves = Table(  # objects of older schemes that got a key of today's: the map from old to new
+    "key_moves",
+    metadata,
+    Column("old_key", StorageKey, primary_key=True),
+    Column("new_key", StorageKey, nullable=False),
+    Column("file_id", String(64), nullable=False, index=True),
+    Column("state", String(10), nullable=False, index=True),  # copying, switched, done, dropped
+    Column("recorded_at", UTCDateTime, nullable=False),
+)

@@ -29,3 +29,11 @@ usage_totals = Table(  # quota: what an account stores in all
     Column("used_bytes", BigInteger, nullable=False, server_default="0"),
     Column("reserved_bytes", BigInteger, nullable=False, server_default="0"),
 )
+
+failed_uploads = Table(  # how many uploads came to nothing in an hour (UTC)
+    "failed_uploads",
+    metadata,
+    Column("holder", String(64), primary_key=True),  # an account or an upload token
+    Column("hour", String(13), primary_key=True),  # 2026-03-09T10
+    Column("uploads", Integer, nullable=False),
+)

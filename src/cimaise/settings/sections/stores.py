@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cimaise.settings import parsing as p
-from cimaise.settings.knob import knob
+from cimaise.settings.knob import GB, MB, knob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,12 @@ class StorageSettings:
     )
     cleanup_secret_access_key: str = knob(
         "", p.parse_text, "S3 secret key that deletes only.", secret=True
+    )
+    copy_single_max_bytes: int = knob(
+        5 * GB, p.parse_bytes, "S3: longer objects are copied in parts.", low=5 * MB, high=5 * GB
+    )
+    copy_part_bytes: int = knob(
+        GB, p.parse_bytes, "S3: size of a part of such a copy.", low=5 * MB, high=5 * GB
     )
 
 

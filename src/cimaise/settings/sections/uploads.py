@@ -39,3 +39,9 @@ class Quota:
     daily_bytes: int = knob(0, p.parse_bytes, "Bytes a day (00:00 UTC).")
     daily_files: int = knob(0, p.parse_count, "Files a day (00:00 UTC).")
     total_bytes: int = knob(0, p.parse_bytes, "Bytes in all.")
+    unfinished_files: int = knob(
+        10_000, p.parse_count, "Uploads begun on a day and not ended yet; 0: no limit."
+    )
+    failed_uploads_an_hour: int = knob(
+        1000, p.parse_count, "Uploads of an hour that may come to nothing; 0: no limit."
+    )

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,14 +13,23 @@ from typing import Final
 
 from cimaise.storage.base import ObjectInfo, Reading
 from cimaise.storage.bodies import counted
-from cimaise.storage.checks import require_declared, require_etag
+from cimaise.storage.checks import no_object, require_declared, require_etag
 from cimaise.storage.filesystem.appending import FilesystemAppends
-from cimaise.storage.filesystem.files import CREATE, FILE_MODE, Layout, ObjectDraft, info_of
+from cimaise.storage.filesystem.files import (
+    CREATE,
+    FILE_MODE,
+    Layout,
+    ObjectDraft,
+    info_of,
+    is_regular,
+)
 from cimaise.storage.filesystem.hops import Hops, pour
 from cimaise.storage.filesystem.listing import walk
 from cimaise.storage.filesystem.multipart import FilesystemMultipart
 from cimaise.storage.filesystem.parts import drop_joined
 from cimaise.storage.filesystem.reading import Source
+from cimaise.storage.filesystem.upkeep import FilesystemUpkeep
+from cimaise.storage.keys import require_name
 from cimaise.storage.signed_urls import SignedUrls
 
 _BATCH: Final = 500
@@ -37,6 +47,22 @@ class FilesystemSweeper:
         """Delete old temporary files, and folders of uploads that have become objects."""
         dropped = await self._hops.run(drop_joined, self._layout, older_than)
         return dropped + await self._hops.run(self._layout.sweep, older_than)
+
+
+class FilesystemForeign:
+    """See :class:`cimaise.storage.base.Foreign`. A copy is a second name of the same bytes."""
+
+    def __init__(self, layout: Layout, hops: Hops) -> None:
+        self._layout = layout
+        self._hops = hops
+
+    async def adopt(self, name: str, target: str) -> ObjectInfo:
+        """Give the file a second name."""
+        return await self._hops.run(_adopt, self._layout, name, target)
+
+    async def drop(self, name: str) -> None:
+        """Remove the name."""
+        await self._hops.run(_delete, self._layout, [_foreign_path(self._layout, name)])
 
 
 class FilesystemStorage:
@@ -69,6 +95,8 @@ class FilesystemStorage:
         self.presigner = urls
         self.signed_door = urls
         self.sweeper = FilesystemSweeper(self._layout, self._hops)
+        self.foreign = FilesystemForeign(self._layout, self._hops)
+        self.upkeep = FilesystemUpkeep(self._layout, self._hops)
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag and date."""
@@ -157,6 +185,37 @@ def _move(layout: Layout, source: str, target: str, if_etag: str | None) -> Obje
         if pin != old:
             pin.unlink(missing_ok=True)
     old.unlink(missing_ok=True)
+    return info
+
+
+def _foreign_path(layout: Layout, name: str) -> Path:
+    """Below the root, and not by way of a link."""
+    path = layout.root / require_name(name)
+    if path.parent.resolve() != layout.root.resolve() / Path(name).parent:
+        raise no_object()
+    return path
+
+
+def _adopt(layout: Layout, name: str, target: str) -> ObjectInfo:
+    source, pin = _foreign_path(layout, name), layout.temporary()
+    layout.path(target)
+    try:
+        if not is_regular(os.lstat(source)):
+            raise no_object()
+        os.link(source, pin, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        raise layout.missing() from None
+    except OSError as fault:
+        if fault.errno not in _NO_LINKS:
+            raise
+        shutil.copy2(source, pin, follow_symlinks=False)
+    try:
+        with pin.open("rb") as opened:
+            os.fsync(opened.fileno())
+        info = info_of(target, os.lstat(pin))  # the same version: readers of the old name go on
+        layout.publish(pin, target)
+    finally:
+        pin.unlink(missing_ok=True)
     return info
 
 

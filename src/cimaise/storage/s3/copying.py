@@ -28,12 +28,23 @@ async def copy(
     multipart: S3Multipart,
     *,
     source: ObjectInfo,
+    source_name: str,
     target: str,
     sizes: CopySizes,
 ) -> None:
-    """Copy that very version to ``target``, or raise ``PreconditionFailed``."""
+    """Copy that very version to ``target``, or raise ``PreconditionFailed``.
+
+    Args:
+        location: The bucket.
+        control: Copies.
+        multipart: Joins the parts of a long copy.
+        source: What is there.
+        source_name: How the bucket calls it.
+        target: A key.
+        sizes: When to copy in parts.
+    """
     version: dict[str, Any] = {
-        "CopySource": {"Bucket": location.bucket, "Key": location.name(source.key)},
+        "CopySource": {"Bucket": location.bucket, "Key": source_name},
         "CopySourceIfMatch": f'"{source.etag}"',
     }
     if source.size <= sizes.single:

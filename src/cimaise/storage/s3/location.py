@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from cimaise.storage.keys import require_key
+from cimaise.storage.keys import require_key, require_name
 
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]", re.ASCII)
 _REGION: Final = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
@@ -38,6 +38,10 @@ class Location:
     def name(self, key: str) -> str:
         """The key as the bucket has it."""
         return self.prefix + require_key(key)
+
+    def foreign_name(self, name: str) -> str:
+        """A name that is no key of ours, as the bucket has it."""
+        return self.prefix + require_name(name)
 
     def path(self, key: str) -> str:
         """Path of an object's URL. Nothing in it ever needs an escape."""

@@ -29,7 +29,12 @@ def _require_id(upload_id: str) -> None:
 
 async def head(control: Control, location: Location, key: str) -> ObjectInfo:
     """Facts of an object; ``NotFound``."""
-    reply = await control.call("head_object", Key=location.name(key))
+    return await head_named(control, location.name(key), key)
+
+
+async def head_named(control: Control, name: str, key: str) -> ObjectInfo:
+    """Facts of what the bucket calls ``name``, told of ``key``; ``NotFound``."""
+    reply = await control.call("head_object", Key=name)
     return ObjectInfo(
         key,
         int(reply["ContentLength"]),
@@ -42,9 +47,11 @@ async def head(control: Control, location: Location, key: str) -> ObjectInfo:
 class S3Multipart:
     """See :class:`cimaise.storage.base.Multipart`."""
 
-    def __init__(self, location: Location, control: Control, wire: Wire) -> None:
+    def __init__(self, location: Location, control: Control, cleanup: Control, wire: Wire) -> None:
+        """``cleanup`` aborts and lists what is unfinished, ``control`` does the rest."""
         self._location = location
         self._control = control
+        self._cleanup = cleanup
         self._wire = wire
 
     async def create(
@@ -75,7 +82,7 @@ class S3Multipart:
         found: dict[int, PartInfo] = {}
         after = 0
         while True:
-            page = await self._list(key, upload_id, after)
+            page = await self._list(self._control, key, upload_id, after)
             for part in page.get("Parts", ()):
                 number = int(part["PartNumber"])
                 found[number] = PartInfo(number, int(part["Size"]), plain_etag(part["ETag"]))
@@ -84,10 +91,12 @@ class S3Multipart:
                 return [found[number] for number in sorted(found)]
             after = last
 
-    async def _list(self, key: str, upload_id: str, after: int) -> Mapping[str, Any]:
+    async def _list(
+        self, control: Control, key: str, upload_id: str, after: int
+    ) -> Mapping[str, Any]:
         _require_id(upload_id)
         try:
-            return await self._control.call(
+            return await control.call(
                 "list_parts",
                 Key=self._location.name(key),
                 UploadId=upload_id,
@@ -140,8 +149,8 @@ class S3Multipart:
             return
         for _ in range(_ABORTS):
             try:
-                await self._control.call("abort_multipart_upload", Key=name, UploadId=upload_id)
-                await self._list(key, upload_id, 0)
+                await self._cleanup.call("abort_multipart_upload", Key=name, UploadId=upload_id)
+                await self._list(self._cleanup, key, upload_id, 0)
             except NotFound:
                 return
 
@@ -159,7 +168,7 @@ class S3Multipart:
         after: dict[str, Any] = {}
         while True:
             try:
-                page = await self._control.call("list_multipart_uploads", Prefix=prefix, **after)
+                page = await self._cleanup.call("list_multipart_uploads", Prefix=prefix, **after)
             except Unavailable as fault:
                 if fault.code == "not_supported":
                     return

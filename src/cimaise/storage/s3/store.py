@@ -1,5 +1,6 @@
 """The storage itself, in a bucket."""
 
+import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from cimaise.storage.checks import require_declared, require_etag, span
 from cimaise.storage.keys import require_key
 from cimaise.storage.s3.control import Control, Credentials
 from cimaise.storage.s3.copying import CopySizes, copy
+from cimaise.storage.s3.foreign import S3Foreign
 from cimaise.storage.s3.location import Location
 from cimaise.storage.s3.multipart import S3Multipart, head
 from cimaise.storage.s3.presigner import S3Presigner
 from cimaise.storage.s3.reading import body_of, nothing, range_headers, read_answer
+from cimaise.storage.s3.roles import Roles
+from cimaise.storage.s3.upkeep import S3Upkeep
 from cimaise.storage.s3.wire import Wire, plain_etag
 from cimaise.storage.s3.writing import Writer, WriteSizes
 
@@ -45,6 +49,7 @@ class S3Storage:
         accounts: Accounts,
         *,
         now: Callable[[], datetime],
+        random: Callable[[], str] = lambda: secrets.token_hex(16),
         write_sizes: WriteSizes | None = None,
         copy_sizes: CopySizes | None = None,
     ) -> None:
@@ -54,16 +59,15 @@ class S3Storage:
             location: The bucket.
             accounts: Credentials by what they are for; the same thrice is fine.
             now: The time, aware UTC; requests are signed with it.
+            random: Texts that nobody can guess, for objects of checks.
             write_sizes: When a body goes out in parts.
             copy_sizes: When a copy is made in parts.
         """
         self._location = location
-        self._control = Control(location, accounts.main, threads=_THREADS)
-        self._cleanup = self._control
-        if accounts.cleanup != accounts.main:
-            self._cleanup = Control(location, accounts.cleanup, threads=_THREADS)
+        self._roles = _roles(location, accounts)
+        self._control, self._cleanup = self._roles.main, self._roles.cleanup
         self._wire = Wire(location, _signer(location, accounts.main), now=now)
-        self.multipart = S3Multipart(location, self._control, self._wire)
+        self.multipart = S3Multipart(location, self._control, self._cleanup, self._wire)
         self.appends = None
         self._writer = Writer(self._wire, self.multipart, write_sizes or WriteSizes())
         self._copy_sizes = copy_sizes or CopySizes()
@@ -71,6 +75,8 @@ class S3Storage:
         self.presigner = S3Presigner(location, signer, now=now)
         self.signed_door = None
         self.sweeper = None
+        self.foreign = S3Foreign(location, self._roles, self.multipart, self._copy_sizes)
+        self.upkeep = S3Upkeep(location, self._roles, signer, now=now, random=random)
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag, date and type."""
@@ -147,6 +153,7 @@ class S3Storage:
             self._control,
             self.multipart,
             source=info,
+            source_name=self._location.name(source),
             target=target,
             sizes=self._copy_sizes,
         )
@@ -167,7 +174,7 @@ class S3Storage:
         base = self._location.prefix
         where: dict[str, Any] = {"StartAfter": base + after} if after else {}
         while True:
-            page = await self._control.call(
+            page = await self._cleanup.call(
                 "list_objects_v2", Prefix=base + prefix, MaxKeys=_BATCH, **where
             )
             for found in page.get("Contents", ()):
@@ -188,9 +195,16 @@ class S3Storage:
     async def close(self) -> None:
         """Close every connection and end the threads."""
         await self._wire.close()
-        self._control.close()
-        if self._cleanup is not self._control:
-            self._cleanup.close()
+        self._roles.close()
+
+
+def _roles(location: Location, accounts: Accounts) -> Roles:
+    """Control calls as each account; the same thing where two are the same."""
+    made = {
+        credentials: Control(location, credentials, threads=_THREADS)
+        for credentials in dict.fromkeys((accounts.main, accounts.presigner, accounts.cleanup))
+    }
+    return Roles(made[accounts.main], made[accounts.presigner], made[accounts.cleanup])
 
 
 def _signer(location: Location, credentials: Credentials) -> Signer:

@@ -1,0 +1,76 @@
+"""Uploads that came to nothing: so many in an hour are everybody's bad luck, more are refused.
+
+They are counted where they end, in the transaction that ends them, so every door is covered, and
+no restart or missing store forgets them. Whoever comes with an upload token is counted by that:
+a guest cannot use up what the token's maker has.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from cimaise.database.schema import failed_uploads
+from cimaise.errors import Limit, TooMany
+
+_HOUR_S: Final = 3600
+
+
+def count_failed(connection: Connection, holder: str, *, now: datetime) -> None:
+    """One more came to nothing; ``holder`` is an account's id or a token's."""
+    key = {"holder": holder, "hour": _hour(now)}
+    at = [failed_uploads.c[name] == value for name, value in key.items()]
+    more = update(failed_uploads).where(*at).values(uploads=failed_uploads.c.uploads + 1)
+    if connection.execute(more).rowcount:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(failed_uploads).values(uploads=1, **key))
+    except IntegrityError:
+        connection.execute(more)
+
+
+def require_few_failed(connection: Connection, holder: str, *, now: datetime, limit: int) -> None:
+    """``TooMany`` where the last sixty minutes had ``limit`` or more; 0 is no limit.
+
+    The hour before counts by the share of it that is within sixty minutes, as if what happened in
+    it had happened evenly.
+    """
+    if not limit:
+        return
+    hours = (_hour(now - timedelta(hours=1)), _hour(now))
+    rows = connection.execute(
+        select(failed_uploads.c.hour, failed_uploads.c.uploads).where(
+            failed_uploads.c.holder == holder, failed_uploads.c.hour.in_(hours)
+        )
+    )
+    by_hour = {row.hour: row.uploads for row in rows}
+    before, current = by_hour.get(hours[0], 0), by_hour.get(hours[1], 0)
+    into_hour_s = now.timestamp() % _HOUR_S
+    if before * (1 - into_hour_s / _HOUR_S) + current < limit:
+        return
+    raise TooMany(
+        "Too many uploads came to nothing. Wait a while.",
+        retry_after_s=_wait_s(before, current, into_hour_s, limit),
+        limit=Limit("quota.failed_uploads", limit),
+    )
+
+
+def _wait_s(before: int, current: int, into_hour_s: float, limit: int) -> int:
+    """Seconds until the estimate is below the limit, if nothing more fails."""
+    if current < limit:  # the share of the hour before shrinks
+        free_at_s = _HOUR_S * (1 - (limit - current) / before)
+        return int(free_at_s - into_hour_s) + 1
+    shrinks_s = _HOUR_S * (1 - limit / current)  # in the hour that follows
+    return int(_HOUR_S - into_hour_s + shrinks_s) + 1
+
+
+def forget_failed(connection: Connection, *, now: datetime) -> int:
+    """Delete hours that count for nothing any more; gives how many."""
+    old = failed_uploads.c.hour < _hour(now - timedelta(hours=2))
+    return connection.execute(delete(failed_uploads).where(old)).rowcount
+
+
+def _hour(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H")
