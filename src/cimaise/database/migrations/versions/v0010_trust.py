@@ -5,8 +5,8 @@ from alembic import op
 
 from cimaise.database.columns import UTCDateTime
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 _KEY = sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql")
 
