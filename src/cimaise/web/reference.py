@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from cimaise.web.call import Call
 from cimaise.web.openapi import document
-from cimaise.web.page import page, shown
+from cimaise.web.pages.page import page, shown
 from cimaise.web.reply import json_reply
 from cimaise.web.router import Line
 

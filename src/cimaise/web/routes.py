@@ -15,11 +15,8 @@ from cimaise.web import (
     iiif,
     images,
     library,
-    my_files,
     originals,
-    pages,
     reference,
-    sign_in,
     storage,
     token_access,
     tus,
@@ -28,6 +25,8 @@ from cimaise.web import (
 from cimaise.web import shapes as s
 from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
+from cimaise.web.pages import account, my_files, sign_in, uploading
+from cimaise.web.pages import albums as walls
 from cimaise.web.router import Line, Permission
 
 PUBLIC, ACCOUNT, ADMIN = Permission.PUBLIC, Permission.ACCOUNT, Permission.ADMIN
@@ -129,11 +128,11 @@ LINES: Final = (
     Line("GET", "/albums/{album}/{file}", albums.file, PUBLIC, "A file of a folder album.", cors=Cors.PUBLIC, moves_bytes=True, tag="Albums"),
     Line("GET", "/albums/{album}/{file}/info", images.album_info, PUBLIC, "Facts of a picture of a folder album.", cors=Cors.PUBLIC, tag="Albums"),
     # pages
-    Line("GET", "/", pages.index, PUBLIC, "The albums, for people.", tag="Pages"),
-    Line("GET", "/gallery/{album}", pages.gallery, PUBLIC, "An album, for people.", tag="Pages"),
-    Line("GET", "/upload", pages.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
-    Line("GET", "/upload/{token}", pages.token_page, PUBLIC, "Uploading by an upload token, for people.", tag="Pages"),
-    Line("GET", "/me", pages.me, PUBLIC, "One's own account, for people.", tag="Pages"),
+    Line("GET", "/", walls.index, PUBLIC, "The albums, for people.", tag="Pages"),
+    Line("GET", "/gallery/{album}", walls.gallery, PUBLIC, "An album, for people.", tag="Pages"),
+    Line("GET", "/upload", uploading.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
+    Line("GET", "/upload/{token}", uploading.token_page, PUBLIC, "Uploading by an upload token, for people.", tag="Pages"),
+    Line("GET", "/me", account.me, PUBLIC, "One's own account, for people.", tag="Pages"),
     Line("GET", "/me/files", my_files.my_files, PUBLIC, "One's own files, for people.", tag="Pages"),
     Line("POST", "/me/files/{id}", my_files.change_my_file, ACCOUNT, "Change or delete a file by the page's form.", status=303, tag="Pages"),
     Line("GET", "/login", sign_in.login_page, PUBLIC, "Signing in, for people.", tag="Pages"),

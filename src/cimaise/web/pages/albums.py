@@ -1,6 +1,5 @@
-"""Pages for people: albums, a gallery, uploading, one's own account."""
+"""The albums, and one album, for people."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -14,17 +13,12 @@ from cimaise.albums.model import AlbumPage, Order, Pagination, Sort
 from cimaise.albums.paging import parse_order, parse_page, parse_sort
 from cimaise.errors import CimaiseError
 from cimaise.library.model import Collection
-from cimaise.uploads.quota import QuotaState
-from cimaise.uploads.session import UploadSession, shown_state
 from cimaise.web.call import Call
-from cimaise.web.page import page, shown
-from cimaise.web.tiles import SMALL_PX, make_tile, near_url
-from cimaise.web.token_access import right_of
+from cimaise.web.pages.page import page, shown
+from cimaise.web.pages.tiles import SMALL_PX, make_tile, near_url
 
 ALBUMS_A_PAGE: Final = 24
 PICTURES_A_PAGE: Final = 48
-_UPLOADS_SHOWN: Final = 50
-_DIGITS: Final = 7
 _SORTS: Final = (
     ("Newest first", Sort.DATE, True),
     ("Oldest first", Sort.DATE, False),
@@ -49,16 +43,6 @@ class _Pager:
     previous: str
     next: str
     first: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    """A limit and what is used of it; ``limit`` is 0 where there is none."""
-
-    name: str
-    used: int
-    limit: int
-    in_bytes: bool
 
 
 @shown
@@ -99,12 +83,12 @@ async def gallery(call: Call) -> ASGIApp:
         has_captions=any(picture.caption for picture in album.pictures),
         pager=_pager(gallery_url(name), album.pagination, kept),
         sorts=_sort_links(album),
-        upload_to=await _contributable(call, name) if album.source == "collection" else None,
+        upload_to=await contributable(call, name) if album.source == "collection" else None,
     )
 
 
-async def _contributable(call: Call, name: str) -> Collection | None:
-    """The collection of that name, if the caller may add to it."""
+async def contributable(call: Call, name: str) -> Collection | None:
+    """The collection of that name, if the caller may add to it; ``None`` for any reason."""
     try:
         found = await call.services.collections.find(call.principal, name)
     except CimaiseError:
@@ -137,84 +121,3 @@ def _pager(base: str, pagination: Pagination, kept: dict[str, str]) -> _Pager:
         next=url(pagination.page + 1) if pagination.has_next else "",
         first=url(1),
     )
-
-
-@shown
-async def upload_page(call: Call) -> ASGIApp:
-    """Where files are chosen or dropped; and, after a plain form was sent, what became of them."""
-    rights.require_account(call.principal)
-    listed = await call.services.collections.list(call.principal)
-    into = [one for one in listed if rights.may_contribute(call.principal, one.facts)]
-    wanted = call.query("collection")
-    if wanted and wanted not in {one.name for one in into}:
-        unlisted = await _contributable(call, wanted)
-        into += [unlisted] if unlisted else []
-    return page(
-        call,
-        "upload.html",
-        collections=into,
-        wanted=wanted,
-        done=_count_done(call.query("done")),
-        public_url=call.services.settings.public_url,
-    )
-
-
-@shown
-async def token_page(call: Call) -> ASGIApp:
-    """Where somebody without an account, but with an upload token, chooses files."""
-    right = await right_of(call)
-    return page(
-        call,
-        "upload_by_token.html",
-        title=right.collection,
-        expires_at=right.token.expires_at,
-        done=_count_done(call.query("done")),
-    )
-
-
-def _count_done(text: str | None) -> int:
-    """How many files a plain form has brought; 0 for whatever is no such number."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
-
-
-@shown
-async def me(call: Call) -> ASGIApp:
-    """The caller's account: points, quota, uploads, collections."""
-    rights.require_account(call.principal)
-    services, principal = call.services, call.principal
-    account, quota, uploads, listed = await asyncio.gather(
-        services.accounts.find(principal.account_id),
-        services.quota_of(principal.account_id),
-        services.direct.list(principal, state=None, before=None, limit=_UPLOADS_SHOWN),
-        services.collections.list(principal),
-    )
-    return page(
-        call,
-        "me.html",
-        account=account,
-        quota=quota,
-        bars=_bars(quota),
-        uploads=[_upload_row(session) for session in uploads],
-        collections=[one for one in listed if one.owner_id == principal.account_id],
-    )
-
-
-def _bars(quota: QuotaState) -> list[_Bar]:
-    return [
-        _Bar("Today", quota.daily_used, quota.daily_bytes, in_bytes=True),
-        _Bar("Files today", quota.daily_files_used, quota.daily_files, in_bytes=False),
-        _Bar("In all", quota.total_used, quota.total_bytes, in_bytes=True),
-    ]
-
-
-def _upload_row(session: UploadSession) -> dict[str, object]:
-    size = session.size if session.size is not None else session.declared_size
-    return {
-        "filename": session.filename,
-        "collection": session.collection_name,
-        "size": size,
-        "state": shown_state(session),
-        "reason": session.reason,
-        "created_at": session.created_at,
-        "url": f"/files/{session.file_id}" if session.file_id else None,
-    }

@@ -14,8 +14,8 @@ from cimaise.library.model import File
 from cimaise.web.accounts import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.library import remove_file
-from cimaise.web.page import page, shown
-from cimaise.web.page_forms import go_on, read_form
+from cimaise.web.pages.forms import go_on, read_form
+from cimaise.web.pages.page import page, shown
 from cimaise.web.shapes import MAX_NOTE, MAX_TITLE
 
 FILES_A_PAGE: Final = 24

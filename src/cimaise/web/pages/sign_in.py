@@ -10,8 +10,8 @@ from cimaise.rfc.negotiation import prefers_html
 from cimaise.web.accounts import require_own_page, set_cookie
 from cimaise.web.accounts import sign_in as signed_in
 from cimaise.web.call import Call
-from cimaise.web.page import local_path, page, shown, sign_in_page
-from cimaise.web.page_forms import read_form
+from cimaise.web.pages.forms import read_form
+from cimaise.web.pages.page import local_path, page, shown, sign_in_page
 from cimaise.web.problems import problem_headers, status_of
 from cimaise.web.services import COOKIE
 

@@ -24,7 +24,7 @@ from cimaise.web.problems import problem_headers, status_of
 
 PageHandler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT: Final = 500
-_TEMPLATES: Final = Path(__file__).parent / "templates"
+_TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
 _STEP: Final = 1024
 _HUNDRED: Final = 100

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimaise.web.page import content_policy, format_count, format_size, local_path
+from cimaise.web.pages.page import content_policy, format_count, format_size, local_path
 from tests.kit.application import Person, RunningApplication
 
 HTML = {"accept": "text/html"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cimaise.albums.model import Picture, Rendition
 from cimaise.web.assets import FOLDER
-from cimaise.web.tiles import make_tile, near_url, ratio_classes, shown_ratio
+from cimaise.web.pages.tiles import make_tile, near_url, ratio_classes, shown_ratio
 
 PICTURE = Picture(
     name="a.jpg",
