@@ -13,13 +13,13 @@ import uvicorn
 from cimaise import telemetry
 from cimaise.cli.opened import build_application
 from cimaise.cli.serving.memory import keep_buffers
+from cimaise.server.limits import Limits
 from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
 
 if TYPE_CHECKING:
     from cimaise.access.first_start import FirstAccount
 
-KEEP_ALIVE_S: Final = 15
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -65,6 +65,7 @@ def run(
     """
     keep_buffers()
     application = build_application(settings)
+    _let_the_kernel_give_up(sockets, settings.server.write_stall)
     config = uvicorn.Config(application, **_options(settings))
     server = ReportingServer(config, on_ready)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner, _told(server):
@@ -91,16 +92,38 @@ def _options(settings: Settings) -> dict[str, Any]:
     """What uvicorn is told. Its own log lines go the way of every library's."""
     return {
         "loop": "auto",
-        "http": http_protocol(),
+        "http": http_protocol(_limits(settings)),
         "ws": "none",
         "interface": "asgi3",
         "lifespan": "off",
         "log_config": None,
         "access_log": False,
         "server_header": False,
-        "timeout_keep_alive": KEEP_ALIVE_S,
         "timeout_graceful_shutdown": math.ceil(settings.server.grace),
     }
+
+
+def _limits(settings: Settings) -> Limits:
+    server = settings.server
+    return Limits(
+        head_bytes=server.max_head_bytes,
+        headers=server.max_headers,
+        head_s=server.head_time,
+        idle_s=server.keep_alive,
+        body_stall_s=server.body_stall,
+        write_stall_s=server.write_stall,
+    )
+
+
+def _let_the_kernel_give_up(sockets: Sequence[socket.socket], stall_s: float) -> None:
+    """What the kernel still holds for a client that does not read is not held for ever (tcp(7)).
+
+    Connections inherit it from the socket that listens.
+    """
+    for listener in sockets:
+        if listener.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+            stall_ms = int(stall_s * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stall_ms)
 
 
 def _stop(server: uvicorn.Server) -> None:

@@ -29,6 +29,26 @@ class Server:
     allowed_origins: tuple[str, ...] = knob(
         (), p.parse_origins, "Origins whose pages may upload here (CORS); * for any."
     )
+    max_head_bytes: int = knob(
+        64 * KB, p.parse_bytes, "Longest head of a request, its line included.", low=4 * KB, high=MB
+    )
+    max_headers: int = knob(200, p.parse_count, "Most headers of a request.", low=10, high=10_000)
+    head_time: float = knob(
+        20.0, p.parse_duration, "Time for the head of a request to come.", low=0.1, high=3600
+    )
+    keep_alive: float = knob(
+        15.0, p.parse_duration, "How long a connection waits for its next request.", high=3600
+    )
+    body_stall: float = knob(
+        60.0, p.parse_duration, "Longest pause in a body that comes in.", low=0.1, high=3600
+    )
+    write_stall: float = knob(
+        60.0,
+        p.parse_duration,
+        "Longest pause of a client that reads an answer.",
+        low=0.1,
+        high=3600,
+    )
     max_json_bytes: int = knob(2 * MB, p.parse_bytes, "Longest JSON body.", low=KB, high=64 * MB)
     secret: tuple[str, ...] = knob(
         (),
