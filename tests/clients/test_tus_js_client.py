@@ -11,6 +11,7 @@ import pytest
 
 from tests.kit.application import Person, RunningApplication
 from tests.kit.backends import left_out
+from tests.kit.bad_network import BadNetwork
 from tests.kit.sending import make_collection
 from tests.kit.uploading import MB, zipped
 
@@ -104,6 +105,34 @@ def test_a_stream_arrives_whose_length_only_its_end_tells(driver: Driver):
 
 def test_an_upload_goes_on_from_its_address(driver: Driver):
     assert driver.methods(driver.run("resumed")) == ["HEAD", "PATCH"]
+    driver.require_file()
+
+
+def test_an_upload_that_was_paused_goes_on(driver: Driver):
+    done = driver.run("paused")
+    assert done["pauses"] == 1
+    assert driver.methods(done).count("HEAD") == 1
+    assert len(driver.methods(done)) <= 9
+    driver.require_file()
+
+
+@pytest.mark.parametrize("options", [{}, {"chunkSize": 1 * MB}, {"uploadDataDuringCreation": True}])
+def test_a_connection_that_is_lost_costs_no_byte_that_had_arrived(
+    driver: Driver, network: BadNetwork, options: dict[str, Any]
+):
+    before, cuts = network.sent_bytes, network.cuts
+    network.cut_after(2 * MB)
+    done = driver.run("whole", retryDelays=[0, 100, 200, 400], **options)
+    assert network.cuts == cuts + 1
+    driver.require_file()
+    if "uploadDataDuringCreation" not in options:  # there the address was not told yet
+        assert driver.methods(done).count("HEAD") == 1
+        assert network.sent_bytes - before < len(ZIP) + MB
+
+
+def test_four_connections_that_are_lost_at_once_go_on(driver: Driver, network: BadNetwork):
+    network.cut_after(2 * MB)
+    driver.run("whole", parallelUploads=4, retryDelays=[0, 100, 200, 400])
     driver.require_file()
 
 

@@ -45,6 +45,20 @@ async function resumed() {
   return { url: upload.url }
 }
 
+async function paused() {
+  // stop in the middle and go on with the same upload, as the buttons of a page do
+  let pauses = 0
+  const upload = await run({ ...task.options, chunkSize: 500_000 }, (upload) => {
+    upload.options.onChunkComplete = (_size, sent) => {
+      if (sent < 1_000_000 || pauses) return
+      pauses += 1
+      upload.abort().then(() => upload.start())
+    }
+    upload.start()
+  })
+  return { url: upload.url, pauses }
+}
+
 async function terminated() {
   const url = await run({ ...task.options, chunkSize: 100_000 }, (upload, resolve, reject) => {
     upload.options.onChunkComplete = () => {
@@ -56,7 +70,7 @@ async function terminated() {
 }
 
 try {
-  const done = await { whole, resumed, terminated }[task.what]()
+  const done = await { whole, resumed, paused, terminated }[task.what]()
   console.log(JSON.stringify({ ...done, requests }))
 } catch (error) {
   console.log(JSON.stringify({ error: String(error), requests }))
