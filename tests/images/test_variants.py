@@ -16,12 +16,12 @@ from cimaise.images.cache import Cache
 from cimaise.images.entry import make_etag
 from cimaise.images.flights import Flights
 from cimaise.images.kept import Kept
+from cimaise.images.lanes import Lanes
 from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import Rendered, render
 from cimaise.images.remote import Remote
 from cimaise.images.spec import SpecLimits, parse_spec
 from cimaise.images.variants import Variants
-from cimaise.images.workers import Workers
 from tests.kit.picture_server import reply
 from tests.kit.pictures import corner_names, decoded
 
@@ -66,14 +66,13 @@ def build(tmp_path, certificate, renderer, clock):
         await cache.start()
         return Variants(
             kept=Kept(cache),
-            workers=Workers(threads=threads, queue=queue),
+            lanes=Lanes(threads=threads, queue=queue, costly_queue=queue),
             remote=Remote(
                 allow_addresses=(ip_network("127.0.0.0/8"),),
                 ca_file=str(certificate.certificate),
                 resolve=resolve,
             ),
             limits=RenderLimits(),
-            queue=queue,
             render=renderer,
             now=lambda: clock().timestamp(),
         )

@@ -14,13 +14,13 @@ from cimaise.images.guarded_codec import GuardedCodec
 from cimaise.images.hot import Answers
 from cimaise.images.isolation.processes import Processes
 from cimaise.images.kept import Kept
+from cimaise.images.lanes import Lanes
 from cimaise.images.limits import RenderLimits, require_pixels
 from cimaise.images.pipeline import render
 from cimaise.images.remote import Remote
 from cimaise.images.shared_cache import SharedCache
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
-from cimaise.images.workers import Workers
 from cimaise.settings import Settings
 from cimaise.state.base import State
 from cimaise.storage.base import Storage
@@ -74,13 +74,17 @@ def open_variants(settings: Settings, kept: Kept, remote_dir: Path, codec: Codec
     images = settings.images
     return Variants(
         kept=kept,
-        workers=Workers(threads=images.workers, queue=images.queue, max_s=images.time_limit),
+        lanes=Lanes(
+            threads=images.workers,
+            queue=images.queue,
+            costly_queue=images.costly_queue,
+            max_s=images.time_limit,
+        ),
         remote=_remote(settings, remote_dir),
         limits=RenderLimits(
             max_width=images.max_width, max_pixels=images.max_pixels, max_frames=images.max_frames
         ),
         error_ttl_s=images.error_ttl,
-        queue=images.queue,
         render=partial(render, codec=codec),
     )
 

@@ -33,6 +33,11 @@ class Places:
         self._mean_s = 0.1
 
     @property
+    def taken(self) -> int:
+        """How many hold a place or wait for one."""
+        return self._taken
+
+    @property
     def waiting(self) -> int:
         """How many wait."""
         return max(0, self._taken - self._at_once)
@@ -64,7 +69,7 @@ class Places:
         self._free.release()
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
+    async def held(self) -> AsyncIterator[None]:
         """Hold a place inside the context."""
         taken_at_s = await self.take()
         try:

@@ -115,7 +115,7 @@ class Remote:
             Unavailable: ``busy``; too many fetches already.
         """
         url = self.parse(text)
-        async with self._places.taken():
+        async with self._places.held():
             spool = Spool(max_bytes=self._max_bytes, folder=self._folder)
             try:
                 yield await self._download(url, spool)

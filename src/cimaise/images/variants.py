@@ -1,11 +1,11 @@
 """Variants: kept ones are served, others made once for all who ask, served, and kept."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cimaise.errors import (
     CimaiseError,
@@ -17,22 +17,30 @@ from cimaise.errors import (
 )
 from cimaise.images.entry import Entry, make_etag
 from cimaise.images.failures import Failures
-from cimaise.images.formats import FORMATS
+from cimaise.images.formats import FORMATS, HEAD_BYTES, sniff
 from cimaise.images.kept import Kept
+from cimaise.images.lanes import UNKNOWN, Lane, Lanes, SourceFacts
 from cimaise.images.libvips import library_version
 from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, render
-from cimaise.images.places import Places
 from cimaise.images.remote import Remote
 from cimaise.images.spec import ImageSpec, canonical
 from cimaise.images.stopping import Stop
-from cimaise.images.workers import Workers
 from cimaise.rfc.negotiation import choose_image_format
 from cimaise.telemetry import log
 
 Render = Callable[[bytes | Path, ImageSpec, RenderLimits, Stop], Rendered]
 OpenSource = Callable[[], AbstractAsyncContextManager[bytes | Path]]
 """Opens a source: its bytes, or the path of a local file that stays as it is meanwhile."""
+
+Wait = Callable[[Coroutine[Any, Any, Entry]], Awaitable[Entry]]
+"""Waits for work, and cancels it where its result is not wanted any more."""
+
+
+async def directly(work: Coroutine[Any, Any, Entry]) -> Entry:
+    """Wait for work, whatever happens to the one who asked."""
+    return await work
+
 
 _AUTO: Final = ("avif", "webp", "jpeg")
 _TYPES: Final = {name: known.media_type for name, known in FORMATS.items()}
@@ -73,13 +81,12 @@ class Variants:
         self,
         *,
         kept: Kept,
-        workers: Workers,
+        lanes: Lanes,
         remote: Remote,
         limits: RenderLimits,
         error_ttl_s: float = 60.0,
         remote_ttl_s: float = 7 * 86400.0,
         formats: tuple[str, ...] = _AUTO,
-        queue: int = 200,
         render: Render = render,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -87,20 +94,18 @@ class Variants:
 
         Args:
             kept: Where variants are kept.
-            workers: Where they are made.
+            lanes: Where they are made.
             remote: Fetches sources by URL.
             limits: What a source may be.
             error_ttl_s: How long a failure of a remote source is remembered.
             remote_ttl_s: After so long the variant of a remote source is made anew; where that
                 fails, the old one is served.
             formats: What ``auto`` chooses from, the preferred first; the last one everybody reads.
-            queue: Stored pictures that may wait to be opened; twice as many as there are threads
-                are open at the same time.
             render: Makes a picture; runs in a worker's thread.
             now: Seconds since 1970.
         """
         self._kept = kept
-        self._workers = workers
+        self._lanes = lanes
         self._remote = remote
         self._limits = limits
         self._failures = Failures(ttl_s=error_ttl_s, clock=now)
@@ -108,16 +113,18 @@ class Variants:
         self._formats = formats
         self._render = render
         self._now = now
-        self._open = Places(at_once=2 * workers.threads, queue=queue)
         self._version = f"{PIPELINE_VERSION}/{library_version()}"
 
-    async def of_remote(self, url: str, spec: ImageSpec, accept: str | None = None) -> Variant:
+    async def of_remote(
+        self, url: str, spec: ImageSpec, accept: str | None = None, *, wait: Wait = directly
+    ) -> Variant:
         """A variant of a remote picture.
 
         Args:
             url: As the client sent it, percent-decoded once.
             spec: What is wanted.
             accept: The request's ``Accept``, for ``format=auto``.
+            wait: Waits for what has to be made; see :data:`Wait`.
 
         Raises:
             Malformed: ``url_not_allowed``.
@@ -132,11 +139,13 @@ class Variants:
             return _variant(kept, spec)
         try:
             self._failures.raise_known(source)
-            made = await self._kept.once(
-                source,
-                key,
-                lambda: self._make_remote(url, source, resolved),
-                is_fresh=self._is_fresh,
+            made = await wait(
+                self._kept.once(
+                    source,
+                    key,
+                    lambda: self._make_remote(url, source, resolved),
+                    is_fresh=self._is_fresh,
+                )
             )
         except CimaiseError:
             if kept is None:
@@ -145,7 +154,14 @@ class Variants:
         return _variant(made, spec)
 
     async def of_stored(
-        self, source_id: str, open_source: OpenSource, spec: ImageSpec, accept: str | None = None
+        self,
+        source_id: str,
+        open_source: OpenSource,
+        spec: ImageSpec,
+        accept: str | None = None,
+        *,
+        facts: SourceFacts = UNKNOWN,
+        wait: Wait = directly,
     ) -> Variant:
         """A variant of a stored picture.
 
@@ -155,6 +171,8 @@ class Variants:
             open_source: Called only where the variant is not kept.
             spec: What is wanted.
             accept: The request's ``Accept``, for ``format=auto``.
+            facts: What is known of the source: it decides about the lane.
+            wait: Waits for what has to be made; see :data:`Wait`.
 
         Raises:
             CimaiseError: What the pipeline and ``open_source`` raise.
@@ -166,7 +184,9 @@ class Variants:
         kept = await self._kept.get(source, key)
         if kept is not None:
             return _variant(kept, spec)
-        made = await self._kept.once(source, key, lambda: self._make_stored(open_source, resolved))
+        made = await wait(
+            self._kept.once(source, key, lambda: self._make_stored(open_source, resolved, facts))
+        )
         return _variant(made, spec)
 
     async def purge_stored(self, source_id: str) -> None:
@@ -198,7 +218,7 @@ class Variants:
     async def close(self) -> None:
         """Let what is under way end, then close workers, remote and what is kept."""
         await self.settled()
-        await self._workers.close()
+        await self._lanes.close()
         await self._remote.close()
         await self._kept.close()
 
@@ -219,30 +239,44 @@ class Variants:
     async def _make_remote(self, url: str, source: str, spec: ImageSpec) -> Entry:
         try:
             async with self._remote.fetch(url) as fetched:
-                return await self._make(fetched.source, spec)
+                facts = SourceFacts(sniffed_type(fetched.source), fetched.size)
+                return await self._make(fetched.source, spec, self._lanes.of(spec, facts))
         except CimaiseError as failure:
             if isinstance(failure, _WORTH_REMEMBERING) or failure.code == "too_many_pixels":
                 self._failures.remember(source, failure)
                 log("picture_refused", level="info", code=failure.code, url=url[:200])
             raise
 
-    async def _make_stored(self, open_source: OpenSource, spec: ImageSpec) -> Entry:
-        async with self._open.taken(), open_source() as source:
-            return await self._make(source, spec)
+    async def _make_stored(
+        self, open_source: OpenSource, spec: ImageSpec, facts: SourceFacts
+    ) -> Entry:
+        lane = self._lanes.of(spec, facts)
+        async with lane.sources.held(), open_source() as source:
+            return await self._make(source, spec, lane)
 
-    async def _make(self, source: bytes | Path, spec: ImageSpec) -> Entry:
+    async def _make(self, source: bytes | Path, spec: ImageSpec, lane: Lane) -> Entry:
         def work(stop: Stop) -> Entry:
             made = self._render(source, spec, self._limits, stop)
             etag = make_etag(made.body)
             made_at_s = int(self._now())
             return Entry(made.body, made.media_type, etag, made.width, made.height, made_at_s)
 
-        return await self._workers.run(work)
+        return await lane.workers.run(work)
 
 
 def stored_name(source_id: str) -> str:
     """Identity of a stored source among all sources."""
     return f"stored {source_id}"
+
+
+def sniffed_type(source: bytes | Path) -> str | None:
+    """The media type that the first bytes speak of."""
+    if isinstance(source, bytes):
+        known = sniff(source[:HEAD_BYTES])
+    else:
+        with source.open("rb") as file:
+            known = sniff(file.read(HEAD_BYTES))
+    return known.media_type if known else None
 
 
 def _choose(accept: str | None, names: Sequence[str]) -> str:

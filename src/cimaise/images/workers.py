@@ -1,8 +1,8 @@
 """Where pictures are computed: a bounded pool of threads and a bounded queue in front of it.
 
 The only place with threads for pixels. libvips lets go of Python's lock while it works, so
-threads are enough; they run at nice 10, so that cached answers stay fast while pictures are made.
-One object is one lane: slow work (AVIF, say) can have a lane of its own.
+threads are enough; they run at nice 10 or more, so that cached answers stay fast while pictures
+are made. One object is one lane: see :mod:`cimaise.images.lanes`.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ class Workers:
         threads: int = 0,
         queue: int = 200,
         max_s: float = 30.0,
+        niceness: int = NICENESS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start nothing yet; threads come with the first work.
@@ -38,12 +39,15 @@ class Workers:
             threads: Pieces of work at the same time; 0: as many as there are cores.
             queue: Pieces of work that may wait.
             max_s: Longest work on one piece; then it is told to stop, as being late.
+            niceness: Of the threads, 0 to 19.
             clock: Seconds, for the estimate in ``retry_after_s``.
         """
         self.threads: Final = threads or os.cpu_count() or 1
         self._max_s = max_s
         self._places = Places(at_once=self.threads, queue=queue, clock=clock)
-        self._pool = ThreadPoolExecutor(self.threads, "picture", initializer=_be_nice)
+        self._pool = ThreadPoolExecutor(
+            self.threads, "picture", initializer=_be_nice, initargs=(niceness,)
+        )
 
     @property
     def waiting(self) -> int:
@@ -89,10 +93,10 @@ class Workers:
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
 
-def _be_nice() -> None:
+def _be_nice(niceness: int) -> None:
     # Only Linux keeps niceness by thread; elsewhere this would slow down the whole process.
     if sys.platform == "linux":
         try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
         except OSError:  # a sandbox may forbid it; then pictures are merely less polite
             pass

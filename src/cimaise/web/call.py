@@ -1,15 +1,16 @@
 """A request on its way to a handler: who asks, what for, and the features that can answer."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
 
 from cimaise.access.policy import Principal
-from cimaise.errors import Invalid, Limit, Malformed, NotFound, TooLarge
+from cimaise.errors import ClientGone, Invalid, Limit, Malformed, NotFound, TooLarge
 from cimaise.rfc.selection import Wanted
 from cimaise.rfc.validators import Conditions
 from cimaise.web.body import Body
@@ -137,6 +138,30 @@ class Call:
     def chunks(self) -> Body:
         """The body as it comes. ``ClientGone`` where it breaks off: never a clean short end."""
         return Body(self.request)
+
+    async def while_present(self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` gives; it is cancelled as soon as the client has gone.
+
+        For work that somebody else's request could have the place of. Only before the answer
+        begins, and where the request has no body that is still wanted.
+
+        Raises:
+            ClientGone: Nobody waits any more.
+        """
+        doing, gone = asyncio.create_task(work), asyncio.create_task(self._wait_until_gone())
+        try:
+            await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise ClientGone("The client closed the connection.")
+            return await doing
+        finally:
+            doing.cancel()
+            gone.cancel()
+            await asyncio.gather(doing, gone, return_exceptions=True)
+
+    async def _wait_until_gone(self) -> None:
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
 
     @property
     def content_length(self) -> int | None:

@@ -17,6 +17,7 @@ from cimaise.images.iiif.dialect import Size, Version
 from cimaise.images.iiif.identifiers import StoredPicture, decode_segment
 from cimaise.images.iiif.pyramid import is_offered
 from cimaise.images.iiif.request import ImageRequest, parse_request, resolve
+from cimaise.images.lanes import SourceFacts
 from cimaise.images.spec import parse_spec
 from cimaise.images.variants import OpenSource, stored_name
 from cimaise.library.serving import audience_headers
@@ -26,7 +27,7 @@ from cimaise.rfc.negotiation import parse_accept, quality_of
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
 from cimaise.web.reply import BytesReply, empty_reply, open_memory
-from cimaise.web.variants import HotPlace, local_source, source_of, variant_reply
+from cimaise.web.variants import HotPlace, facts_of, local_source, source_of, variant_reply
 
 _PREFIX: Final = "/iiif/"
 _HOUR_S: Final = 3600
@@ -44,6 +45,7 @@ class _Picture:
     open: OpenSource
     policy: CachePolicy
     headers: Mapping[str, str]
+    facts: SourceFacts
     is_hot: bool = False
 
 
@@ -98,7 +100,9 @@ async def image(call: Call) -> ASGIApp:
     wanted = resolve(asked, picture.size, offer.limit_px)
     _require_offered(wanted, offer)
     spec = parse_spec(wanted.parameters(), limits=call.services.spec_limits)
-    made = await call.services.variants.of_stored(picture.source_id, picture.open, spec)
+    made = await call.services.variants.of_stored(
+        picture.source_id, picture.open, spec, facts=picture.facts, wait=call.while_present
+    )
     canonical = f'<{_base_uri(call)}/{wanted.canonical()}>;rel="canonical"'
     profile = f'<{profile_uri(wanted.version, offer)}>;rel="profile"'
     more = dict(picture.headers) | {"link": f"{profile}, {canonical}"}
@@ -128,6 +132,7 @@ async def _find(call: Call) -> _Picture:
         opened,
         CachePolicy(public=file.public, max_age_s=_HOUR_S),
         dict(audience_headers(is_public=file.public)),
+        SourceFacts(header.media_type, file.size, header.width * header.height * header.frames),
     )
 
 
@@ -150,6 +155,7 @@ async def _stored(call: Call, named: StoredPicture) -> _Picture:
         opened,
         CachePolicy(public=open_to_all, max_age_s=_HOUR_S),
         dict(audience_headers(is_public=open_to_all)),
+        facts_of(file),
         is_hot=open_to_all,
     )
 

@@ -11,6 +11,7 @@ from cimaise.albums.addresses import (
 )
 from cimaise.errors import Forbidden, Invalid, TypeNotAllowed
 from cimaise.images.decoders.base import ImageHeader
+from cimaise.images.lanes import SourceFacts
 from cimaise.images.spec import ImageSpec, SpecLimits, parse_preset, parse_spec
 from cimaise.images.variants import stored_name
 from cimaise.library.model import File
@@ -19,7 +20,7 @@ from cimaise.originals import is_public
 from cimaise.rfc.caching import CachePolicy
 from cimaise.web.call import Call
 from cimaise.web.reply import json_reply
-from cimaise.web.variants import HotPlace, local_source, source_of, variant_reply
+from cimaise.web.variants import HotPlace, facts_of, local_source, source_of, variant_reply
 
 _YEAR_S: Final = 31_536_000
 _HOUR_S: Final = 3600
@@ -40,7 +41,7 @@ async def resize(call: Call) -> ASGIApp:
 
 async def _resized_remote(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
     variants, changes = call.services.variants, call.services.answers.changes
-    made = await variants.of_remote(url, spec, call.header("accept"))
+    made = await variants.of_remote(url, spec, call.header("accept"), wait=call.while_present)
     policy = CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True)
     return variant_reply(call, made, policy, hot=HotPlace(variants.remote_name(url), changes))
 
@@ -51,7 +52,12 @@ async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
         raise Invalid("url is https://… or /albums/…", field="url")
     file = await call.services.catalogue.open_file(call.principal, *place)
     variant = await call.services.variants.of_stored(
-        f"{file.path} {file.etag}", local_source(file.path), spec, call.header("accept")
+        f"{file.path} {file.etag}",
+        local_source(file.path),
+        spec,
+        call.header("accept"),
+        facts=SourceFacts(file.media_type, file.size),
+        wait=call.while_present,
     )
     policy = CachePolicy(public=file.public, max_age_s=_YEAR_S, immutable=True)
     return variant_reply(call, variant, policy)
@@ -132,7 +138,12 @@ async def _stored(
 ) -> ASGIApp:
     assert file.storage_key is not None
     made = await call.services.variants.of_stored(
-        file.storage_key, source_of(call, file), spec, call.header("accept")
+        file.storage_key,
+        source_of(call, file),
+        spec,
+        call.header("accept"),
+        facts=facts_of(file),
+        wait=call.while_present,
     )
     open_to_all = is_public(file, by_link=by_link)
     policy = CachePolicy(public=open_to_all, max_age_s=_HOUR_S)

@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
+from cimaise.images.lanes import SourceFacts
 from cimaise.images.stored import stored_source
 from cimaise.images.variants import OpenSource, Variant
 from cimaise.library.model import File
@@ -83,6 +84,12 @@ def source_of(call: Call, file: File) -> OpenSource:
         file.storage_key,
         max_bytes=call.services.settings.images.max_source_bytes,
     )
+
+
+def facts_of(file: File) -> SourceFacts:
+    """What is known of a published picture without opening it."""
+    sides = (file.width or 0) * (file.height or 0) * (file.frames or 1)
+    return SourceFacts(file.content_type, file.size, sides or None)
 
 
 def local_source(path: Path) -> OpenSource:

@@ -63,3 +63,9 @@ class Images:
     queue: int = knob(
         200, p.parse_count, "Pictures waiting to be made; one more is answered 503.", high=100_000
     )
+    costly_queue: int = knob(
+        50,
+        p.parse_count,
+        "AVIF, HEIC and very large pictures waiting to be made, in a queue of their own.",
+        high=100_000,
+    )
