@@ -34,6 +34,7 @@ CODES: Final[dict[str, str]] = {
     "url_not_allowed": "The address of a remote picture is refused.",
     "bad_signature": "A signed URL was altered or is not one of ours.",
     "not_signed_in": "The request needs an account.",
+    "password_needed": "A shared album asks for its password.",
     "bad_credentials": "The key, token or sign-in is not valid.",
     "forbidden": "The account may not do this.",
     "cross_site": "A cookie came with a request from another site.",

@@ -48,7 +48,7 @@ _LEVELS: Final = {
 }
 _logger: Final = logging.getLogger("cimaise")
 _TOKENS: Final = re.compile(
-    r"(/storage/|/tus/|/companion/|/upload/|[?&](?:link|token|signature)=|\bcim_)"
+    r"(/storage/|/tus/|/companion/|/upload/|/s/|[?&](?:link|token|signature)=|\bcim_)"
     r"[A-Za-z0-9_.~%-]{16,}"
 )
 

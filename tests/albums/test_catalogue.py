@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from cimaise.access.policy import GUEST, Visibility
+from cimaise.access.policy import GUEST, CollectionFacts, Visibility
 from cimaise.albums.catalogue import Catalogue
-from cimaise.albums.model import AlbumPage, AlbumSummary, Pagination, Sort
+from cimaise.albums.model import AlbumPage, AlbumSummary, Pagination, Sort, Wanted
 from cimaise.albums.sources.base import LocalFiles, Source
 from cimaise.albums.sources.table import Needs, open_sources
 from cimaise.errors import Forbidden, NotFound, NotSignedIn, Unavailable, UpstreamFailed
@@ -46,6 +46,10 @@ class Shown:
             album, album, Visibility.PUBLIC, self.name, (), Pagination(wanted.page, wanted.limit, 0),
             Sort.DATE, True,
         )  # fmt: skip
+
+    async def facts(self, principal, album):
+        await self.open_album(principal, album, Wanted())
+        return CollectionFacts("", Visibility.PUBLIC)
 
     async def start(self):
         self.is_started = True

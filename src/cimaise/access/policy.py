@@ -61,6 +61,7 @@ class Principal:
         token_id: The upload token that it came with, if it did. Then it may do nothing but upload
             into one collection, and is no admin, whoever made the token.
         collection_id: That collection.
+        shared_id: What a share link has opened: the :attr:`CollectionFacts.id` of an album.
         key_id: The API key that it came with, if it did; no part of who it is.
     """
 
@@ -71,6 +72,7 @@ class Principal:
     session_id: str | None = None
     token_id: str | None = None
     collection_id: str | None = None
+    shared_id: str | None = None
     key_id: str | None = field(default=None, compare=False)
 
     @property
@@ -96,7 +98,8 @@ class CollectionFacts:
         visibility: Who may see it.
         member_role: What the principal's membership says; ``None`` without one.
         is_open: Every account that is signed in may contribute.
-        id: The collection's; empty where an upload token can't be meant.
+        id: The collection's, or ``folder:`` and the name of a folder album; empty where neither
+            an upload token nor a share link can be meant.
     """
 
     owner_id: str
@@ -149,9 +152,9 @@ def require_manage(principal: Principal, facts: CollectionFacts) -> None:
 
 def may_view(principal: Principal, facts: CollectionFacts) -> bool:
     """May see the collection at an address that it knows."""
-    return facts.visibility is not Visibility.PRIVATE or (
-        not principal.is_guest and (_rules(principal, facts) or facts.member_role is not None)
-    )
+    if facts.visibility is not Visibility.PRIVATE or _is_shared(principal, facts):
+        return True
+    return not principal.is_guest and (_rules(principal, facts) or facts.member_role is not None)
 
 
 def may_contribute(principal: Principal, facts: CollectionFacts) -> bool:
@@ -202,6 +205,10 @@ def require_manage_file(principal: Principal, facts: CollectionFacts, *, owner_i
     owns = not (principal.is_guest or principal.token_id) and principal.account_id == owner_id
     if not (owns or may_manage(principal, facts)):
         _refuse(principal)
+
+
+def _is_shared(principal: Principal, facts: CollectionFacts) -> bool:
+    return bool(facts.id) and principal.shared_id == facts.id
 
 
 def _rules(principal: Principal, facts: CollectionFacts) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final
 
-from cimaise.access.policy import Principal
+from cimaise.access.policy import CollectionFacts, Principal
 from cimaise.albums.model import (
     AlbumFile,
     AlbumList,
@@ -85,6 +85,12 @@ class Catalogue:
             except Exception as fault:
                 kept = _weightier(kept, _ours(source, fault))
         raise kept or NotFound("There is no such album.")
+
+    async def facts(self, principal: Principal, name: str) -> CollectionFacts:
+        """What decides about rights in an album that the principal may see. ``NotFound`` etc."""
+        source = (await self.open_album(principal, name, limit=1)).source
+        holder = next(one for one in self._sources if one.name == source)
+        return await holder.facts(principal, name)
 
     async def open_file(self, principal: Principal, album: str, file: str) -> AlbumFile:
         """Look at a file of a folder album, to be sent by the caller.

@@ -3,6 +3,7 @@
     title = "Summer at the lake"
     cover = "morning.jpg"
     visibility = "unlisted"       # public, unlisted, private
+    members = ["anna", "bert"]    # who may see it though it is private
     sort = "name"                 # date, name, taken
 
     [captions]
@@ -34,6 +35,8 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         title: Empty: the folder's name.
         cover: Name of a picture or thumbnail in the folder; empty: chosen by itself.
         visibility: ``None``: that of the folder around it, in the end public.
+        members: Names of accounts that may see the album though it is private; with a visibility
+            of its own it does not go by the folder around it.
         sort: How pictures are ordered where nobody asks.
         captions: By file name.
     """
@@ -41,6 +44,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str = ""
     cover: str = ""
     visibility: Visibility | None = None
+    members: tuple[str, ...] = ()
     sort: Sort = Sort.DATE
     captions: dict[str, str] = msgspec.field(default_factory=dict)
 

@@ -40,8 +40,18 @@ class FolderAlbum:
     path: Path
     title: str
     visibility: Visibility
+    members: tuple[str, ...]
     description: Description
     content: FolderContent
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file of an album with what decides about it; ``None`` where there is no such file."""
+
+    file: AlbumFile | None
+    visibility: Visibility
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class _Step:
     descriptor: int
     parts: tuple[str, ...] = ()
     visibility: Visibility = Visibility.PUBLIC
+    members: tuple[str, ...] = ()
     description: Description = field(default_factory=Description)
 
 
@@ -84,15 +95,15 @@ class FolderAlbums:
                     return False
         return True
 
-    def find_file(self, name: str, file: str) -> tuple[Visibility, AlbumFile | None]:
-        """The album's visibility, and the file if there is such a picture or thumbnail in it.
+    def find_file(self, name: str, file: str) -> HeldFile:
+        """A picture or thumbnail of an album.
 
         Raises:
             NotFound: No such album.
             OSError: The folder or the file cannot be read.
         """
         with self._reached(name) as step:
-            return step.visibility, self._file(step, file)
+            return HeldFile(self._file(step, file), step.visibility, step.members)
 
     def folders(self) -> dict[str, Path]:
         """Every folder by the album's name, the root among them by the empty one; to be watched."""
@@ -146,7 +157,10 @@ class FolderAlbums:
             parts = (*outer.parts, folder)
             description = self._description(descriptor, SEPARATOR.join(parts))
             visibility = description.visibility or outer.visibility
-            yield _Step(descriptor, parts, visibility, description)
+            # whoever says who may see it says it anew
+            says = description.visibility is not None or bool(description.members)
+            members = description.members if says else outer.members
+            yield _Step(descriptor, parts, visibility, members, description)
 
     def _below(
         self, outer: _Step, folders: tuple[str, ...], *, fresh: bool
@@ -171,6 +185,7 @@ class FolderAlbums:
             self._root.joinpath(*step.parts),
             step.description.title or " / ".join(step.parts),
             step.visibility,
+            step.members,
             step.description,
             content,
         )

@@ -8,7 +8,9 @@ from cimaise.access.jwts import jwt_verifier
 from cimaise.access.key_cache import KeyCache
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
+from cimaise.access.passwords import Passwords
 from cimaise.access.sessions import Sessions
+from cimaise.access.shares import Shares
 from cimaise.access.signing import Signer
 from cimaise.access.subjects import Subjects
 from cimaise.access.tokens import Authenticator
@@ -29,6 +31,7 @@ class Access:
     authenticator: Authenticator
     links: Links
     upload_tokens: UploadTokens
+    shares: Shares
 
 
 def open_access(settings: Settings, parts: Parts) -> Access:
@@ -50,6 +53,14 @@ def open_access(settings: Settings, parts: Parts) -> Access:
         authenticator=_authenticator(settings, database, known),
         links=links,
         upload_tokens=UploadTokens(database, utc_now, random_id),
+        shares=Shares(
+            database,
+            utc_now,
+            random_id,
+            Signer(parts.secret, parts.former_secrets),
+            parts.state,
+            Passwords(),
+        ),
     )
 
 

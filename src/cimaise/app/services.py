@@ -12,6 +12,7 @@ from cimaise.app.uploads import open_cleanup, open_doors
 from cimaise.archives.archive import Archives
 from cimaise.archives.checksums import Checksums
 from cimaise.images.info import Headers
+from cimaise.images.metadata.cleaning import Cleaner
 from cimaise.images.metadata.quick import read_quick_header
 from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
@@ -45,6 +46,8 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         authenticator=access.authenticator,
         links=access.links,
         upload_tokens=access.upload_tokens,
+        shares=access.shares,
+        cleaner=Cleaner(),
         direct=doors.direct,
         companion=doors.companion,
         single_forms=doors.single_forms,

@@ -83,7 +83,11 @@ class Line:
     @property
     def scope(self) -> policy.Scope | None:
         """What a limited API key needs; ``None`` where a key is beside the point."""
-        if self.tag in ("Operation", "Pages") or self.path in ("/api/login", "/api/logout"):
+        if (
+            self.tag in ("Operation", "Pages")
+            or self.path.startswith("/s/")
+            or self.path in ("/api/login", "/api/logout")
+        ):
             return None
         if self.cors is Cors.UPLOADS:
             return policy.Scope.UPLOAD

@@ -12,6 +12,7 @@ from cimaise.access.links import Links
 from cimaise.access.origin import is_same_origin
 from cimaise.access.policy import GUEST, Principal
 from cimaise.access.sessions import Sessions
+from cimaise.access.shares import Shares
 from cimaise.access.tokens import Authenticator
 from cimaise.access.upload_tokens import UploadTokens
 from cimaise.albums.catalogue import Catalogue
@@ -20,6 +21,7 @@ from cimaise.database.engine import Database
 from cimaise.errors import Forbidden, NotSignedIn
 from cimaise.images.hot import Answers
 from cimaise.images.info import Headers
+from cimaise.images.metadata.cleaning import Cleaner
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
 from cimaise.library.arrangement import Arrangement
@@ -70,6 +72,8 @@ class Services:
     companion: CompanionUploads
     single_forms: SingleForms
     upload_tokens: UploadTokens
+    shares: Shares
+    cleaner: Cleaner
     streams: Streams
     tus: TusUploads
     publisher: Publisher

@@ -134,6 +134,15 @@ class CreateUploadToken(Struct):
     max_files: int | None = None
 
 
+class CreateShare(Struct):
+    """Body of ``POST /api/albums/{album}/shares``."""
+
+    password: str = ""
+    expires_in: float | None = None
+    downloads: Literal["none", "web", "original"] = "web"
+    watermark: Annotated[str, Meta(max_length=100)] | None = None
+
+
 class CompanionCreate(Struct):
     """Body of ``POST /companion/s3/multipart``, as Uppy sends it."""
 

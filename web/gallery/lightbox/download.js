@@ -24,6 +24,7 @@ export function addDownload(pswp) {
         link.setAttribute("download", "");
         pswp.on("change", () => {
           link.href = shown(pswp)?.dataset.download ?? "";
+          link.hidden = !shown(pswp)?.dataset.download; // of a share that is to be looked at only
         });
       },
     });

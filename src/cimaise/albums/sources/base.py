@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from cimaise.access.policy import Principal
+from cimaise.access.policy import CollectionFacts, Principal
 from cimaise.albums.model import AlbumFile, AlbumPage, AlbumSummary, ScanReport, Wanted
 
 
@@ -52,6 +52,10 @@ class Source(Protocol):
             NotSignedIn: It is private, and nobody has signed in.
             Forbidden: It is private, and not for this one.
         """
+        ...
+
+    async def facts(self, principal: Principal, album: str) -> CollectionFacts:
+        """What decides about rights in an album. Checks none. ``NotFound``."""
         ...
 
     async def start(self) -> None:

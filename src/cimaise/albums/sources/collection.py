@@ -75,6 +75,11 @@ class CollectionSource:
 
         return await self._database.read(work)
 
+    async def facts(self, principal: Principal, album: str) -> CollectionFacts:
+        """See :class:`cimaise.albums.sources.base.Source`."""
+        row = await self._database.read(lambda connection: _find(connection, principal, album))
+        return _facts(row)
+
     async def start(self) -> None:
         """Nothing runs."""
 
@@ -167,7 +172,7 @@ def _find(connection: Connection, principal: Principal, album: str) -> Row[Any]:
 
 def _facts(row: Row[Any]) -> CollectionFacts:
     role = MemberRole(row.member_role) if row.member_role else None
-    return CollectionFacts(row.owner_id, Visibility(row.visibility), role)
+    return CollectionFacts(row.owner_id, Visibility(row.visibility), role, id=row.id)
 
 
 def _is_published() -> ColumnElement[bool]:

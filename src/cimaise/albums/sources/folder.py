@@ -1,13 +1,13 @@
 """Albums from the folders under ``albums/`` of the data directory."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from cimaise.access import policy as rights
-from cimaise.access.policy import CollectionFacts, Principal, Visibility
+from cimaise.access.policy import CollectionFacts, MemberRole, Principal, Visibility
 from cimaise.albums.addresses import VariantSizes
 from cimaise.albums.dates import from_mtime
 from cimaise.albums.folder_albums import FolderAlbum, FolderAlbums
@@ -75,14 +75,14 @@ class FolderSource:
             self._summary(album, unreadable.get(album.name, frozenset()))
             for album in albums
             if album.visibility is not Visibility.UNLISTED
-            and rights.may_view(principal, _facts(album.visibility))
+            and rights.may_view(principal, _facts_of(principal, album))
         ]
 
     async def open_album(self, principal: Principal, album: str, wanted: Wanted) -> AlbumPage:
         """See :class:`cimaise.albums.sources.base.Source`."""
         for _ in range(_TRIES):
             found = await _in_thread(self._albums.find, album)
-            rights.require_view(principal, _facts(found.visibility))
+            rights.require_view(principal, _facts_of(principal, found))
             page, files = await self._page(found, wanted)
             if await _in_thread(self._albums.look_at, album, files):
                 break
@@ -91,11 +91,16 @@ class FolderSource:
 
     async def open_file(self, principal: Principal, album: str, file: str) -> AlbumFile:
         """See :class:`cimaise.albums.sources.base.LocalFiles`."""
-        visibility, found = await _in_thread(self._albums.find_file, album, file)
-        rights.require_view(principal, _facts(visibility))
-        if found is None:
+        held = await _in_thread(self._albums.find_file, album, file)
+        facts = _facts(principal, album, held.visibility, held.members)
+        rights.require_view(principal, facts)
+        if held.file is None:
             raise NotFound("There is no such file.")
-        return found
+        return held.file
+
+    async def facts(self, principal: Principal, album: str) -> CollectionFacts:
+        """See :class:`cimaise.albums.sources.base.Source`."""
+        return _facts_of(principal, await _in_thread(self._albums.find, album))
 
     async def scan(self) -> ScanReport:
         """Every folder, whoever may see it. Where ``albums/`` is away, nothing is forgotten."""
@@ -251,8 +256,17 @@ def _is_same(kept: FolderAlbum, album: FolderAlbum) -> bool:
     )
 
 
-def _facts(visibility: Visibility) -> CollectionFacts:
-    return CollectionFacts(owner_id="", visibility=visibility)
+def _facts_of(principal: Principal, album: FolderAlbum) -> CollectionFacts:
+    return _facts(principal, album.name, album.visibility, album.members)
+
+
+def _facts(
+    principal: Principal, album: str, visibility: Visibility, members: Collection[str]
+) -> CollectionFacts:
+    """Nobody owns a folder: administrators rule, and those whom its description names may look."""
+    is_member = not principal.is_guest and principal.name in members
+    role = MemberRole.VIEWER if is_member else None
+    return CollectionFacts("", visibility, role, id=f"folder:{album}")
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -5,7 +5,7 @@ here is removed or renamed without a migration.
 """
 
 from cimaise.database.schema.accounts import accounts, browser_sessions, keys, sign_in_links
-from cimaise.database.schema.albums import folder_indexes, folder_pictures, source_answers
+from cimaise.database.schema.albums import folder_indexes, folder_pictures, shares, source_answers
 from cimaise.database.schema.collections import collections, contributors, memberships
 from cimaise.database.schema.delivery import checksums, delivered_days, purges
 from cimaise.database.schema.files import files, links
@@ -42,6 +42,7 @@ __all__ = [
     "memberships",
     "metadata",
     "purges",
+    "shares",
     "sign_in_links",
     "source_answers",
     "tus_parts",

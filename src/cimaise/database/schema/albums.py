@@ -2,8 +2,10 @@
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Float,
+    ForeignKey,
     Index,
     Integer,
     String,
@@ -51,4 +53,21 @@ source_answers = Table(  # answers of other servers that hold albums; may be emp
     Column("name", String(100), primary_key=True),
     Column("fetched_at", UTCDateTime, nullable=False),
     Column("body", Text, nullable=False),  # JSON, as the source wrote it
+)
+
+shares = Table(  # the right to look at one album, carried in a URL
+    "shares",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),  # SHA-256 of the token, hex
+    Column("subject", Text, nullable=False, index=True),  # collection's id, or folder:{album}
+    Column("album", Text, nullable=False),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("password_hash", Text),  # Argon2id; NULL: none is asked for
+    Column("downloads", String(10), nullable=False),  # none, web, original
+    Column("watermark", String(100)),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime),  # NULL: never
+    Column("revoked_at", UTCDateTime),
+    CheckConstraint("downloads in ('none', 'web', 'original')", name="downloads"),
 )

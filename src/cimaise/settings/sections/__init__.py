@@ -2,7 +2,7 @@
 
 from cimaise.settings.knob import GB, KB, MB, TB, Knob
 from cimaise.settings.sections.access import Auth, Links
-from cimaise.settings.sections.albums import Flickr
+from cimaise.settings.sections.albums import Flickr, Shares
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
 from cimaise.settings.sections.server import Client, Log, Server
@@ -28,6 +28,7 @@ __all__ = [
     "Quota",
     "Server",
     "Settings",
+    "Shares",
     "StateSettings",
     "StorageSettings",
     "Uploads",

@@ -1,4 +1,4 @@
-"""Albums that lie on other servers."""
+"""Albums: those on other servers, and those that are shared."""
 
 from dataclasses import dataclass
 
@@ -16,4 +16,16 @@ class Flickr:
     )
     api_url: str = knob(
         "https://api.flickr.com/services/rest/", p.parse_web_url, "Where Flickr's API is."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Albums that are shown to whoever holds a link."""
+
+    clean_originals: bool = knob(
+        default=True,
+        parse=p.parse_flag,
+        meaning="Originals leave without place and serial numbers; formats in which these cannot be found"
+        " do not leave.",
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 
 from cimaise.settings.knob import Knob
 from cimaise.settings.sections.access import Auth, Links
-from cimaise.settings.sections.albums import Flickr
+from cimaise.settings.sections.albums import Flickr, Shares
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
 from cimaise.settings.sections.server import Client, Log, Server
@@ -26,6 +26,7 @@ class Settings:
     quota: Quota = field(default_factory=Quota)
     images: Images = field(default_factory=Images)
     flickr: Flickr = field(default_factory=Flickr)
+    shares: Shares = field(default_factory=Shares)
     links: Links = field(default_factory=Links)
     auth: Auth = field(default_factory=Auth)
     log: Log = field(default_factory=Log)

@@ -35,7 +35,7 @@ class _Link:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pager:
+class Pager:
     """Links to the pages around one; empty texts where there is none."""
 
     page: int
@@ -60,7 +60,7 @@ async def index(call: Call) -> ASGIApp:
         }
         for album in listed.albums
     ]
-    pager = _pager("/", listed.pagination, {})
+    pager = pager_of("/", listed.pagination, {})
     return page(call, "index.html", cards=cards, pager=pager, pagination=listed.pagination)
 
 
@@ -81,7 +81,7 @@ async def gallery(call: Call) -> ASGIApp:
         album=album,
         tiles=[make_tile(picture, album.title) for picture in album.pictures],
         has_captions=any(picture.caption for picture in album.pictures),
-        pager=_pager(gallery_url(name), album.pagination, kept),
+        pager=pager_of(gallery_url(name), album.pagination, kept),
         sorts=_sort_links(album),
         upload_to=await contributable(call, name) if album.source == "collection" else None,
     )
@@ -108,13 +108,15 @@ def _sort_links(album: AlbumPage) -> list[_Link]:
     ]
 
 
-def _pager(base: str, pagination: Pagination, kept: dict[str, str]) -> _Pager:
+def pager_of(base: str, pagination: Pagination, kept: dict[str, str]) -> Pager:
+    """Links from one page to those beside it; ``kept`` is what else is in their queries."""
+
     def url(number: int) -> str:
         query = urlencode(kept | ({"page": str(number)} if number > 1 else {}))
         return f"{base}?{query}" if query else base
 
     before = min(pagination.page - 1, pagination.total_pages)
-    return _Pager(
+    return Pager(
         page=pagination.page,
         pages=pagination.total_pages,
         previous=url(before) if pagination.has_previous and before else "",

@@ -62,7 +62,7 @@ def make_tile(picture: Picture, album_title: str) -> Tile:
     moment = picture.taken_at or picture.dated_at
     return Tile(
         href=picture.src,
-        download=f"{picture.src}?download=1" if picture.src.startswith("/") else picture.src,
+        download=picture.download or (picture.src if picture.source_url else ""),
         classes=ratio_classes(ratio),
         src=small.url,
         srcset=_srcset(offered) if others else "",

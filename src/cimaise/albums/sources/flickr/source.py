@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from cimaise.access.policy import Principal, Visibility
+from cimaise.access.policy import CollectionFacts, Principal, Visibility
 from cimaise.albums.model import (
     AlbumPage,
     AlbumSummary,
@@ -100,6 +100,13 @@ class FlickrSource:
             tuple(_picture(photo, licences) for photo in shown),
             Pagination(page, wanted.limit, len(photos), following), sort, descending,
         )  # fmt: skip
+
+    async def facts(self, principal: Principal, album: str) -> CollectionFacts:  # noqa: ARG002
+        """See :class:`cimaise.albums.sources.base.Source`; nobody here rules over a photoset."""
+        found = _ALBUM.fullmatch(album)
+        if found is None or all(one.id != found[1] for one in await self._sets()):
+            raise NotFound("There is no such album.")
+        return CollectionFacts("", Visibility.PUBLIC)
 
     async def start(self) -> None:
         """Nothing: the first visitor asks."""
