@@ -15,6 +15,7 @@ import uvicorn
 
 from cimaise.access.policy import Role
 from cimaise.app import Application, build
+from cimaise.server.hot import HotLane
 from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
 
@@ -94,8 +95,9 @@ def running_application(
             finally:
                 await application.stop()
 
+        hot = HotLane(application.services.answers.get, application.access_log)
         config = uvicorn.Config(
-            application, http=http_protocol(), lifespan="off", log_config=None, access_log=False,
+            application, http=http_protocol(hot=hot), lifespan="off", log_config=None, access_log=False,
             timeout_graceful_shutdown=1,
         )  # fmt: skip
         server = uvicorn.Server(config)

@@ -16,6 +16,7 @@ from cimaise.database.migrate import migrate
 from cimaise.database.schema import facts
 from cimaise.errors import WrongState
 from cimaise.library.model import Policy
+from cimaise.middleware.request_id import AccessLog
 from cimaise.settings import Settings
 from cimaise.web.services import Services
 
@@ -28,9 +29,18 @@ class Application:
     Attributes:
         settings: As given.
         services: Every feature, for commands and for those who mount the application.
+        access_log: For answers that a server gives in the application's place.
     """
 
-    def __init__(self, settings: Settings, services: Services, parts: Parts, door: ASGIApp) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        services: Services,
+        parts: Parts,
+        door: ASGIApp,
+        access_log: AccessLog,
+    ) -> None:
+        self.access_log = access_log
         self.settings = settings
         self.services = services
         self._parts = parts

@@ -33,4 +33,4 @@ def build(settings: Settings) -> Application:
     )
     addressed = with_one_slash(with_raw_segments(guarded))
     door = RequestIdMiddleware(addressed, new_id=random_id, access_log=access_log)
-    return Application(settings, services, parts, door)
+    return Application(settings, services, parts, door, access_log)

@@ -61,6 +61,14 @@ class Outlet:
         self._written += len(data)
         self._transport.write(data)
 
+    def write_both(self, head: bytes, body: bytes) -> None:
+        """Hand a head and its body to the transport, without joining them."""
+        self._written += len(head) + len(body)
+        if body:
+            self._transport.writelines((head, body))
+        else:
+            self._transport.write(head)
+
     async def drain(self) -> None:
         """Wait while the client does not keep up."""
         if self._drained is not None:

@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from cimaise import telemetry
 from cimaise.server.answers import Header, problem
 from cimaise.server.exchange import PATHSEND, ZEROCOPY, App, Exchange, Scope
+from cimaise.server.hot import HotLane
 from cimaise.server.limits import Limits, Overdue, Sweeper, abort
 from cimaise.server.outlet import Outlet
 from cimaise.server.receive import EXTENSION, Inflow, SharedBuffer
@@ -34,16 +35,19 @@ _PHRASES: Final = {
 class Lanes:
     """What all connections of one event loop share."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, hot: HotLane | None) -> None:
         self.limits = limits
+        self.hot = hot
         self.buffer = SharedBuffer()
         self.sweeper = Sweeper(limits.between_s)
         self.cold = ColdReader()
 
 
-def http_protocol(limits: Limits | None = None) -> type[asyncio.Protocol]:
+def http_protocol(
+    limits: Limits | None = None, *, hot: HotLane | None = None
+) -> type[asyncio.Protocol]:
     """What uvicorn's ``http=`` takes; for one event loop."""
-    made = partial(Connection, lanes=Lanes(limits or Limits()))
+    made = partial(Connection, lanes=Lanes(limits or Limits(), hot))
     return cast("type[asyncio.Protocol]", made)  # it is only ever called
 
 
@@ -177,6 +181,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def request_came(self, request: Request) -> None:
         """A head is whole: the application's turn, once earlier requests are answered."""
+        self._at_s = self._loop.time()
+        if self._current is None and self._answers_at_once(request):
+            return
         path, raw_path, query = request.split_target()
         inflow = self._incoming = Inflow(self)
         exchange = Exchange(
@@ -192,7 +199,6 @@ class Connection(asyncio.BufferedProtocol):
             ),
         )  # fmt: skip
         exchange.scope["extensions"][EXTENSION] = {"pour": inflow.pour}
-        self._at_s = self._loop.time()
         if self._current is None:
             self._start(exchange)
         else:
@@ -303,6 +309,20 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse(refusal)
         else:
             self._reads_body_raw = self._reader.body_left > 0
+
+    def _answers_at_once(self, request: Request) -> bool:
+        """An answer was ready, and has been sent."""
+        hot = self._lanes.hot
+        if hot is None or self._outlet.is_paused or self._is_closing:
+            return False
+        ready = hot.answer(request, self._state.default_headers)
+        if ready is None:
+            return False
+        self._outlet.write_both(*ready)
+        self._state.total_requests += 1
+        if not request.keeps_alive:
+            self._end(linger=False)
+        return True
 
     def _add_body(self, piece: bytes | memoryview) -> None:
         self._at_s = self._loop.time()

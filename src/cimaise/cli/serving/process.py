@@ -13,6 +13,7 @@ import uvicorn
 from cimaise import telemetry
 from cimaise.cli.opened import build_application
 from cimaise.cli.serving.memory import keep_buffers
+from cimaise.server.hot import HotLane
 from cimaise.server.limits import Limits
 from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
@@ -66,7 +67,8 @@ def run(
     keep_buffers()
     application = build_application(settings)
     _let_the_kernel_give_up(sockets, settings.server.write_stall)
-    config = uvicorn.Config(application, **_options(settings))
+    hot = HotLane(application.services.answers.get, application.access_log)
+    config = uvicorn.Config(application, **_options(settings, hot))
     server = ReportingServer(config, on_ready)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner, _told(server):
         runner.run(_serve(application, server, list(sockets), on_first, stop_at_end_of))
@@ -88,11 +90,11 @@ async def _serve(
         await application.stop()
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, hot: HotLane) -> dict[str, Any]:
     """What uvicorn is told. Its own log lines go the way of every library's."""
     return {
         "loop": "auto",
-        "http": http_protocol(_limits(settings)),
+        "http": http_protocol(_limits(settings), hot=hot),
         "ws": "none",
         "interface": "asgi3",
         "lifespan": "off",
