@@ -28,15 +28,19 @@ def dying() -> Iterator[Zygote]:
 
 
 def deaths(seed: int, *, stride: int) -> Iterator[Death]:
-    """A death at every point, or at every ``stride``-th; each in a way of its own."""
+    """Deaths at every ``stride``-th await point, from a random one on.
+
+    At each point once before and once after what is awaited there is done.
+    """
     chance = random.Random(seed)
     for kill_at in range(1 + chance.randrange(stride), MOST_POINTS, stride):
-        yield Death(
-            kill_at,
-            is_after=chance.random() < 0.4,
-            delay_s=chance.choice([0, 0, 0.001, 0.004]),
-            client_returns=chance.random() < 0.5,
-        )
+        for is_after in (True, False):
+            yield Death(
+                kill_at,
+                is_after=is_after,
+                delay_s=0 if is_after else chance.choice([0, 0.001, 0.004]),
+                client_returns=chance.random() < 0.5,
+            )
 
 
 async def assert_survives(

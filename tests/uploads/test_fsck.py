@@ -78,6 +78,18 @@ async def test_bytes_that_no_row_needs_are_found_and_deleted(uploading: Uploadin
     assert (await check(uploading)).findings == []
 
 
+async def test_what_lies_beside_our_objects_is_not_ours_to_touch(uploading: Uploading):
+    """Albums, the cache and the database share a folder with the objects; so may others a bucket."""
+    for key in ("albums/summer/beach.jpg", "cache/images/ab", "cimaise.db", "theirs"):
+        await put(uploading, key)
+    report = await check(uploading, repair=True)
+    assert report.findings == []
+    assert report.objects == 0
+    assert [info.key async for info in uploading.storage.list("")] == [
+        "albums/summer/beach.jpg", "cache/images/ab", "cimaise.db", "theirs",
+    ]  # fmt: skip
+
+
 async def test_an_attempt_that_died_before_the_session_ended_is_no_orphan(uploading: Uploading):
     started = await uploading.begin(SMALL)
     await put(uploading, started.session.attempt_key(3))

@@ -245,8 +245,20 @@ class Presigner(Protocol):
     seven days, which is all that S3 can sign.
     """
 
-    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
-        """Write the whole object with one request of exactly ``size`` bytes."""
+    def put(
+        self,
+        key: str,
+        *,
+        size: int,
+        content_type: str,
+        expires_at: datetime,
+        sha256: str | None = None,
+    ) -> SignedRequest:
+        """Write the whole object with one request of exactly ``size`` bytes.
+
+        ``sha256`` (base64) is bound where the storage is set to verify it by itself: then another
+        body is refused when it comes, not only when it is looked at.
+        """
         ...
 
     def part(

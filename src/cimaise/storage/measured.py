@@ -164,9 +164,19 @@ class _MeasuredPresigner:
         self._inner = inner
         self._meter = meter
 
-    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
+    def put(
+        self,
+        key: str,
+        *,
+        size: int,
+        content_type: str,
+        expires_at: datetime,
+        sha256: str | None = None,
+    ) -> SignedRequest:
         with self._meter("presign_put"):
-            return self._inner.put(key, size=size, content_type=content_type, expires_at=expires_at)
+            return self._inner.put(
+                key, size=size, content_type=content_type, expires_at=expires_at, sha256=sha256
+            )
 
     def part(
         self,

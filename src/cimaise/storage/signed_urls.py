@@ -62,8 +62,17 @@ class SignedUrls:
         self._base = public_url.rstrip("/") + "/storage/"
         self._now = now
 
-    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
-        """See :class:`cimaise.storage.base.Presigner`."""
+    def put(
+        self,
+        key: str,
+        *,
+        size: int,
+        content_type: str,
+        expires_at: datetime,
+        sha256: str | None = None,
+    ) -> SignedRequest:
+        """See :class:`cimaise.storage.base.Presigner`. What is local is hashed when complete."""
+        del sha256
         grant = Grant("put", key, expires_at, size=size, content_type=content_type)
         return SignedRequest(self._url(grant), "PUT", {"Content-Type": content_type})
 

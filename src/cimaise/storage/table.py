@@ -109,6 +109,7 @@ def _open_s3(opening: Opening) -> Storage:
         now=opening.now,
         random=opening.random,
         copy_sizes=sizes,
+        binds_checksums=known.sign_checksums,
     )
 
 

@@ -31,7 +31,7 @@ async def assemble(
             ``size_mismatch``: the object is not as long as declared. The object is refused.
     """
     if session.strategy is Strategy.SINGLE:
-        info = await _take_single(storage, session)
+        info = await _take_single(storage, session, claimed)
     else:
         info = await _join_parts(storage, session, claimed)
     if info.size != session.declared_size:
@@ -51,8 +51,16 @@ async def received_whole(storage: Storage, session: UploadSession) -> int:
     return 0
 
 
-async def _take_single(storage: Storage, session: UploadSession) -> ObjectInfo:
-    """What was sent; or, where nothing was sent since, what an attempt that died had moved."""
+async def _take_single(
+    storage: Storage, session: UploadSession, claimed: Mapping[int, str] | None
+) -> ObjectInfo:
+    """What was sent; or, where nothing was sent since, what an attempt that died had moved.
+
+    A client that says which ETag it was given (as part 1) gets that very version or none: some
+    stores keep a body that broke off as if it were whole.
+    """
+    if claimed is not None:
+        await _require_claimed(storage, session, claimed)
     target = session.attempt_key(session.attempt)
     older = (session.attempt_key(number) for number in range(session.attempt - 1, 0, -1))
     for source in (session.incoming_key, *older):
@@ -61,6 +69,20 @@ async def _take_single(storage: Storage, session: UploadSession) -> ObjectInfo:
         except NotFound:
             continue
     raise WrongState("Nothing has been uploaded yet.")
+
+
+async def _require_claimed(
+    storage: Storage, session: UploadSession, claimed: Mapping[int, str]
+) -> None:
+    foreign = sorted(set(claimed) - {1})
+    if foreign:
+        raise Invalid(f"There is no part {foreign[0]}.", field="parts")
+    try:
+        stored = await storage.stat(session.incoming_key)
+    except NotFound:
+        return  # nothing was sent, or an earlier attempt has moved what it had compared
+    if claimed and stored.etag != claimed[1]:
+        raise WrongState("What is stored has another ETag: send it again.", code="part_mismatch")
 
 
 async def _join_parts(

@@ -31,6 +31,7 @@ def sign_single(storage: Storage, session: UploadSession) -> SignedRequest:
         size=session.declared_size,
         content_type=session.declared_type or "application/octet-stream",
         expires_at=session.urls_expire_at,
+        sha256=session.declared_sha256,
     )
 
 

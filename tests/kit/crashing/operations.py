@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import update
 
 from cimaise.database.schema import files
-from cimaise.errors import WrongState
+from cimaise.errors import Unavailable, WrongState
 from cimaise.images.codec import read_header
 from cimaise.library.discarded import Freed
 from cimaise.library.files import Files
@@ -38,6 +38,7 @@ LARGE = zipped(150_000)
 S3_LARGE = zipped(5 * 1024 * 1024 + 20_000)
 S3_LONG = zipped(11 * 1024 * 1024)
 SESSION_TTL_S = 86_400.0
+TRIES = 5
 CRASH_SETTINGS = Settings(uploads=UploadSettings(part_bytes=65_536))
 S3_SETTINGS = Settings(uploads=UploadSettings(part_bytes=5 * 1024 * 1024))
 
@@ -139,11 +140,21 @@ async def go_on(uploading: Uploading, facts: Facts) -> None:
     else:
         facts.pop("parts", None)
     try:
-        await complete(uploading, facts)
+        await patiently(complete, uploading, facts)
     except WrongState:
-        await send(uploading, facts)
-        await complete(uploading, facts)
+        await patiently(send, uploading, facts)
+        await patiently(complete, uploading, facts)
     await publish(uploading, facts)
+
+
+async def patiently(operation: Operation, uploading: Uploading, facts: Facts) -> None:
+    """Again where a store is busy: Swift is, where the machine has other things to do."""
+    for _ in range(TRIES):
+        try:
+            return await operation(uploading, facts)
+        except Unavailable:
+            continue
+    return await operation(uploading, facts)
 
 
 async def abort(uploading: Uploading, facts: Facts) -> None:

@@ -90,8 +90,10 @@ class Stage:
         """Of the database."""
         return f"sqlite:///{self.folder}/crash.db"
 
-    def reset(self) -> None:
+    async def reset(self, storage: Storage | None) -> None:
         """As if nothing had ever been."""
+        if storage is not None:  # what the story before has rightly kept
+            await storage.delete([info.key async for info in storage.list("")])
         for name in ("crash.db", "crash.db-wal", "crash.db-shm"):
             (self.folder / name).unlink(missing_ok=True)
         (self.folder / "crash.db").write_bytes(self.empty)
@@ -114,7 +116,7 @@ async def run(
     stage: Stage, zygote: Zygote, story: Story, death: Death, storage: Storage | None = None
 ) -> tuple[bool, list[str]]:
     """One story with one death; whether it came to its end before, and what is wrong afterwards."""
-    stage.reset()
+    await stage.reset(storage)
     now, facts = datetime.now(UTC), dict(story.facts)
     async with stage.open(now, storage) as uploading:
         await uploading.prepare()

@@ -23,7 +23,11 @@ async def faults_of(uploading: Uploading, root: Path | None) -> list[str]:
         uploading: The application's parts.
         root: Folder of a storage on disk: nothing may lie there besides objects.
     """
-    stored = {info.key: info.size async for info in uploading.storage.list("")}
+    stored = {
+        info.key: info.size
+        for prefix in ("incoming/", "objects/", "old/")
+        async for info in uploading.storage.list(prefix)
+    }
     needed = await uploading.database.read(_needed)
     faults = [f"orphan {key} of {stored[key]} bytes" for key in sorted(set(stored) - set(needed))]
     faults += [f"{key} has no bytes" for key in sorted(set(needed) - set(stored))]

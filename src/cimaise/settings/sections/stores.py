@@ -57,6 +57,11 @@ class StorageSettings:
     cleanup_secret_access_key: str = knob(
         "", p.parse_text, "S3 secret key that deletes only.", secret=True
     )
+    sign_checksums: bool = knob(
+        default=False,
+        parse=p.parse_flag,
+        meaning="S3: sign declared SHA-256 sums into URLs, where the service verifies them.",
+    )
     copy_single_max_bytes: int = knob(
         5 * GB, p.parse_bytes, "S3: longer objects are copied in parts.", low=5 * MB, high=5 * GB
     )

@@ -13,16 +13,35 @@ from cimaise.storage.signed_urls import lifetime_s
 class S3Presigner:
     """See :class:`cimaise.storage.base.Presigner`. Known length and type are signed headers."""
 
-    def __init__(self, location: Location, signer: Signer, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        location: Location,
+        signer: Signer,
+        *,
+        now: Callable[[], datetime],
+        binds_checksums: bool = False,
+    ) -> None:
+        """``binds_checksums``: the store verifies SHA-256 sums, so declared ones are signed."""
         self._location = location
         self._signer = signer
         self._now = now
+        self._binds_checksums = binds_checksums
 
-    def put(self, key: str, *, size: int, content_type: str, expires_at: datetime) -> SignedRequest:
+    def put(
+        self,
+        key: str,
+        *,
+        size: int,
+        content_type: str,
+        expires_at: datetime,
+        sha256: str | None = None,
+    ) -> SignedRequest:
         """Write the whole object."""
-        headers = {"content-length": str(size), "content-type": content_type}
-        url = self._url("PUT", key, {}, headers, expires_at)
-        return SignedRequest(url, "PUT", {"Content-Type": content_type})
+        sent = {"Content-Type": content_type}
+        if sha256 is not None and self._binds_checksums:
+            sent["x-amz-checksum-sha256"] = sha256
+        bound = {"content-length": str(size), **{name.lower(): sent[name] for name in sent}}
+        return SignedRequest(self._url("PUT", key, {}, bound, expires_at), "PUT", sent)
 
     def part(
         self,

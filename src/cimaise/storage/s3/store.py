@@ -50,6 +50,7 @@ class S3Storage:
         *,
         now: Callable[[], datetime],
         random: Callable[[], str] = lambda: secrets.token_hex(16),
+        binds_checksums: bool = False,
         write_sizes: WriteSizes | None = None,
         copy_sizes: CopySizes | None = None,
     ) -> None:
@@ -60,6 +61,7 @@ class S3Storage:
             accounts: Credentials by what they are for; the same thrice is fine.
             now: The time, aware UTC; requests are signed with it.
             random: Texts that nobody can guess, for objects of checks.
+            binds_checksums: Declared SHA-256 sums are signed into URLs, for the store to verify.
             write_sizes: When a body goes out in parts.
             copy_sizes: When a copy is made in parts.
         """
@@ -72,7 +74,7 @@ class S3Storage:
         self._writer = Writer(self._wire, self.multipart, write_sizes or WriteSizes())
         self._copy_sizes = copy_sizes or CopySizes()
         signer = _signer(location, accounts.presigner)
-        self.presigner = S3Presigner(location, signer, now=now)
+        self.presigner = S3Presigner(location, signer, now=now, binds_checksums=binds_checksums)
         self.signed_door = None
         self.sweeper = None
         self.foreign = S3Foreign(location, self._roles, self.multipart, self._copy_sizes)

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from cimaise.database.engine import Database
 from cimaise.errors import Invalid, NotFound
 from cimaise.storage.base import ObjectInfo, Storage
+from cimaise.storage.keys import INCOMING, OBJECTS
 from cimaise.uploads.fsck import rows
 from cimaise.uploads.fsck.findings import Finding, FsckReport, Kind
 from cimaise.uploads.fsck.rows import PAGE, Kept
@@ -49,7 +50,7 @@ def _doubtful(batch: Sequence[_Pair]) -> list[Kept]:
 
 async def _side_by_side(database: Database, storage: Storage) -> AsyncIterator[_Pair]:
     """A merge of two sorted streams."""
-    objects, files = aiter(storage.list("")), aiter(_files(database))
+    objects, files = aiter(_objects(storage)), aiter(_files(database))
     info, kept = await anext(objects, None), await anext(files, None)
     while info is not None or kept is not None:
         if kept is None or (info is not None and info.key < kept.key):
@@ -61,6 +62,17 @@ async def _side_by_side(database: Database, storage: Storage) -> AsyncIterator[_
         else:
             yield info, kept
             info, kept = await anext(objects, None), await anext(files, None)
+
+
+async def _objects(storage: Storage) -> AsyncIterator[ObjectInfo]:
+    """What lies where our keys lead, in the order of keys.
+
+    Nothing else is looked at, whatever else is in the bucket or the folder: albums and the cache
+    have their place beside the objects, and other programs may have theirs.
+    """
+    for prefix in sorted((INCOMING, OBJECTS)):
+        async for info in storage.list(prefix):
+            yield info
 
 
 async def _files(database: Database) -> AsyncIterator[Kept]:
