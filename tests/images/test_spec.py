@@ -6,9 +6,16 @@ from hypothesis import strategies as st
 
 from cimaise.errors import Invalid, NotFound
 from cimaise.images.operations.table import OPERATIONS
-from cimaise.images.spec import PRESETS, SpecLimits, canonical, parse_preset, parse_spec
+from cimaise.images.spec import (
+    MARK_PARAMETERS,
+    PRESETS,
+    SpecLimits,
+    canonical,
+    parse_preset,
+    parse_spec,
+)
 
-LIMITS = SpecLimits()
+LIMITS = SpecLimits(watermarks={"logo": "a1b2", "seal": "c3d4"})
 
 GOOD = {
     "width": ["1", "800", "2560"],
@@ -29,7 +36,13 @@ GOOD = {
     "filter": ["grayscale", "sepia", "negative", "bitonal"],
     "background": ["fff", "ff8800", "#ff8800", "ff880080", "white", "black", "transparent"],
     "enlarge": ["0", "1", "true", "false"],
+    "watermark": ["logo", "seal"],
+    "watermark_position": ["center", "bottom-right", "tile", "0,0", "0.25,1"],
+    "watermark_opacity": ["0", "0.5", "1"],
+    "watermark_scale": ["0.01", "0.2", "1"],
 }
+NEEDS = {name: {"watermark": "logo"} for name in MARK_PARAMETERS}
+"""What must be given besides a parameter."""
 
 NO_NUMBERS = [
     "",
@@ -82,23 +95,48 @@ BAD = {
     "filter": ["", "none", "Sepia", "blur"],
     "background": ["", "ff", "ffff", "fffff", "gggggg", "##fff", "red", "rgb(0,0,0)", "１２３"],
     "enlarge": ["", "2", "yes", "True"],
+    "watermark": ["", "Logo", "other", "logo,seal", "../logo"],
+    "watermark_position": ["", "middle", "smart", "1.1,0", "0.5", "Tile"],
+    "watermark_opacity": [*NO_NUMBERS, "1.1", "50"],
+    "watermark_scale": [*NO_NUMBERS, "0", "0.001", "1.5"],
 }
 
 
 @pytest.mark.parametrize(("name", "text"), [(n, t) for n, texts in GOOD.items() for t in texts])
 def test_a_good_value_is_read(name, text):
-    assert canonical(parse_spec({name: text}, limits=LIMITS))
+    assert canonical(parse_spec({name: text} | NEEDS.get(name, {}), limits=LIMITS))
 
 
 @pytest.mark.parametrize(("name", "text"), [(n, t) for n, texts in BAD.items() for t in texts])
 def test_a_bad_value_is_refused_by_the_name_of_its_field(name, text):
     with pytest.raises(Invalid) as refusal:
-        parse_spec({name: text}, limits=LIMITS)
+        parse_spec(NEEDS.get(name, {}) | {name: text}, limits=LIMITS)
     assert refusal.value.field == name
     assert refusal.value.code == "invalid"
 
 
-@pytest.mark.parametrize("name", ["url", "watermark", "Width", "w", "", "x" * 5000, "width[]"])
+@pytest.mark.parametrize("name", MARK_PARAMETERS)
+def test_a_parameter_of_watermarks_without_one_is_refused_by_its_name(name):
+    with pytest.raises(Invalid) as refusal:
+        parse_spec({name: GOOD[name][0]}, limits=LIMITS)
+    assert refusal.value.field == name
+
+
+def test_where_no_watermark_is_configured_there_is_none_to_ask_for():
+    with pytest.raises(Invalid) as refusal:
+        parse_spec({"watermark": "logo"}, limits=SpecLimits())
+    assert refusal.value.field == "watermark"
+
+
+def test_another_picture_under_the_same_name_is_another_variant():
+    first, second = (
+        canonical(parse_spec({"watermark": "logo"}, limits=SpecLimits(watermarks={"logo": text})))
+        for text in ("a", "b")
+    )
+    assert first != second
+
+
+@pytest.mark.parametrize("name", ["url", "watermarks", "Width", "w", "", "x" * 5000, "width[]"])
 def test_an_unknown_parameter_is_refused_by_its_name(name):
     with pytest.raises(Invalid) as refusal:
         parse_spec({name: "1"}, limits=LIMITS)

@@ -19,7 +19,8 @@ def build(settings: Settings) -> Application:
     """Everything, wired; nothing is connected to or started yet.
 
     Raises:
-        ValueError: A URL in the settings names a database or storage that there is none of.
+        ValueError: A URL in the settings names a database or storage that there is none of, or a
+            watermark cannot be read.
     """
     prepare_libvips()
     parts = open_parts(settings)

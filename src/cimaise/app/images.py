@@ -21,6 +21,7 @@ from cimaise.images.remote import Remote
 from cimaise.images.shared_cache import SharedCache
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
+from cimaise.images.watermark import Watermarks
 from cimaise.settings import Settings
 from cimaise.state.base import State
 from cimaise.storage.base import Storage
@@ -45,12 +46,13 @@ def picture_reader(settings: Settings, codec: Codec) -> Callable[[bytes], ImageH
     return read
 
 
-def spec_limits(settings: Settings) -> SpecLimits:
+def spec_limits(settings: Settings, watermarks: Watermarks) -> SpecLimits:
     """What may be asked for."""
     return SpecLimits(
         max_width=settings.images.max_width,
         default_quality=settings.images.default_quality,
         formats=available_formats(),
+        watermarks=watermarks.digests,
     )
 
 
@@ -69,7 +71,9 @@ def open_kept(
     )
 
 
-def open_variants(settings: Settings, kept: Kept, remote_dir: Path, codec: Codec) -> Variants:
+def open_variants(
+    settings: Settings, kept: Kept, remote_dir: Path, codec: Codec, watermarks: Watermarks
+) -> Variants:
     """Kept variants, the workers that make them, and where remote sources come from."""
     images = settings.images
     return Variants(
@@ -85,7 +89,7 @@ def open_variants(settings: Settings, kept: Kept, remote_dir: Path, codec: Codec
             max_width=images.max_width, max_pixels=images.max_pixels, max_frames=images.max_frames
         ),
         error_ttl_s=images.error_ttl,
-        render=partial(render, codec=codec),
+        render=partial(render, codec=codec, watermarks=watermarks),
     )
 
 

@@ -15,6 +15,7 @@ from cimaise.images.cache import Cache
 from cimaise.images.guarded_codec import GuardedCodec
 from cimaise.images.hot import Answers
 from cimaise.images.variants import Variants
+from cimaise.images.watermark import Watermarks, read_watermarks
 from cimaise.jobs.runner import Runner
 from cimaise.jobs.table import jobs
 from cimaise.settings import Settings
@@ -38,6 +39,7 @@ class Parts:
     cache: Cache
     codec: GuardedCodec
     answers: Answers
+    watermarks: Watermarks
     variants: Variants
 
     async def check_cache(self) -> None:
@@ -62,6 +64,7 @@ def open_parts(settings: Settings) -> Parts:
     answers = Answers()
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
     codec = open_codec(settings)
+    watermarks = read_watermarks(settings.images.watermarks, codec)
     return Parts(
         data_dir=data_dir,
         secret=secret,
@@ -77,9 +80,14 @@ def open_parts(settings: Settings) -> Parts:
         ),
         cache=cache,
         codec=codec,
+        watermarks=watermarks,
         answers=answers,
         variants=open_variants(
-            settings, open_kept(settings, cache, storage, state, answers), fetched, codec
+            settings,
+            open_kept(settings, cache, storage, state, answers),
+            fetched,
+            codec,
+            watermarks,
         ),
     )
 

@@ -62,7 +62,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         variants=parts.variants,
         headers=Headers(parts.codec),
         answers=parts.answers,
-        spec_limits=spec_limits(settings),
+        spec_limits=spec_limits(settings, parts.watermarks),
         catalogue=_catalogue(settings, parts),
         limiter=Limiter(settings.limits, parts.state),
         cleanup=open_cleanup(settings, parts),

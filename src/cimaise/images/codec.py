@@ -12,7 +12,7 @@ from cimaise.images.decoders.table import decoder_of
 from cimaise.images.encoders.table import encoder_of
 from cimaise.images.formats import HEAD_BYTES, Format, sniff
 from cimaise.images.geometry import to_stored, to_stored_size
-from cimaise.images.resizing import resized, upright
+from cimaise.images.resizing import in_memory, resized, upright
 from cimaise.images.spec import Box
 from cimaise.images.stopping import Stop
 
@@ -120,9 +120,9 @@ def _decoded(source: Source, header: ImageHeader, cut: Cut, stop: Stop) -> Frame
     for index in range(cut.count):  # in order: the source is read only once, from top to bottom
         left, top, width, height = box
         part = image.extract_area(left, top + index * page_height, width, height)
-        small = stop.watch(to_srgb(resized(part, size))).copy_memory()
+        small = in_memory(to_srgb(resized(part, size)), stop)
         is_upright = header.orientation == 1
-        images.append(small if is_upright else upright(small, header.orientation).copy_memory())
+        images.append(small if is_upright else in_memory(upright(small, header.orientation), stop))
     if cut.count == 1:
         return Frames(tuple(images))
     delays = tuple(image.get("delay")) if image.get_typeof("delay") else ()

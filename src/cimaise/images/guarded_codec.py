@@ -12,6 +12,7 @@ from cimaise.images.formats import FORMATS
 from cimaise.images.isolation import messages as m
 from cimaise.images.isolation.process import body_of
 from cimaise.images.isolation.processes import Processes
+from cimaise.images.resizing import from_pixels
 from cimaise.images.stopping import Stop
 
 MAX_OWN_BYTES: Final = 64 * 1024 * 1024
@@ -112,13 +113,9 @@ def _frames(answer: m.Pixels, pixels: bytearray, cut: Cut) -> Frames:
         raise _nonsense()
     length = answer.width * answer.height * answer.bands
     images = tuple(
-        pyvips.Image.new_from_memory(
-            pixels[at * length : (at + 1) * length],
-            answer.width,
-            answer.height,
-            answer.bands,
-            "uchar",
-        ).copy(interpretation="srgb")
+        from_pixels(
+            pixels[at * length : (at + 1) * length], answer.width, answer.height, answer.bands
+        )
         for at in range(answer.frames)
     )
     return Frames(images, answer.delays_ms[: answer.frames], max(0, answer.loop))

@@ -20,6 +20,7 @@ from cimaise.images.operations.table import OPERATIONS
 from cimaise.images.parameters import Colour
 from cimaise.images.spec import ImageSpec
 from cimaise.images.stopping import Stop
+from cimaise.images.watermark import NO_WATERMARKS, Watermarks, stamped
 
 PIPELINE_VERSION: Final = 2
 """Raise it when the same spec gives other pixels; kept variants of older ones are then left."""
@@ -48,6 +49,7 @@ def render(
     stop: Stop | None = None,
     *,
     codec: Codec | None = None,
+    watermarks: Watermarks = NO_WATERMARKS,
 ) -> Rendered:
     """Make a picture.
 
@@ -57,6 +59,7 @@ def render(
         limits: What the source may be.
         stop: Where the wish to stop comes from.
         codec: Reads and writes; where none is given, this process does.
+        watermarks: Those that ``spec`` may name.
 
     Raises:
         TypeNotAllowed: The source is no picture, or a broken one (``not_an_image``).
@@ -73,7 +76,9 @@ def render(
     frames = codec.decode(source, header, Cut(plan.crop, plan.size, count), stop)
     with translating_faults("render"):
         try:
-            return _finished(frames, spec, plan=plan, name=name, codec=codec, stop=stop)
+            background = spec.background or (NOTHING if FORMATS[name].has_alpha else WHITE)
+            edited = [_edited(image, spec, plan, background, watermarks) for image in frames.images]
+            return _written(edited, frames, spec, name=name, codec=codec, stop=stop)
         except pyvips.Error:
             stop.require_wanted()
             raise
@@ -98,21 +103,29 @@ def _frame_count(header: ImageHeader, name: str, plan: Plan, max_frames: int) ->
     return min(header.frames, max_frames, max(1, MAX_MOVING_PIXELS // pixels))
 
 
-def _finished(
-    frames: Frames, spec: ImageSpec, *, plan: Plan, name: str, codec: Codec, stop: Stop
+def _written(
+    images: list[pyvips.Image],
+    frames: Frames,
+    spec: ImageSpec,
+    *,
+    name: str,
+    codec: Codec,
+    stop: Stop,
 ) -> Rendered:
-    background = spec.background or (NOTHING if FORMATS[name].has_alpha else WHITE)
-    is_flat = spec.background is not None or not FORMATS[name].has_alpha
-    edited = [
-        _flattened(_edited(image, spec, plan, background), background, is_flat=is_flat)
-        for image in frames.images
-    ]
-    width, height = edited[0].width, edited[0].height
-    body = codec.encode(_joined(edited, frames), name, spec.quality, stop)
+    if spec.background is not None or not FORMATS[name].has_alpha:
+        images = [_flattened(image, spec.background or WHITE) for image in images]
+    width, height = images[0].width, images[0].height
+    body = codec.encode(_joined(images, frames), name, spec.quality, stop)
     return Rendered(body, FORMATS[name].media_type, width, height)
 
 
-def _edited(image: pyvips.Image, spec: ImageSpec, plan: Plan, background: Colour) -> pyvips.Image:
+def _edited(
+    image: pyvips.Image,
+    spec: ImageSpec,
+    plan: Plan,
+    background: Colour,
+    watermarks: Watermarks,
+) -> pyvips.Image:
     if spec.fit == "cover" and plan.window != plan.size:
         image = image.smartcrop(*plan.window, interesting="attention")
     elif plan.window != plan.size:
@@ -120,7 +133,7 @@ def _edited(image: pyvips.Image, spec: ImageSpec, plan: Plan, background: Colour
     for operation in OPERATIONS:
         if operation.name in spec.edits:
             image = operation.apply(image, spec.edits[operation.name], background)
-    return image
+    return image if spec.watermark is None else stamped(image, spec.watermark, watermarks)
 
 
 def _filled_up(
@@ -142,8 +155,8 @@ def _filled_up(
     )
 
 
-def _flattened(image: pyvips.Image, background: Colour, *, is_flat: bool) -> pyvips.Image:
-    if not (is_flat and image.hasalpha() and background[3] == OPAQUE):
+def _flattened(image: pyvips.Image, background: Colour) -> pyvips.Image:
+    if not (image.hasalpha() and background[3] == OPAQUE):
         return image
     return image.flatten(background=list(background[:3]))
 

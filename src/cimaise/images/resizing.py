@@ -1,6 +1,26 @@
-"""Making pixels fewer or more, and turning them upright."""
+"""Making pixels fewer or more, turning them upright, and holding them."""
 
 import pyvips
+
+from cimaise.images.stopping import Stop
+
+
+def from_pixels(
+    pixels: bytes | bytearray | memoryview, width: int, height: int, bands: int
+) -> pyvips.Image:
+    """8-bit sRGB pixels as an image, which keeps them alive."""
+    held = pyvips.Image.new_from_memory(pixels, width, height, bands, "uchar")
+    return held.copy(interpretation="srgb")
+
+
+def in_memory(image: pyvips.Image, stop: Stop) -> pyvips.Image:
+    """Compute an 8-bit sRGB image now, stoppable; the result knows nothing of where it came from.
+
+    Not ``copy_memory``: of an image that is in memory already it gives the same one, without the
+    reference that keeps its pixels alive.
+    """
+    pixels = stop.watch(image).write_to_memory()
+    return from_pixels(pixels, image.width, image.height, image.bands)
 
 
 def resized(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:

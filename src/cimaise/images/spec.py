@@ -22,6 +22,8 @@ Box = tuple[int, int, int, int]
 FocalPoint = tuple[float, float]
 """From the left and from the top, 0 to 1."""
 
+TILE: Final = "tile"
+MARK_PARAMETERS: Final = ("watermark_position", "watermark_opacity", "watermark_scale")
 FITS: Final = ("inside", "cover", "contain", "fill")
 SMART: Final = "smart"
 MAX_DPR: Final = 5
@@ -68,12 +70,33 @@ class SpecLimits:
         default_quality: Quality where none is given, 1 to 100.
         default_format: Format where none is given.
         formats: Formats that can be written here.
+        watermarks: Name → a text that changes with the watermark's picture.
     """
 
     max_width: int = 2560
     default_quality: int = 80
     default_format: str = "webp"
     formats: tuple[str, ...] = ("webp", "avif", "jpeg", "png")
+    watermarks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A watermark laid over the picture.
+
+    Attributes:
+        name: Of a configured one.
+        digest: Changes with its picture.
+        position: Where, from the left and from the top; ``None``: everywhere, repeated.
+        opacity: 0 to 1, on top of its own transparency.
+        scale: Its width over the picture's.
+    """
+
+    name: str
+    digest: str
+    position: FocalPoint | None = (1.0, 1.0)
+    opacity: float = 1.0
+    scale: float = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +115,7 @@ class ImageSpec:
             moving or transparent sources that ``format`` cannot hold.
         edits: Parameters of operations that change something, by the operation's name.
         background: Shown behind transparency and where the picture does not reach.
+        watermark: Laid over the picture at the end.
         enlarge: A small source may be made larger.
     """
 
@@ -105,6 +129,7 @@ class ImageSpec:
     alternatives: tuple[str, ...] = ()
     edits: Mapping[str, Any] = field(default_factory=dict)
     background: Colour | None = None
+    watermark: Mark | None = None
     enlarge: bool = False
 
 
@@ -162,6 +187,7 @@ def canonical(spec: ImageSpec) -> str:
         "gravity": _format_gravity(spec.gravity),
         "height": str(spec.height or ""),
         "quality": "" if spec.format in LOSSLESS else str(spec.quality),
+        "watermark": "" if spec.watermark is None else _format_mark(spec.watermark),
         "width": str(spec.width or ""),
     }
     parts |= {name: _format_value(value) for name, value in spec.edits.items()}
@@ -181,6 +207,10 @@ def _parsers(limits: SpecLimits) -> dict[str, Callable[[str], Any]]:
         "format": choice(formats, otherwise=" (what this server can write)"),
         "background": parse_colour,
         "enlarge": parse_switch,
+        "watermark": choice(tuple(limits.watermarks), otherwise=" (those of this server)"),
+        "watermark_position": _parse_position,
+        "watermark_opacity": decimal(0, 1),
+        "watermark_scale": decimal(0.01, 1),
     } | {operation.name: operation.parse for operation in OPERATIONS}
 
 
@@ -212,8 +242,25 @@ def _normal(values: Mapping[str, Any], limits: SpecLimits) -> ImageSpec:
             if values.get(operation.name, operation.identity) != operation.identity
         },
         background=values.get("background"),
+        watermark=_mark(values, limits),
         enlarge=values.get("enlarge", False),
     )
+
+
+def _mark(values: Mapping[str, Any], limits: SpecLimits) -> Mark | None:
+    if "watermark" not in values:
+        for name in MARK_PARAMETERS:
+            if name in values:
+                raise Invalid(f"{name} needs a watermark.", field=name)
+        return None
+    mark = Mark(
+        values["watermark"],
+        limits.watermarks[values["watermark"]],
+        values.get("watermark_position", (1.0, 1.0)),
+        values.get("watermark_opacity", 1.0),
+        values.get("watermark_scale", 0.2),
+    )
+    return mark if mark.opacity > 0 else None
 
 
 def _effective(name: str, asked_px: int | None, dpr: float, max_px: int) -> int | None:
@@ -243,6 +290,20 @@ def _parse_gravity(text: str) -> FocalPoint | str:
     return x, y
 
 
+def _parse_position(text: str) -> FocalPoint | None:
+    if text == TILE:
+        return None
+    try:
+        place = _parse_gravity(text)
+    except ValueError:
+        place = SMART
+    if isinstance(place, str):
+        raise ValueError(  # noqa: TRY004  # the form of a text, as with every parser here
+            "tile, center, an edge or corner such as bottom-right, or x,y from 0 to 1"
+        )
+    return place
+
+
 def _parse_crop(text: str) -> Box:
     try:
         left, top = (whole(0, _MAX_ASKED)(part) for part in _split(text, 4)[:2])
@@ -263,6 +324,12 @@ def _format_gravity(gravity: FocalPoint | str) -> str:
     if isinstance(gravity, str):
         return gravity
     return "" if gravity == _CENTER else ",".join(map(format_number, gravity))
+
+
+def _format_mark(mark: Mark) -> str:
+    place = TILE if mark.position is None else ",".join(map(format_number, mark.position))
+    numbers = f"{format_number(mark.opacity)} {format_number(mark.scale)}"
+    return f"{mark.name} {mark.digest} {place} {numbers}"
 
 
 def _format_value(value: Any) -> str:

@@ -11,6 +11,8 @@ _SECONDS: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 
 _LEAST_SECRET_BYTES: Final = 32
 _NUMBER_AND_UNIT: Final = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
 
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
 
 def _number_and_unit(text: str, form: str) -> tuple[float, str]:
     match = _NUMBER_AND_UNIT.fullmatch(text)
@@ -108,6 +110,19 @@ def parse_state_url(text: str) -> str:
 def parse_names(text: str) -> tuple[str, ...]:
     """A list separated by commas; empty items are left out."""
     return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def parse_named_paths(text: str) -> tuple[tuple[str, Path], ...]:
+    """``name=/path`` pairs, separated by commas; a name is of letters, digits, ``-`` and ``_``."""
+    pairs = []
+    for pair in parse_names(text):
+        name, equals, path = pair.partition("=")
+        if not equals or not path or not _NAME.fullmatch(name):
+            raise ValueError("name=/path, several separated by commas")
+        pairs.append((name, Path(path)))
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("name=/path, each name once")
+    return tuple(pairs)
 
 
 def parse_extensions(text: str) -> tuple[str, ...]:

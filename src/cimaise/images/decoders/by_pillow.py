@@ -64,7 +64,7 @@ def frames_of(image: Image.Image, count: int) -> pyvips.Image:
     images, delays = [], []
     for index in range(count):
         image.seek(index)
-        images.append(_stored(image).copy_memory())
+        images.append(_stored(image))
         delays.append(round(image.info.get("duration", 0)) or _DEFAULT_DELAY_MS)
     return _moving(images, delays, int(image.info.get("loop", 0)))
 

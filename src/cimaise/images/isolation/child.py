@@ -19,6 +19,7 @@ from cimaise.images.decoders.base import Frames, Source
 from cimaise.images.isolation import messages as m
 from cimaise.images.isolation.confinement import allow_seconds, confine, leave_the_network
 from cimaise.images.libvips import ISOLATED_LOADERS, prepare_libvips
+from cimaise.images.resizing import from_pixels
 from cimaise.images.stopping import Stop
 
 _HEADER_SECONDS: Final = 10.0
@@ -103,9 +104,7 @@ def _pixels(frames: Frames) -> tuple[m.Pixels, memoryview]:
 def _encoded(connection: socket.socket, request: m.Encode) -> tuple[m.Encoded, bytes]:
     pixels = m.receive(connection, request.width * request.height * request.bands)
     allow_seconds(request.max_s)
-    image = pyvips.Image.new_from_memory(
-        pixels, request.width, request.height, request.bands, "uchar"
-    ).copy(interpretation="srgb")
+    image = from_pixels(pixels, request.width, request.height, request.bands)
     body = OwnCodec().encode(image, request.format, request.quality, Stop())
     return m.Encoded(len(body)), body
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from cimaise.settings import parsing as p
 from cimaise.settings.knob import GB, KB, MB, knob
@@ -40,6 +41,9 @@ class Images:
         0,
         p.parse_bytes,
         "Size of a cache of variants in the storage, for all machines; 0: none, each has its own.",
+    )
+    watermarks: tuple[tuple[str, Path], ...] = knob(
+        (), p.parse_named_paths, "Pictures that may be laid over others: name=/path, name=/path."
     )
     error_ttl: float = knob(
         60.0, p.parse_duration, "How long a remote failure is remembered.", high=3600
