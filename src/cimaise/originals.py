@@ -19,15 +19,22 @@ from cimaise.storage.base import Reading, Storage
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that may be seen, and the signed link that allowed it, if one did."""
+    """A file that may be seen, and what allowed it.
+
+    Attributes:
+        file: The record.
+        link: The signed link, where one came with the request.
+        by_grant: It was allowed at another origin of ours.
+    """
 
     file: File
     link: Link | None = None
+    by_grant: bool = False
 
     @property
     def by_link(self) -> bool:
-        """A link allowed it: nobody else may keep the answer."""
-        return self.link is not None
+        """A link or a grant allowed it: nobody else may keep the answer."""
+        return self.link is not None or self.by_grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Delivery:
         selection: Which bytes.
         headers: What belongs beside them.
         open: Opens ``[start, stop)``; ``NotFound`` where the bytes are missing.
+        is_public: Every cache between here and anybody may keep it.
     """
 
     file: File
@@ -47,6 +55,7 @@ class Delivery:
     selection: Selection
     open: Callable[[int, int], AbstractAsyncContextManager[Reading]] = field(repr=False)
     headers: Headers = ()
+    is_public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,21 @@ class Originals:
     links: Links
     storage: Storage
 
-    async def find(self, principal: Principal, file_id: str, *, link_token: str | None) -> Found:
+    async def find(
+        self,
+        principal: Principal,
+        file_id: str,
+        *,
+        link_token: str | None,
+        is_granted: bool = False,
+    ) -> Found:
         """The record, if the principal or the link may see it.
+
+        Args:
+            principal: Who asks.
+            file_id: Which file.
+            link_token: Of a signed link to it, where one came.
+            is_granted: It was allowed at another origin of ours, and a signed grant says so.
 
         Raises:
             NotFound, TakenDown, NotSignedIn, Forbidden: See :meth:`Files.find`.
@@ -67,7 +89,9 @@ class Originals:
         link = None
         if link_token is not None:
             link = await self.links.check(link_token, file_id)
-        return Found(await self.files.find(principal, file_id, by_link=link is not None), link)
+        is_allowed = is_granted or link is not None
+        file = await self.files.find(principal, file_id, by_link=is_allowed)
+        return Found(file, link, is_granted)
 
     async def deliver(
         self, found: Found, wanted: Wanted, *, download: bool, now: datetime
@@ -96,13 +120,16 @@ class Originals:
         if link is not None and selection.ranges and wanted.method != "HEAD":
             await self.links.use(link)
         attachment = download or (link is not None and link.download)
+        for_all = is_public(file, by_link=found.by_link)
         headers = serving_headers(
             file.filename,
             file.content_type,
-            is_public=is_public(file, by_link=link is not None),
+            is_public=for_all,
             attachment=attachment,
         )
-        return Delivery(file, what, selection, self._opener(file, file.storage_key), headers)
+        return Delivery(
+            file, what, selection, self._opener(file, file.storage_key), headers, for_all
+        )
 
     def open_checked(
         self, principal: Principal, file: File

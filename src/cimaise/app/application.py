@@ -88,6 +88,7 @@ class Application:
         services = self.services
         await services.tus.close()
         await services.background.close()
+        await services.tally.close()
         await services.variants.close()
         await asyncio.to_thread(self._parts.codec.close)
         await services.catalogue.close()

@@ -10,6 +10,7 @@ from cimaise.middleware.safesend import SafeSendMiddleware
 from cimaise.settings import Settings
 from cimaise.web.answered import access_log, deadline_answer
 from cimaise.web.companion import with_one_slash
+from cimaise.web.files_origin import with_files_origin
 from cimaise.web.iiif import with_raw_segments
 from cimaise.web.router import build_router, moves_bytes
 from cimaise.web.routes import LINES, mounts
@@ -26,8 +27,9 @@ def build(settings: Settings) -> Application:
     parts = open_parts(settings)
     services = open_services(settings, parts)
     router = build_router(services, LINES, mounts())
+    parted = with_files_origin(router, settings.delivery.files_url)
     guarded = SafeSendMiddleware(
-        router,
+        parted,
         timeout=settings.server.deadline,
         exempt=moves_bytes(LINES),
         deadline_response=deadline_answer,

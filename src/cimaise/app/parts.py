@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
+from cimaise.app.caches import cache_in_front
 from cimaise.app.images import open_codec, open_kept, open_variants
 from cimaise.app.sources import utc_now
 from cimaise.database.engine import Database, open_database
@@ -73,7 +74,11 @@ def open_parts(settings: Settings) -> Parts:
         storage=storage,
         state=state,
         runner=Runner(
-            jobs(storage, shared_variant_bytes=settings.images.shared_bytes),
+            jobs(
+                storage,
+                shared_variant_bytes=settings.images.shared_bytes,
+                cache=cache_in_front(settings),
+            ),
             utc_now,
             state,
             database,

@@ -5,6 +5,7 @@ from functools import partial
 from cimaise.albums.catalogue import Catalogue
 from cimaise.albums.sources.table import FlickrAccount, Needs, open_sources
 from cimaise.app.access import open_access
+from cimaise.app.delivery import open_outgoing
 from cimaise.app.images import spec_limits
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now
@@ -33,6 +34,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
     """What handlers may call."""
     access = open_access(settings, parts)
     doors = open_doors(settings, parts, access.upload_tokens)
+    outgoing = open_outgoing(settings, parts)
     files = Files(parts.database, utc_now)
     return Services(
         settings=settings,
@@ -58,6 +60,10 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         files=files,
         arrangement=Arrangement(parts.database, utc_now),
         originals=Originals(files, access.links, parts.storage),
+        guard=outgoing.guard,
+        tally=outgoing.tally,
+        shared_caches=outgoing.shared_caches,
+        edge=outgoing.edge,
         archives=Archives(Checksums(parts.database, utc_now)),
         variants=parts.variants,
         headers=Headers(parts.codec),

@@ -3,22 +3,29 @@
 from typing import Final
 
 from cimaise.archives.checksums import forget_old
+from cimaise.delivery.purging import Cache, send_purges
+from cimaise.delivery.statistics import forget_old_days
 from cimaise.images.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
 from cimaise.library.discarded import delete_discarded
+from cimaise.library.tags import PURGE_JOB
 from cimaise.storage.base import Storage
 from cimaise.uploads.abandoned import end_abandoned
 from cimaise.uploads.cleanup import forget_spent, sweep_temporary
 
+_MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
 
 
-def jobs(storage: Storage, *, shared_variant_bytes: int = 0) -> tuple[Job, ...]:
+def jobs(
+    storage: Storage, *, shared_variant_bytes: int = 0, cache: Cache | None = None
+) -> tuple[Job, ...]:
     """The jobs of an installation.
 
     Args:
         storage: Where its bytes live.
+        cache: In front of us, where there is one.
         shared_variant_bytes: Size of the variants that machines share; 0 where they do not.
     """
     trimming = Job(
@@ -26,10 +33,10 @@ def jobs(storage: Storage, *, shared_variant_bytes: int = 0) -> tuple[Job, ...]:
         _HOUR,
         lambda _turn: SharedCache(storage).trim(shared_variant_bytes),
     )
-    return (*_always(storage), *((trimming,) if shared_variant_bytes else ()))
+    return (*_always(storage, cache), *((trimming,) if shared_variant_bytes else ()))
 
 
-def _always(storage: Storage) -> tuple[Job, ...]:
+def _always(storage: Storage, cache: Cache | None) -> tuple[Job, ...]:
     async def abandoned(turn: Turn) -> int:
         return (await end_abandoned(turn.database, storage, now=turn.now)).count
 
@@ -42,4 +49,6 @@ def _always(storage: Storage) -> tuple[Job, ...]:
         Job("temporary-files", _HOUR, lambda turn: sweep_temporary(storage, turn.now)),
         Job("spent-rows", _HOUR, lambda turn: forget_spent(turn.database, turn.now)),
         Job("old-checksums", _DAY, lambda turn: forget_old(turn.database, turn.now)),
+        Job("old-deliveries", _DAY, lambda turn: forget_old_days(turn.database, turn.now)),
+        Job(PURGE_JOB, _MINUTE, lambda turn: send_purges(turn.database, cache, turn.now)),
     )

@@ -16,6 +16,7 @@ from cimaise.database.engine import Database
 from cimaise.database.schema import accounts, collections, files, memberships
 from cimaise.errors import Invalid, NotFound, WrongState
 from cimaise.library.model import Collection, Policy
+from cimaise.library.tags import collection_tag, note_purge
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 _EXTENSION: Final = re.compile(r"\.[a-z0-9][a-z0-9.+-]{0,31}", re.ASCII)
@@ -125,6 +126,8 @@ class Collections:
             )
             statement = update(collections).where(collections.c.id == found.id)
             connection.execute(statement.values(**_values(changed)))
+            if changed.visibility is not found.visibility:
+                note_purge(connection, [collection_tag(found.id)], now=changed.updated_at)
             return changed
 
         return await self._database.write(work)

@@ -21,6 +21,7 @@ from cimaise.library.collections import (
 from cimaise.library.cursor import format_cursor, parse_cursor
 from cimaise.library.model import File
 from cimaise.library.publication import withdraw
+from cimaise.library.tags import file_tag, note_purge
 
 MAX_LIMIT: Final = 100
 
@@ -139,6 +140,8 @@ class Files:
                     visibility=changed.visibility.value if changed.visibility else None,
                 )
             )
+            if changed.shown_visibility is not file.shown_visibility:
+                note_purge(connection, [file_tag(file.id)], now=self._clock())
             return changed
 
         return await self._database.write(work)

@@ -19,6 +19,7 @@ from cimaise.database.schema import (
 )
 from cimaise.library.discarded import note_discarded
 from cimaise.library.model import File, Publication
+from cimaise.library.tags import file_tag, note_purge
 
 
 def publish(
@@ -87,6 +88,7 @@ def withdraw(connection: Connection, file: File, *, account_id: str | None, now:
     )
     if file.storage_key is not None:
         _give_back(connection, file, file.storage_key, now)
+    note_purge(connection, [file_tag(file.id)], now=now)
     record(
         connection, at=now, account_id=account_id, action="file.deleted", subject=file.id,
         details={"collection": file.collection.name, "size": file.size},

@@ -60,6 +60,22 @@ def serving_headers(
     )
 
 
+def signed_headers(content_type: str, disposition: str | None) -> Headers:
+    """For a signed URL of local storage: what was signed, behind the same fences.
+
+    ``disposition`` is as it was signed; what is no passive type is saved, whatever that says.
+    """
+    saved = disposition or "attachment"
+    if content_type.partition(";")[0] not in INLINE_TYPES and not saved.startswith("attachment"):
+        saved = f"attachment{saved.removeprefix('inline')}"
+    return (
+        ("content-disposition", saved),
+        ("cache-control", format_cache_control(CachePolicy())),
+        *GUARDS,
+        *audience_headers(is_public=False),
+    )
+
+
 def archive_headers(filename: str) -> Headers:
     """For an archive made for whoever asks: it is kept by nobody but the one who asked."""
     return (

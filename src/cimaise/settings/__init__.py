@@ -3,9 +3,12 @@
 from cimaise.settings.loading import Loaded, SettingsFault, environment_name, load
 from cimaise.settings.sections import (
     Auth,
+    Cdn,
     Client,
     Data,
     DatabaseSettings,
+    Delivery,
+    Edge,
     Images,
     Limits,
     Links,
@@ -20,9 +23,12 @@ from cimaise.settings.sections import (
 
 __all__ = [
     "Auth",
+    "Cdn",
     "Client",
     "Data",
     "DatabaseSettings",
+    "Delivery",
+    "Edge",
     "Images",
     "Limits",
     "Links",

@@ -6,12 +6,15 @@ from starlette.types import ASGIApp
 
 from cimaise.albums.contract import album_json, albums_json
 from cimaise.albums.cursor import parse_cursor
+from cimaise.albums.model import AlbumFile
 from cimaise.albums.paging import agreed_cursor, parse_limit, parse_order, parse_page, parse_sort
 from cimaise.library.serving import serving_headers
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
+from cimaise.web.files_origin import GRANTEE, is_granted, sent_over
 from cimaise.web.local_file import open_local_file
 from cimaise.web.reply import BytesReply, json_reply
+from cimaise.web.transfers import TransferReply, require_transfer
 
 _NANO = 1_000_000_000
 
@@ -41,22 +44,25 @@ async def show(call: Call) -> ASGIApp:
 
 async def file(call: Call) -> ASGIApp:
     """A picture of a folder album, untouched."""
+    album, name = call.path("album"), call.path("file")
+    subject = f"album {album}/{name}"
     found = await call.services.catalogue.open_file(
-        call.principal, call.path("album"), call.path("file")
+        GRANTEE if is_granted(call, subject) else call.principal, album, name
     )
-    what = Representation(
-        found.size,
-        found.etag,
-        found.media_type,
-        datetime.fromtimestamp(found.mtime_ns // _NANO, UTC),
-        is_fixed=False,
-    )
+    away = sent_over(call, subject, is_public=found.public)
+    return away or await _delivered(call, found)
+
+
+async def _delivered(call: Call, found: AlbumFile) -> ASGIApp:
+    asking = await require_transfer(call)
+    modified_at = datetime.fromtimestamp(found.mtime_ns // _NANO, UTC)
+    what = Representation(found.size, found.etag, found.media_type, modified_at, is_fixed=False)
     more = serving_headers(
         found.path.name,
         found.media_type,
         is_public=found.public,
         attachment=call.flag("download"),
     )
-    return BytesReply(
-        what, select(what, call.wanted(), now=call.now), open_local_file(found), dict(more)
-    )
+    selection = select(what, call.wanted(), now=call.now)
+    reply = BytesReply(what, selection, open_local_file(found), dict(more))
+    return TransferReply(reply, asking, call.services)

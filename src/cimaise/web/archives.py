@@ -17,6 +17,7 @@ from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
 from cimaise.web.local_file import open_local_file
 from cimaise.web.reply import BytesReply
+from cimaise.web.transfers import TransferReply, require_transfer
 
 _NANO: Final = 1_000_000_000
 _PAGE: Final = 100
@@ -34,14 +35,14 @@ async def album(call: Call) -> ASGIApp:
         files = [_packed(call, file) for file in published if file.is_picture]
     else:
         raise NotFound("The pictures of this album are kept elsewhere.", code="file_missing")
-    return _reply(call, name, files)
+    return await _reply(call, name, files)
 
 
 async def collection(call: Call) -> ASGIApp:
     """The files of a collection that the caller may see, or those whose ids ``file`` names."""
     name = call.path("name")
     files = await _of_collection(call, name, _chosen(call))
-    return _reply(call, name, [_packed(call, file) for file in files])
+    return await _reply(call, name, [_packed(call, file) for file in files])
 
 
 async def selection(call: Call) -> ASGIApp:
@@ -50,7 +51,7 @@ async def selection(call: Call) -> ASGIApp:
     if not chosen:
         raise Invalid("file names a file by its id; repeat it for more.", field="file")
     files = [await call.services.files.find(call.principal, file_id) for file_id in chosen]
-    return _reply(call, "selection", [_packed(call, _kept(file)) for file in files])
+    return await _reply(call, "selection", [_packed(call, _kept(file)) for file in files])
 
 
 def _chosen(call: Call) -> list[str]:
@@ -123,12 +124,11 @@ def _open_again(call: Call, album: str, name: str, etag: str) -> Opener:
     return opened
 
 
-def _reply(call: Call, name: str, files: Sequence[Packed]) -> ASGIApp:
+async def _reply(call: Call, name: str, files: Sequence[Packed]) -> ASGIApp:
+    asking = await require_transfer(call)
     archive = call.services.archives.pack(files)
     what = Representation(archive.size, archive.etag, "application/zip")
-    return BytesReply(
-        what,
-        select(what, call.wanted(), now=call.now),
-        archive.open,
-        dict(archive_headers(f"{name}.zip")),
-    )
+    selection = select(what, call.wanted(), now=call.now)
+    headers = dict(archive_headers(f"{name}.zip"))
+    reply = BytesReply(what, selection, archive.open, headers)
+    return TransferReply(reply, asking, call.services)

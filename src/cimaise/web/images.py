@@ -20,6 +20,7 @@ from cimaise.originals import is_public
 from cimaise.rfc.caching import CachePolicy
 from cimaise.web.call import Call
 from cimaise.web.reply import json_reply
+from cimaise.web.transfers import cache_headers
 from cimaise.web.variants import HotPlace, facts_of, local_source, source_of, variant_reply
 
 _YEAR_S: Final = 31_536_000
@@ -148,6 +149,7 @@ async def _stored(
     open_to_all = is_public(file, by_link=by_link)
     policy = CachePolicy(public=open_to_all, max_age_s=_HOUR_S)
     more = dict(audience_headers(is_public=open_to_all))
+    more |= dict(cache_headers(call, file, is_public=open_to_all))
     return variant_reply(call, made, policy, more, HotPlace(stored_name(file.storage_key), changes))
 
 

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 from cimaise.access.policy import MemberRole, Visibility
 from cimaise.library.collections import Changes
 from cimaise.library.files import FileChanges, FilePage
+from cimaise.library.tags import PURGE_JOB
 from cimaise.web.call import Call
 from cimaise.web.reply import empty_reply, json_reply
 from cimaise.web.shapes import (
@@ -57,6 +58,7 @@ async def change_collection(call: Call) -> ASGIApp:
     changed = await call.services.collections.change(call.principal, call.path("name"), changes)
     if body.visibility:
         await call.services.variants.doubt()
+    call.services.hurry(PURGE_JOB)
     return json_reply(collection_json(changed))
 
 
@@ -134,6 +136,7 @@ async def change_file(call: Call) -> ASGIApp:
     changed = await call.services.files.change(call.principal, call.path("id"), changes)
     if body.visibility and changed.storage_key is not None:
         await call.services.variants.purge_stored(changed.storage_key)
+    call.services.hurry(PURGE_JOB)
     return json_reply(file_json(changed, base_url=call.services.settings.public_url))
 
 
@@ -149,3 +152,4 @@ async def remove_file(call: Call, file_id: str) -> None:
     if file.storage_key is not None:
         await call.services.variants.purge_stored(file.storage_key)
     call.services.hurry("discarded-objects")
+    call.services.hurry(PURGE_JOB)

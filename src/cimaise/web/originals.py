@@ -9,28 +9,48 @@ from cimaise.access.policy import require_manage_file
 from cimaise.errors import Invalid
 from cimaise.library.model import File
 from cimaise.library.serving_types import INLINE_TYPES, served_type
+from cimaise.originals import Found, is_public
 from cimaise.rfc.disposition import format_disposition
 from cimaise.web.call import Call
+from cimaise.web.edge import at_the_edge
+from cimaise.web.files_origin import is_granted, sent_over
 from cimaise.web.reply import BytesReply, empty_reply, json_reply
 from cimaise.web.shapes import CreateLink, link_json, time_text
+from cimaise.web.transfers import TransferReply, cache_headers, require_transfer
 
 
 async def original(call: Call) -> ASGIApp:
     """The bytes, whole or in ranges."""
-    download = call.flag("download")
-    originals = call.services.originals
-    found = await originals.find(call.principal, call.path("id"), link_token=call.query("link"))
+    download, subject = call.flag("download"), f"file {call.path('id')}"
+    found = await call.services.originals.find(
+        call.principal,
+        call.path("id"),
+        link_token=call.query("link"),
+        is_granted=is_granted(call, subject),
+    )
     if found.file.external_url is not None:
         return RedirectResponse(found.file.external_url, 302, {"referrer-policy": "no-referrer"})
-    delivery = await originals.deliver(found, call.wanted(), download=download, now=call.now)
+    away = sent_over(call, subject, is_public=is_public(found.file, by_link=found.by_link))
+    return away or await _delivered(call, found, download=download)
+
+
+async def _delivered(call: Call, found: Found, *, download: bool) -> ASGIApp:
+    asking = await require_transfer(call)
+    delivery = await call.services.originals.deliver(
+        found, call.wanted(), download=download, now=call.now
+    )
 
     def count() -> None:
         if delivery.selection.begins:
             call.services.background.start(call.services.files.count_download(delivery.file.id))
 
-    return BytesReply(
-        delivery.what, delivery.selection, delivery.open, dict(delivery.headers), count
-    )
+    if call.services.edge is not None and delivery.selection.ranges:
+        count()
+        return at_the_edge(call, call.services.edge, delivery, asking)
+    tags = cache_headers(call, found.file, is_public=delivery.is_public)
+    headers = dict(delivery.headers) | dict(tags)
+    reply = BytesReply(delivery.what, delivery.selection, delivery.open, headers, count)
+    return TransferReply(reply, asking, call.services, found.file)
 
 
 async def create_link(call: Call) -> ASGIApp:

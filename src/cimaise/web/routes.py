@@ -10,6 +10,7 @@ from cimaise.web import (
     albums,
     archives,
     companion,
+    delivered,
     forms,
     health,
     iiif,
@@ -151,6 +152,7 @@ LINES: Final = (
     # operation
     Line("GET", "/api/admin/uploads/stats", admin.upload_statistics, ADMIN, "Uploads by day and account.", tag="Operation"),
     Line("POST", "/api/admin/cleanup", admin.clean_up, ADMIN, "One run of the clean-up, or what it would free.", body=s.CleanUp, moves_bytes=True, tag="Operation"),
+    Line("GET", "/api/admin/delivery", delivered.show, ADMIN, "What was delivered: files, accounts, visitors; ?days=30.", tag="Operation"),
     Line("GET", "/healthz", health.alive, PUBLIC, "The process is alive.", tag="Operation"),
     Line("GET", "/readyz", health.ready, PUBLIC, "Everything that is needed can be reached.", tag="Operation"),
     Line("GET", "/docs", reference.docs, PUBLIC, "This interface, for people.", tag="Operation"),

@@ -7,6 +7,7 @@ from datetime import datetime
 from starlette.requests import Request
 
 from cimaise.access.accounts import Accounts
+from cimaise.access.edge import EdgeLinks
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
 from cimaise.access.origin import is_same_origin
@@ -18,6 +19,9 @@ from cimaise.access.upload_tokens import UploadTokens
 from cimaise.albums.catalogue import Catalogue
 from cimaise.archives.archive import Archives
 from cimaise.database.engine import Database
+from cimaise.delivery.guard import Guard
+from cimaise.delivery.shared_caches import SharedCaches
+from cimaise.delivery.tally import Tally
 from cimaise.errors import Forbidden, NotSignedIn
 from cimaise.images.hot import Answers
 from cimaise.images.info import Headers
@@ -79,6 +83,10 @@ class Services:
     publisher: Publisher
     originals: Originals
     archives: Archives
+    guard: Guard
+    tally: Tally
+    shared_caches: SharedCaches
+    edge: EdgeLinks | None
     variants: Variants
     headers: Headers
     answers: Answers

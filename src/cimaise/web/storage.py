@@ -7,6 +7,8 @@ read, and what breaks off in the middle leaves nothing.
 from starlette.types import ASGIApp
 
 from cimaise.errors import Forbidden, LengthRequired, Limit, NotFound, TooLarge
+from cimaise.library.serving import signed_headers
+from cimaise.library.serving_types import served_type
 from cimaise.rfc.selection import Representation, select
 from cimaise.storage.base import Grant, SignedDoor
 from cimaise.web.call import Call
@@ -47,16 +49,15 @@ async def put(call: Call) -> ASGIApp:
 
 
 async def get(call: Call) -> ASGIApp:
-    """Read an object, with the headers that were signed."""
+    """Read an object, with the type and name that were signed, behind the fences of every file."""
     grant = _grant(call)
     if grant.verb != "get":
         raise Forbidden("The signed URL is for writing.", code="bad_signature")
     storage = call.services.storage
     info = await storage.stat(grant.key)
-    what = Representation(info.size, info.etag, grant.content_type or _TYPE, info.modified_at)
-    more = {"cache-control": "private, max-age=0", "x-content-type-options": "nosniff"}
-    if grant.content_disposition:
-        more["content-disposition"] = grant.content_disposition
+    kind = grant.content_type or _TYPE
+    what = Representation(info.size, info.etag, served_type(kind), info.modified_at)
+    more = dict(signed_headers(kind, grant.content_disposition))
     return BytesReply(
         what,
         select(what, call.wanted(), now=call.now),

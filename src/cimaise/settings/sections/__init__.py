@@ -3,6 +3,7 @@
 from cimaise.settings.knob import GB, KB, MB, TB, Knob
 from cimaise.settings.sections.access import Auth, Links
 from cimaise.settings.sections.albums import Flickr, Shares
+from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
 from cimaise.settings.sections.server import Client, Log, Server
@@ -16,9 +17,12 @@ __all__ = [
     "MB",
     "TB",
     "Auth",
+    "Cdn",
     "Client",
     "Data",
     "DatabaseSettings",
+    "Delivery",
+    "Edge",
     "Flickr",
     "Images",
     "Knob",

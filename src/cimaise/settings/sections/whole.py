@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from cimaise.settings.knob import Knob
 from cimaise.settings.sections.access import Auth, Links
 from cimaise.settings.sections.albums import Flickr, Shares
+from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
 from cimaise.settings.sections.server import Client, Log, Server
@@ -28,6 +29,9 @@ class Settings:
     flickr: Flickr = field(default_factory=Flickr)
     shares: Shares = field(default_factory=Shares)
     links: Links = field(default_factory=Links)
+    delivery: Delivery = field(default_factory=Delivery)
+    cdn: Cdn = field(default_factory=Cdn)
+    edge: Edge = field(default_factory=Edge)
     auth: Auth = field(default_factory=Auth)
     log: Log = field(default_factory=Log)
     client: Client = field(default_factory=Client)

@@ -1,7 +1,7 @@
 """Templates to answers, with the headers that keep a page ours: CSP 3 and its neighbours."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, wraps
 from pathlib import Path
@@ -56,7 +56,7 @@ def page(
         request_id=call.request_id,
         **facts,
     )
-    policy = content_policy(_storage_origin(call.services.storage, call.now))
+    policy = content_policy(_storage_origin(call.services.storage, call.now), _shown_from(call))
     own = {
         "content-security-policy": policy,
         # What is nobody's own may stay in the browser for its back button.
@@ -77,15 +77,26 @@ _HEADERS: Final = {
 }
 
 
-def content_policy(storage_origin: str | None) -> str:
-    """The Content-Security-Policy: all from here, bytes also to and from the storage."""
+def content_policy(storage_origin: str | None, others: Sequence[str] = ()) -> str:
+    """The Content-Security-Policy: all from here, bytes also to and from the storage.
+
+    Pictures and films come from ``others`` as well: origins that files are served from.
+    """
     storage = f" {storage_origin}" if storage_origin else ""
+    shown = "".join(f" {origin}" for origin in others)
     return (
         "default-src 'none'; script-src 'self'; style-src 'self';"
-        f" img-src 'self' data: blob:{storage}; media-src 'self'{storage};"
+        f" img-src 'self' data: blob:{storage}{shown}; media-src 'self'{storage}{shown};"
         f" connect-src 'self'{storage}; manifest-src 'self'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     )
+
+
+def _shown_from(call: Call) -> list[str]:
+    """Origins besides this one that files are served from."""
+    settings = call.services.settings
+    urls = (urlsplit(url) for url in (settings.delivery.files_url, settings.edge.url) if url)
+    return [f"{url.scheme}://{url.netloc}" for url in urls]
 
 
 def _storage_origin(storage: Storage, now: datetime) -> str | None:

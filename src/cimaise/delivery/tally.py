@@ -1,0 +1,130 @@
+"""What went out, counted in memory and written down in batches.
+
+A transfer costs a few additions. Every process writes its sums by itself some seconds after the
+first of them, and when it stops; a process that is killed loses those seconds, and nobody's file
+or right depends on them.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, insert, update
+from sqlalchemy.exc import IntegrityError
+
+from cimaise import telemetry
+from cimaise.database.engine import Database
+from cimaise.database.schema import delivered_days
+from cimaise.delivery.visitors import Visitor
+from cimaise.errors import CimaiseError
+
+FLUSH_S: Final = 10.0
+_MAX_SUMS: Final = 20_000  # then at once: a few MB
+
+Key = tuple[str, str, str]  # day, kind, subject
+Sums = Mapping[Key, tuple[int, int]]  # requests, bytes
+
+
+class Kind(StrEnum):
+    """What sums are kept of."""
+
+    FILE = "file"  # by its id
+    OWNER = "owner"  # whose file it was
+    READER = "reader"  # who fetched it; empty for guests
+    VISITOR = "visitor"  # see Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One that has ended, whole or not.
+
+    Attributes:
+        bytes: Of the body, that were handed to the server.
+        visitor: What kind of program fetched it.
+        file_id: ``None`` for what is no published file.
+        owner_id: Of the file.
+        reader_id: Who fetched it; empty for a guest.
+    """
+
+    bytes: int
+    visitor: Visitor
+    file_id: str | None = None
+    owner_id: str | None = None
+    reader_id: str = ""
+
+
+class Tally:
+    """Sums of one process; used from one event loop."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._sums: dict[Key, list[int]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, transfer: Transfer) -> None:
+        """Count a transfer. Never fails, never waits."""
+        day = self._clock().date().isoformat()
+        self._add((day, Kind.VISITOR, transfer.visitor), transfer.bytes)
+        self._add((day, Kind.READER, transfer.reader_id), transfer.bytes)
+        if transfer.file_id is not None:
+            self._add((day, Kind.FILE, transfer.file_id), transfer.bytes)
+        if transfer.owner_id is not None:
+            self._add((day, Kind.OWNER, transfer.owner_id), transfer.bytes)
+        if self._task is None or self._task.done():
+            delay_s = 0.0 if len(self._sums) >= _MAX_SUMS else FLUSH_S
+            self._task = asyncio.get_running_loop().create_task(self._flush_after(delay_s))
+
+    def _add(self, key: Key, count: int) -> None:
+        sums = self._sums.get(key)
+        if sums is None:
+            self._sums[key] = [1, count]
+        else:
+            sums[0] += 1
+            sums[1] += count
+
+    async def flush(self) -> None:
+        """Write down what was counted. What cannot be written now is kept for the next time."""
+        taken, self._sums = self._sums, {}
+        if not taken:
+            return
+        sums = {key: (requests, count) for key, (requests, count) in taken.items()}
+        try:
+            await self._database.write(lambda connection: _write(connection, sums))
+        except CimaiseError as fault:
+            telemetry.log("tally_failed", level="warning", message=fault.message)
+            for key, (requests, count) in sums.items():
+                kept = self._sums.setdefault(key, [0, 0])
+                kept[0] += requests
+                kept[1] += count
+
+    async def close(self) -> None:
+        """Write down the last, before the database is closed."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.flush()
+
+    async def _flush_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await asyncio.shield(self.flush())
+
+
+def _write(connection: Connection, sums: Sums) -> None:
+    columns = delivered_days.c
+    for (day, kind, subject), (requests, count) in sorted(sums.items()):  # one order: no deadlock
+        mine = (columns.day == day, columns.kind == kind, columns.subject == subject)
+        more = update(delivered_days).where(*mine).values(
+            requests=columns.requests + requests, bytes=columns.bytes + count
+        )  # fmt: skip
+        if connection.execute(more).rowcount:
+            continue
+        first = {"day": day, "kind": kind, "subject": subject, "requests": requests, "bytes": count}
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(delivered_days).values(first))
+        except IntegrityError:  # another process was first
+            connection.execute(more)
