@@ -11,6 +11,7 @@ from cimaise.settings import Settings
 from cimaise.web.answered import access_log, deadline_answer
 from cimaise.web.companion import with_one_slash
 from cimaise.web.files_origin import with_files_origin
+from cimaise.web.front import with_front
 from cimaise.web.iiif import with_raw_segments
 from cimaise.web.router import build_router, moves_bytes
 from cimaise.web.routes import LINES, mounts
@@ -35,5 +36,7 @@ def build(settings: Settings) -> Application:
         deadline_response=deadline_answer,
     )
     addressed = with_one_slash(with_raw_segments(guarded))
-    door = RequestIdMiddleware(addressed, new_id=random_id, access_log=access_log)
+    door = RequestIdMiddleware(
+        with_front(addressed, settings), new_id=random_id, access_log=access_log
+    )
     return Application(settings, services, parts, door, access_log)

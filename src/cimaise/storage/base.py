@@ -22,6 +22,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 
@@ -56,6 +57,7 @@ class Reading:
         chunks: The bytes, once. At most 1 MiB each.
         descriptor: An open file descriptor of a regular file that holds exactly this object,
             for ``os.sendfile``; ``None`` where there is none. It is closed with the context.
+        path: Absolute, of that file.
     """
 
     info: ObjectInfo
@@ -63,6 +65,7 @@ class Reading:
     stop: int
     chunks: AsyncIterator[bytes]
     descriptor: int | None = None
+    path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from cimaise.albums.model import AlbumFile
@@ -19,6 +20,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 class _Chunks:
     chunks: AsyncIterator[bytes]
     descriptor: int | None
+    path: Path
 
 
 def open_local_file(file: AlbumFile) -> Opener:
@@ -28,7 +30,7 @@ def open_local_file(file: AlbumFile) -> Opener:
     async def opened(start: int, stop: int) -> AsyncIterator[Source]:
         descriptor = await asyncio.to_thread(_open_same, file)
         try:
-            yield _Chunks(_chunks(descriptor, start, stop), descriptor)
+            yield _Chunks(_chunks(descriptor, start, stop), descriptor, file.path)
         finally:
             os.close(descriptor)
 

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -29,15 +30,17 @@ from cimaise.rfc.ranges import (
     multipart_type,
     part_head,
 )
-from cimaise.rfc.selection import NOT_MODIFIED, Representation, Selection
+from cimaise.rfc.selection import NOT_MODIFIED, OK, Representation, Selection
+from cimaise.web.front import EXTENSION as FRONT
+from cimaise.web.front import Front
 from cimaise.web.problems import fault_reply, problem_reply
 
 
 class Source(Protocol):
     """What was opened: its bytes, once.
 
-    One that lies in a file may also have ``descriptor``: the open file, which holds these bytes
-    where the whole has them.
+    One that lies in a file may also have ``descriptor``, the open file, and ``path``, its name;
+    it holds these bytes where the whole has them.
     """
 
     @property
@@ -122,12 +125,29 @@ class BytesReply:
             reading = await self._opened(stack, scope, receive, send, look_only=is_head)
             if reading is None:
                 return
+            name = None if is_head else _name_of(reading, scope)
+            if name is not None:
+                await self._send_name(*name, send)
+                return
             await send(start)
             if is_head:
                 await send({"type": "http.response.body"})
                 return
             can_hand_over = ZEROCOPY in scope.get("extensions", {})
             await self._send_all(reading, receive, send, can_hand_over=can_hand_over)
+
+    async def _send_name(self, header: str, name: str, send: Send) -> None:
+        """Name the file to the server in front, which sends the ranges that were asked for."""
+        self.headers[header] = name
+        self.headers["content-type"] = self.what.media_type
+        self.headers["content-length"] = "0"
+        for ours in ("content-range", "accept-ranges"):  # whoever sends the bytes says these
+            if ours in self.headers:
+                del self.headers[ours]
+        await send({"type": "http.response.start", "status": OK, "headers": self.headers.raw})
+        await send({"type": "http.response.body"})
+        if self.done is not None:
+            self.done()
 
     async def _opened(
         self, stack: AsyncExitStack, scope: Scope, receive: Receive, send: Send, *, look_only: bool
@@ -191,6 +211,14 @@ class BytesReply:
                 return False
         await send(_body(closing_delimiter(self.boundary)))
         return True
+
+
+def _name_of(reading: Source, scope: Scope) -> tuple[str, str] | None:
+    """Header and value that name the opened file to a server in front, if there is one."""
+    front: Front | None = scope.get("extensions", {}).get(FRONT)
+    path: Path | None = getattr(reading, "path", None)
+    name = None if front is None or path is None else front.name_of(path)
+    return None if front is None or name is None else (front.header, name)
 
 
 def _body(chunk: bytes) -> Message:

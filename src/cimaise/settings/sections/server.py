@@ -29,6 +29,12 @@ class Server:
     allowed_origins: tuple[str, ...] = knob(
         (), p.parse_origins, "Origins whose pages may upload here (CORS); * for any."
     )
+    send_files_by: str = knob(
+        "self",
+        p.parse_text,
+        "self, or the header that names files to a server in front.",
+        choices=("self", "x-accel-redirect", "x-sendfile"),
+    )
     max_head_bytes: int = knob(
         64 * KB, p.parse_bytes, "Longest head of a request, its line included.", low=4 * KB, high=MB
     )

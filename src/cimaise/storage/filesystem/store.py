@@ -116,7 +116,9 @@ class FilesystemStorage:
         try:
             info = await self._hops.run(source.open, start, stop, if_etag)
             chunks = source.chunks(self._hops)
-            yield Reading(info, source.start, source.stop, chunks, source.descriptor)
+            yield Reading(
+                info, source.start, source.stop, chunks, source.descriptor, self._layout.path(key)
+            )
         finally:
             source.close()
 
