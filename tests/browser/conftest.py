@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from cimaise.access.policy import Role
 from cimaise.settings import Settings
 from cimaise.settings.sections import MB
 from cimaise.web.assets import asset_url
@@ -108,6 +109,12 @@ def hang_pictures(albums: Path) -> None:
 def ann(site: RunningApplication) -> Person:
     """Somebody who uploads."""
     return site.person("ann")
+
+
+@pytest.fixture(scope="session")
+def root(site: RunningApplication) -> Person:
+    """Somebody who runs the server."""
+    return site.person("root", Role.ADMIN)
 
 
 @pytest.fixture

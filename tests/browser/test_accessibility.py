@@ -13,6 +13,7 @@ from tests.kit.backends import left_out
 AXE: Final = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 OPEN_TO_ALL: Final = ("/", "/gallery/long", "/gallery/%C3%89t%C3%A9%20&%20co", "/login", "/docs")
 SIGNED_IN: Final = ("/upload", "/me", "/me/files")
+FOR_ADMINS: Final = ("/admin", "/admin/uploads", "/admin/accounts")
 ABSENT: Final = "/gallery/nothing-of-that-name"
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,18 @@ def test_axe_finds_nothing_on_any_page(visitor: NewVisitor, ann: Person, scheme:
     for path in SIGNED_IN:
         page.goto(path)
         assert findings(page) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_administrators_work(
+    visitor: NewVisitor, root: Person, scheme: str
+) -> None:
+    window = visitor(color_scheme=scheme, reduced_motion="reduce")
+    window.sign_in(root)
+    for path in FOR_ADMINS:
+        window.page.goto(path)
+        assert findings(window.page) == [], path
+    window.assert_clean()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

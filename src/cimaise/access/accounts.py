@@ -9,6 +9,13 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 
 from cimaise.access import policy
+from cimaise.access.account_changes import (
+    AccountChanges,
+    change_row,
+    enable_row,
+    require_limits,
+    require_other_admin,
+)
 from cimaise.access.account_rows import (
     Account,
     account_by_id,
@@ -27,11 +34,6 @@ from cimaise.database.schema import accounts, browser_sessions
 from cimaise.errors import Invalid, NotFound, WrongState
 
 FIRST_KEY_NAME: Final = "first"
-_LIMITS: Final = {
-    "daily_bytes": 2**63 - 1,
-    "daily_files": 2**31 - 1,
-    "total_bytes": 2**63 - 1,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Accounts:
         require_name(name)
         if role not in (Role.ADMIN, Role.MEMBER):
             raise Invalid("The role is admin or member.", field="role")
-        _require_limits(daily_bytes=daily_bytes, daily_files=daily_files, total_bytes=total_bytes)
+        require_limits(
+            {"daily_bytes": daily_bytes, "daily_files": daily_files, "total_bytes": total_bytes}
+        )
         account = Account(
             self.new_id(), name, role, 0, daily_bytes, daily_files, total_bytes, self.clock()
         )
@@ -113,6 +117,29 @@ class Accounts:
 
         return await self.cache.emptied_by(self.database.write(work))
 
+    async def change(
+        self, principal: Principal | None, name: str, changes: AccountChanges
+    ) -> Account:
+        """Change limits or role, disable or enable; what is not named stays.
+
+        Raises:
+            Invalid: A limit that cannot be.
+            NotFound: No such account.
+            WrongState: It would leave no administrator, and not the operator at the machine asks.
+        """
+        _require_operator(principal)
+        now = self.clock()
+
+        def work(connection: Connection) -> Account:
+            account = change_row(connection, principal, name, changes, now)
+            if changes.is_disabled is False:
+                enable_row(connection, principal, account, now)
+            if changes.is_disabled:
+                return _disable(connection, principal, name, now)
+            return _found(account_by_id(connection, account.id))
+
+        return await self.cache.emptied_by(self.database.write(work))
+
     async def find(self, account_id: str) -> Account:
         """The account with the id, or ``NotFound``. Asks for no right: others have checked."""
         return await self.database.read(
@@ -130,7 +157,7 @@ def _disable(
     connection: Connection, principal: Principal | None, name: str, now: datetime
 ) -> Account:
     if principal is not None:
-        _require_other_admin(connection, name)
+        require_other_admin(connection, name)
     account = _found(account_by_name(connection, name))
     disabled = connection.execute(
         update(accounts)
@@ -157,27 +184,9 @@ def _disable(
     return _found(account_by_id(connection, account.id))
 
 
-def _require_other_admin(connection: Connection, name: str) -> None:
-    """Somebody must be left to let others in. The rows stay locked: two at once can't slip by."""
-    names = connection.scalars(
-        select(accounts.c.name)
-        .where(accounts.c.role == Role.ADMIN.value, accounts.c.disabled_at.is_(None))
-        .order_by(accounts.c.id)
-        .with_for_update()
-    ).all()
-    if list(names) == [name]:
-        raise WrongState("The last administrator can't be disabled.")
-
-
 def _require_operator(principal: Principal | None) -> None:
     if principal is not None:
         policy.require_admin(principal)
-
-
-def _require_limits(**limits: int | None) -> None:
-    for field, value in limits.items():
-        if value is not None and not 0 <= value <= _LIMITS[field]:
-            raise Invalid("A limit is 0 (none) or a number above.", field=field)
 
 
 def _found(account: Account | None) -> Account:

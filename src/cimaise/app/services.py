@@ -80,6 +80,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         lines=LINES,
         hurry=parts.runner.hurry,
         check_cache=parts.check_cache,
+        cached_bytes=lambda: parts.cache.size,
     )
 
 

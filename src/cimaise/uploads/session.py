@@ -140,14 +140,16 @@ def find(connection: Connection, upload_id: str) -> UploadSession:
 
 def find_of_account(
     connection: Connection,
-    account_id: str,
+    account_id: str | None,
     *,
     state: State | None,
     before: tuple[datetime, str] | None,
     limit: int,
 ) -> list[UploadSession]:
-    """An account's sessions, newest first; ``before`` is where an earlier page ended."""
-    statement = _selected().where(uploads.c.account_id == account_id)
+    """Sessions of an account (``None``: of all), newest first; ``before``: an earlier page's end."""
+    statement = _selected()
+    if account_id is not None:
+        statement = statement.where(uploads.c.account_id == account_id)
     if state is not None:
         statement = statement.where(uploads.c.state == state.value)
     if before is not None:

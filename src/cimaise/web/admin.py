@@ -1,13 +1,82 @@
 """What administrators ask of the installation as a whole."""
 
 from datetime import timedelta
+from typing import Any
 
+from msgspec import UNSET
 from starlette.types import ASGIApp
 
+from cimaise.access.account_changes import LIMITS, AccountChanges
+from cimaise.access.account_rows import Account
+from cimaise.access.policy import Role
+from cimaise.uploads.holdings import Holding, holdings
 from cimaise.uploads.statistics import Question, statistics_json
 from cimaise.web.call import Call
 from cimaise.web.reply import json_reply
-from cimaise.web.shapes import CleanUp
+from cimaise.web.shapes import ChangeAccount, CleanUp, CreateAccount, session_json, time_text
+from cimaise.web.uploads import page_of_uploads
+
+
+async def list_accounts(call: Call) -> ASGIApp:
+    """Every account, with its limits and what it holds."""
+    services = call.services
+    accounts = await services.accounts.list_accounts(call.principal)
+    held = await holdings(services.database, call.principal, now=call.now)
+    nothing = Holding(0, 0, 0)
+    listed = [_account_json(one, held.by_account.get(one.id, nothing)) for one in accounts]
+    return json_reply({"accounts": listed})
+
+
+async def create_account(call: Call) -> ASGIApp:
+    """An account, and its first API key, which is shown this once."""
+    body = await call.json(CreateAccount)
+    made, key = await call.services.accounts.create(
+        call.principal,
+        name=body.name,
+        role=Role(body.role),
+        daily_bytes=body.daily_bytes,
+        daily_files=body.daily_files,
+        total_bytes=body.total_bytes,
+    )
+    return json_reply(_account_json(made, Holding(0, 0, 0)) | {"key": key}, status=201)
+
+
+async def change_account(call: Call) -> ASGIApp:
+    """Limits and role; disable or enable."""
+    body = await call.json(ChangeAccount)
+    given = {name: getattr(body, name) for name in LIMITS}
+    changes = AccountChanges(
+        limits={name: value for name, value in given.items() if value is not UNSET},
+        role=Role(body.role) if body.role else None,
+        is_disabled=body.disabled,
+    )
+    changed = await call.services.accounts.change(call.principal, call.path("name"), changes)
+    held = await holdings(call.services.database, call.principal, now=call.now)
+    return json_reply(_account_json(changed, held.by_account[changed.id]))
+
+
+def _account_json(account: Account, held: Holding) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "role": account.role.value,
+        "points": account.points,
+        "created_at": time_text(account.created_at),
+        "disabled_at": time_text(account.disabled_at) if account.disabled_at else None,
+        "daily_bytes": account.daily_bytes,
+        "daily_files": account.daily_files,
+        "total_bytes": account.total_bytes,
+        "daily_used": held.daily_bytes,
+        "daily_files_used": held.daily_files,
+        "total_used": held.total_bytes,
+    }
+
+
+async def list_uploads(call: Call) -> ASGIApp:
+    """The uploads of all accounts, newest first."""
+    page, following = await page_of_uploads(call, of_all=True)
+    listed = [session_json(one) | {"account": one.account_id} for one in page]
+    return json_reply({"uploads": listed, "next_cursor": following})
 
 
 async def clean_up(call: Call) -> ASGIApp:

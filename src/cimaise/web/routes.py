@@ -29,6 +29,9 @@ from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
 from cimaise.web.pages import account, my_files, sign_in, uploading
 from cimaise.web.pages import albums as walls
+from cimaise.web.pages.admin import accounts as desk_accounts
+from cimaise.web.pages.admin import overview as desk
+from cimaise.web.pages.admin import uploads as desk_uploads
 from cimaise.web.router import Line, Permission
 
 PUBLIC, ACCOUNT, ADMIN = Permission.PUBLIC, Permission.ACCOUNT, Permission.ADMIN
@@ -146,10 +149,21 @@ LINES: Final = (
     Line("GET", "/me", account.me, PUBLIC, "One's own account, for people.", tag="Pages"),
     Line("GET", "/me/files", my_files.my_files, PUBLIC, "One's own files, for people.", tag="Pages"),
     Line("POST", "/me/files/{id}", my_files.change_my_file, ACCOUNT, "Change or delete a file by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/admin", desk.overview, PUBLIC, "The installation at a glance, for administrators.", tag="Pages"),
+    Line("POST", "/admin/cleanup", desk.clean_up, ADMIN, "Clean up, or ask what that would free, by the page's form.", status=303, moves_bytes=True, tag="Pages"),
+    Line("GET", "/admin/accounts", desk_accounts.accounts, PUBLIC, "Accounts, for administrators.", tag="Pages"),
+    Line("POST", "/admin/accounts", desk_accounts.create, ADMIN, "Make an account by the page's form.", tag="Pages"),
+    Line("POST", "/admin/accounts/{name}", desk_accounts.change, ADMIN, "Change an account by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/admin/uploads", desk_uploads.uploads, PUBLIC, "All uploads, for administrators.", tag="Pages"),
+    Line("POST", "/admin/uploads/{id}", desk_uploads.abort, ADMIN, "End an upload by the page's form.", status=303, tag="Pages"),
     Line("GET", "/login", sign_in.login_page, PUBLIC, "Signing in, for people.", tag="Pages"),
     Line("POST", "/login", sign_in.sign_in, PUBLIC, "Sign in by the page's form.", status=303, tag="Pages"),
     Line("POST", "/logout", sign_in.sign_out, PUBLIC, "Sign out by the page's form.", status=303, tag="Pages"),
     # operation
+    Line("GET", "/api/admin/accounts", admin.list_accounts, ADMIN, "Every account: limits and use.", tag="Operation"),
+    Line("POST", "/api/admin/accounts", admin.create_account, ADMIN, "Make an account; its first key is shown once.", body=s.CreateAccount, status=201, tag="Operation"),
+    Line("PATCH", "/api/admin/accounts/{name}", admin.change_account, ADMIN, "Change limits or role, disable, enable.", body=s.ChangeAccount, tag="Operation"),
+    Line("GET", "/api/admin/uploads", admin.list_uploads, ADMIN, "The uploads of all accounts, newest first.", tag="Operation"),
     Line("GET", "/api/admin/uploads/stats", admin.upload_statistics, ADMIN, "Uploads by day and account.", tag="Operation"),
     Line("POST", "/api/admin/cleanup", admin.clean_up, ADMIN, "One run of the clean-up, or what it would free.", body=s.CleanUp, moves_bytes=True, tag="Operation"),
     Line("GET", "/api/admin/delivery", delivered.show, ADMIN, "What was delivered: files, accounts, visitors; ?days=30.", tag="Operation"),

@@ -102,6 +102,7 @@ class Services:
     lines: Sequence[Line]  # the URL map, for the reference
     hurry: Callable[[str], None]  # runs a job soon, by its name
     check_cache: Callable[[], Awaitable[None]]
+    cached_bytes: Callable[[], int]
 
     async def authenticate(self, request: Request) -> Principal:
         """Who asks. A cookie that is no good any more is a guest's; a bad header is refused.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from cimaise.access.links import Link
 from cimaise.library.arrangement import MOST_PLACED
@@ -109,6 +109,26 @@ class PlaceFiles(Struct):
     """Body of ``PUT /api/collections/{name}/order``."""
 
     files: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=MOST_PLACED)]
+
+
+class CreateAccount(Struct):
+    """Body of ``POST /api/admin/accounts``."""
+
+    name: str
+    role: Literal["admin", "member"] = "member"
+    daily_bytes: int | None = None
+    daily_files: int | None = None
+    total_bytes: int | None = None
+
+
+class ChangeAccount(Struct):
+    """Body of ``PATCH /api/admin/accounts/{name}``: a limit of ``null`` is the setting's again."""
+
+    role: Literal["admin", "member"] | None = None
+    disabled: bool | None = None
+    daily_bytes: int | UnsetType | None = UNSET
+    daily_files: int | UnsetType | None = UNSET
+    total_bytes: int | UnsetType | None = UNSET
 
 
 class SetMember(Struct):

@@ -7,7 +7,7 @@ from cimaise.errors import Invalid
 from cimaise.library.cursor import format_cursor, parse_cursor
 from cimaise.uploads.doors.direct import Intent
 from cimaise.uploads.publish import Caption, ExternalLink
-from cimaise.uploads.session import State
+from cimaise.uploads.session import State, UploadSession
 from cimaise.web.call import Call
 from cimaise.web.reply import empty_reply, json_reply
 from cimaise.web.shapes import (
@@ -87,6 +87,14 @@ async def abort(call: Call) -> ASGIApp:
 
 async def mine(call: Call) -> ASGIApp:
     """The caller's own uploads, newest first."""
+    page, following = await page_of_uploads(call)
+    return json_reply({"uploads": [session_json(one) for one in page], "next_cursor": following})
+
+
+async def page_of_uploads(
+    call: Call, *, of_all: bool = False
+) -> tuple[list[UploadSession], str | None]:
+    """What the query asks for: some sessions, and the cursor of the next ones."""
     limit = call.number("limit", 20)
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
@@ -96,10 +104,11 @@ async def mine(call: Call) -> ASGIApp:
         state=_state(call.query("state")),
         before=parse_cursor(cursor) if cursor else None,
         limit=limit + 1,
+        of_all=of_all,
     )
     page = found[:limit]
     following = format_cursor(page[-1].created_at, page[-1].id) if len(found) > limit else None
-    return json_reply({"uploads": [session_json(one) for one in page], "next_cursor": following})
+    return page, following
 
 
 async def publish(call: Call) -> ASGIApp:

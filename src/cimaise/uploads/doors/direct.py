@@ -266,12 +266,16 @@ class DirectUploads:
         state: State | None,
         before: tuple[datetime, str] | None,
         limit: int,
+        of_all: bool = False,
     ) -> list[UploadSession]:
-        """The principal's own sessions, newest first."""
+        """The principal's own sessions, or those of all accounts for an admin; newest first."""
+        if of_all:
+            rights.require_admin(principal)
         rights.require_account(principal)
+        whose = None if of_all else principal.account_id
         return await self._database.read(
             lambda connection: sessions.find_of_account(
-                connection, principal.account_id, state=state, before=before, limit=limit
+                connection, whose, state=state, before=before, limit=limit
             )
         )
 
