@@ -1,0 +1,11 @@
+"""All uploads, newest first, without sorting them."""
+
+from alembic import op
+
+revision = "0100"
+down_revision = "0000"
+
+
+def upgrade() -> None:
+    """Create the index."""
+    op.create_index("ix_uploads_created_at_id", "uploads", ["created_at", "id"])
