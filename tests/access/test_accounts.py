@@ -148,14 +148,14 @@ async def test_two_admins_who_disable_each_other_at_once_leave_one(
     ann, _ = await access.member("ann", Role.ADMIN)
     bob, _ = await access.member("bob", Role.ADMIN)
     both_have_looked = threading.Barrier(2)
-    look = accounts._require_other_admin
+    look = accounts.require_other_admin
 
     def look_and_meet(connection: Connection, name: str) -> None:
         look(connection, name)
         with suppress(threading.BrokenBarrierError):  # right: the second is kept from looking
             both_have_looked.wait(timeout=0.2)
 
-    monkeypatch.setattr(accounts, "_require_other_admin", look_and_meet)
+    monkeypatch.setattr(accounts, "require_other_admin", look_and_meet)
     results = await asyncio.gather(
         access.accounts.disable(ann, "bob"),
         access.accounts.disable(bob, "ann"),

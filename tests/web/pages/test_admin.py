@@ -13,7 +13,7 @@ PAGES = ("/admin", "/admin/uploads", "/admin/accounts")
 LISTS = ("/api/admin/accounts", "/api/admin/uploads", "/api/admin/uploads/stats")
 
 
-@pytest.mark.parametrize("path", (*PAGES, *LISTS))
+@pytest.mark.parametrize("path", [*PAGES, *LISTS])
 def test_only_administrators_see_it(
     server: RunningApplication, ann: Person, root: Person, path: str
 ) -> None:
