@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from cimaise.access import accounts
+from cimaise.access import account_changes, accounts
 from cimaise.access.policy import GUEST, Principal, Role, Scope
 from cimaise.errors import Forbidden, Invalid, NotFound, NotSignedIn, WrongState
 from tests.conftest import StandingClock
@@ -148,7 +148,7 @@ async def test_two_admins_who_disable_each_other_at_once_leave_one(
     ann, _ = await access.member("ann", Role.ADMIN)
     bob, _ = await access.member("bob", Role.ADMIN)
     both_have_looked = threading.Barrier(2)
-    look = accounts.require_other_admin
+    look = account_changes.require_other_admin
 
     def look_and_meet(connection: Connection, name: str) -> None:
         look(connection, name)

@@ -25,6 +25,11 @@ def drawn(suffix: str, **options: object) -> bytes:
     )
 
 
+def entry(name: str) -> zipfile.ZipInfo:
+    """An entry of a ZIP, always of the same moment: names of tests are made of samples."""
+    return zipfile.ZipInfo(name, (2026, 3, 9, 10, 11, 12))
+
+
 def zipped(
     *names: str, contents: dict[str, bytes] | None = None, method: int = zipfile.ZIP_DEFLATED
 ) -> bytes:
@@ -32,7 +37,8 @@ def zipped(
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name in names:
-            archive.writestr(name, (contents or {}).get(name, b"content of " + name.encode()))
+            content = (contents or {}).get(name, b"content of " + name.encode())
+            archive.writestr(entry(name), content, method)
     return file.getvalue()
 
 
@@ -53,7 +59,7 @@ def zip_of_a_stream(*names: str) -> bytes:
     pipe = Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
-            archive.writestr(name, b"content")
+            archive.writestr(entry(name), b"content", zipfile.ZIP_DEFLATED)
     return bytes(pipe.content)
 
 
@@ -61,8 +67,8 @@ def mimetyped(media_type: str) -> bytes:
     """EPUB's and OpenDocument's way: the type stored as the first entry."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("mimetype", media_type)
-        archive.writestr("content.xml", "<x/>", zipfile.ZIP_DEFLATED)
+        archive.writestr(entry("mimetype"), media_type)
+        archive.writestr(entry("content.xml"), "<x/>", zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
