@@ -45,7 +45,7 @@ def test_every_fault_is_reported_at_once_with_the_name_and_the_form():
     assert len(faults) == 5
     assert "CIMAISE_SERVER_PORT: expected at most 65535, not 99999" in faults
     assert any("CIMAISE_UPLOADS_MAX_BYTES: expected a number of bytes" in one for one in faults)
-    assert "CIMAISE_IMAGES_POLICY: expected one of open, presets" in faults
+    assert "CIMAISE_IMAGES_POLICY: expected one of open, presets, signed" in faults
     assert "CIMAISE_NOTHING_LIKE_THIS: there is no such setting" in faults
     assert any("PART_BYTES: expected at least" in one for one in faults)
 

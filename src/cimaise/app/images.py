@@ -1,10 +1,11 @@
 """Images, wired."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from cimaise.app.sources import utc_now
 from cimaise.images.alone import Alone
 from cimaise.images.cache import Cache
 from cimaise.images.codec import Codec
@@ -17,6 +18,7 @@ from cimaise.images.kept import Kept
 from cimaise.images.lanes import Lanes
 from cimaise.images.limits import RenderLimits, require_pixels
 from cimaise.images.pipeline import render
+from cimaise.images.policy import ImagePolicy, Policy, signing_keys
 from cimaise.images.remote import Remote
 from cimaise.images.shared_cache import SharedCache
 from cimaise.images.spec import SpecLimits
@@ -69,6 +71,12 @@ def open_kept(
         state=state,
         on_change=answers.change,
     )
+
+
+def image_policy(settings: Settings, secrets: Sequence[bytes]) -> ImagePolicy:
+    """What may be asked for, and who may ask for more."""
+    images = settings.images
+    return ImagePolicy(Policy(images.policy), signing_keys(images.signing_keys, secrets), utc_now)
 
 
 def open_variants(

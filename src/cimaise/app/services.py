@@ -6,7 +6,7 @@ from cimaise.albums.catalogue import Catalogue
 from cimaise.albums.sources.table import FlickrAccount, Needs, open_sources
 from cimaise.app.access import open_access
 from cimaise.app.delivery import open_outgoing
-from cimaise.app.images import spec_limits
+from cimaise.app.images import image_policy, spec_limits
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now
 from cimaise.app.uploads import open_cleanup, open_doors
@@ -68,6 +68,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         variants=parts.variants,
         headers=Headers(parts.codec),
         answers=parts.answers,
+        image_policy=image_policy(settings, (parts.secret, *parts.former_secrets)),
         spec_limits=spec_limits(settings, parts.watermarks),
         catalogue=_catalogue(settings, parts),
         limiter=Limiter(settings.limits, parts.state),

@@ -15,6 +15,7 @@ from cimaise.cli.openapi import openapi
 from cimaise.cli.refusal import refusals
 from cimaise.cli.serve import serve
 from cimaise.cli.settings import settings
+from cimaise.cli.sign import sign
 from cimaise.cli.stats import stats
 from cimaise.cli.storage import storage
 from cimaise.cli.upload import upload
@@ -47,6 +48,7 @@ for _command in (
     upload,
     albums,
     cleanup,
+    sign,
     fsck,
     move_keys,
     storage,

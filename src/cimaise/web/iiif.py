@@ -9,15 +9,16 @@ from urllib.parse import quote
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cimaise.errors import Forbidden, Malformed, TypeNotAllowed
+from cimaise.errors import Malformed, TypeNotAllowed
 from cimaise.images.entry import make_etag
 from cimaise.images.iiif import identifiers
 from cimaise.images.iiif.description import Offer, context_uri, describe, profile_uri
-from cimaise.images.iiif.dialect import Size, Version
+from cimaise.images.iiif.dialect import OUR_FORMATS, Size, Version
 from cimaise.images.iiif.identifiers import StoredPicture, decode_segment
 from cimaise.images.iiif.pyramid import is_offered
 from cimaise.images.iiif.request import ImageRequest, parse_request, resolve
 from cimaise.images.lanes import SourceFacts
+from cimaise.images.policy import Policy
 from cimaise.images.spec import parse_spec
 from cimaise.images.variants import OpenSource, stored_name
 from cimaise.library.serving import audience_headers
@@ -26,6 +27,7 @@ from cimaise.rfc.caching import CachePolicy, format_cache_control
 from cimaise.rfc.negotiation import parse_accept, quality_of
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
+from cimaise.web.image_policy import is_signed
 from cimaise.web.reply import BytesReply, empty_reply, open_memory
 from cimaise.web.variants import HotPlace, facts_of, local_source, source_of, variant_reply
 
@@ -98,7 +100,7 @@ async def image(call: Call) -> ASGIApp:
     changes = call.services.answers.changes
     picture, offer = await _find(call), _offer(call)
     wanted = resolve(asked, picture.size, offer.limit_px)
-    _require_offered(wanted, offer)
+    _require_allowed(call, wanted, offer)
     spec = parse_spec(wanted.parameters(), limits=call.services.spec_limits)
     made = await call.services.variants.of_stored(
         picture.source_id, picture.open, spec, facts=picture.facts, wait=call.while_present
@@ -110,12 +112,11 @@ async def image(call: Call) -> ASGIApp:
     return variant_reply(call, made, picture.policy, more, hot)
 
 
-def _require_offered(wanted: ImageRequest, offer: Offer) -> None:
-    if offer.is_free:
-        if wanted.format not in offer.their_formats:
-            raise Malformed("This format cannot be written here.", field="format")
-    elif not is_offered(wanted, offer.limit_px):
-        raise Forbidden("Here pictures are given in the sizes and tiles of info.json only.")
+def _require_allowed(call: Call, wanted: ImageRequest, offer: Offer) -> None:
+    is_named = is_offered(wanted, offer.limit_px)
+    call.services.image_policy.require(is_signed=is_signed(call), is_named=is_named)
+    if OUR_FORMATS[wanted.format] not in offer.formats:
+        raise Malformed("This format cannot be written here.", field="format")
 
 
 async def _find(call: Call) -> _Picture:
@@ -162,7 +163,7 @@ async def _stored(call: Call, named: StoredPicture) -> _Picture:
 
 def _offer(call: Call) -> Offer:
     limits = call.services.spec_limits
-    is_free = call.services.settings.images.policy == "open"
+    is_free = call.services.image_policy.policy is Policy.OPEN
     return Offer(limits.max_width, limits.formats, is_free=is_free)
 
 

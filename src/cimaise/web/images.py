@@ -4,14 +4,11 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp
 
-from cimaise.albums.addresses import (
-    OFFERED_WIDTHS_PX,
-    THUMB_WIDTH_PX,
-    parse_folder_file_url,
-)
-from cimaise.errors import Forbidden, Invalid, TypeNotAllowed
+from cimaise.albums.addresses import parse_folder_file_url
+from cimaise.errors import Invalid, TypeNotAllowed
 from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.lanes import SourceFacts
+from cimaise.images.policy import Policy
 from cimaise.images.spec import ImageSpec, SpecLimits, parse_preset, parse_spec
 from cimaise.images.variants import stored_name
 from cimaise.library.model import File
@@ -19,14 +16,13 @@ from cimaise.library.serving import audience_headers
 from cimaise.originals import is_public
 from cimaise.rfc.caching import CachePolicy
 from cimaise.web.call import Call
+from cimaise.web.image_policy import NO_PARAMETERS, is_signed, require_allowed
 from cimaise.web.reply import json_reply
 from cimaise.web.transfers import cache_headers
 from cimaise.web.variants import HotPlace, facts_of, local_source, source_of, variant_reply
 
 _YEAR_S: Final = 31_536_000
 _HOUR_S: Final = 3600
-_OTHERS: Final = frozenset({"url", "link"})
-"""Query parameters that are no parameters of the picture."""
 
 
 async def resize(call: Call) -> ASGIApp:
@@ -41,6 +37,7 @@ async def resize(call: Call) -> ASGIApp:
 
 
 async def _resized_remote(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
+    require_allowed(call, is_remote=True)
     variants, changes = call.services.variants, call.services.answers.changes
     made = await variants.of_remote(url, spec, call.header("accept"), wait=call.while_present)
     policy = CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True)
@@ -52,9 +49,13 @@ async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
     if place is None:
         raise Invalid("url is https://… or /albums/…", field="url")
     file = await call.services.catalogue.open_file(call.principal, *place)
+    source_id, opened = f"{file.path} {file.etag}", local_source(file.path)
+    if call.services.image_policy.policy is not Policy.OPEN or is_signed(call):
+        header = await call.services.headers.read(source_id, opened)
+        require_allowed(call, own_width=header.width)
     variant = await call.services.variants.of_stored(
-        f"{file.path} {file.etag}",
-        local_source(file.path),
+        source_id,
+        opened,
         spec,
         call.header("accept"),
         facts=SourceFacts(file.media_type, file.size),
@@ -68,23 +69,15 @@ async def variant(call: Call) -> ASGIApp:
     """A stored picture at another size, under the original's rules."""
     changes = call.services.answers.changes
     file, by_link = await _picture(call)
-    if call.services.settings.images.policy == "presets":
-        _require_offered(call, file)
+    require_allowed(call, own_width=file.width)
     return await _stored(call, file, _spec(call), by_link=by_link, changes=changes)
-
-
-def _require_offered(call: Call, file: File) -> None:
-    """Only the widths that albums offer: whoever asks for others makes us work for nothing."""
-    params = _parameters(call)
-    widths = {str(width) for width in (THUMB_WIDTH_PX, *OFFERED_WIDTHS_PX, file.width)}
-    if set(params) != {"width"} or params["width"] not in widths:
-        raise Forbidden("Here pictures are given at named sizes only.")
 
 
 async def preset(call: Call) -> ASGIApp:
     """A stored picture at a named size."""
     changes = call.services.answers.changes
     file, by_link = await _picture(call)
+    is_signed(call)  # a bad signature is refused here too, though none is needed
     spec = parse_preset(call.path("preset"), _parameters(call), limits=_limits(call))
     return await _stored(call, file, spec, by_link=by_link, changes=changes)
 
@@ -158,7 +151,7 @@ def _parameters(call: Call) -> dict[str, str]:
     repeated = [name for name in query if len(query.getlist(name)) > 1]
     if repeated:
         raise Invalid(f"{repeated[0][:40]} is given twice.", field=repeated[0][:40])
-    return {name: text for name, text in query.items() if name not in _OTHERS}
+    return {name: text for name, text in query.items() if name not in NO_PARAMETERS}
 
 
 def _limits(call: Call) -> SpecLimits:

@@ -26,6 +26,7 @@ from cimaise.errors import Forbidden, NotSignedIn
 from cimaise.images.hot import Answers
 from cimaise.images.info import Headers
 from cimaise.images.metadata.cleaning import Cleaner
+from cimaise.images.policy import ImagePolicy
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
 from cimaise.library.arrangement import Arrangement
@@ -90,6 +91,7 @@ class Services:
     variants: Variants
     headers: Headers
     answers: Answers
+    image_policy: ImagePolicy
     spec_limits: SpecLimits
     catalogue: Catalogue
     limiter: Limiter

@@ -15,6 +15,7 @@ from cimaise.library.model import File
 from cimaise.rfc.caching import CachePolicy, format_cache_control
 from cimaise.rfc.selection import OK, Representation, select
 from cimaise.web.call import Call
+from cimaise.web.image_policy import within_signature
 from cimaise.web.reply import BytesReply, open_memory
 
 _SAFE: Final = {
@@ -55,6 +56,7 @@ def variant_reply(
         hot: Where the answer is prepared for the next ones.
     """
     what = Representation(len(made.body), made.etag, made.media_type)
+    policy = within_signature(call, policy)
     headers = _SAFE | {"cache-control": format_cache_control(policy)} | dict(more or {})
     if made.varies_by_accept:
         headers["vary"] = "Accept"
@@ -70,7 +72,7 @@ def _prepare(call: Call, reply: BytesReply, body: bytes, place: HotPlace) -> Non
     """Called when the answer has left, for only then its headers are final."""
     scope = call.request.scope
     raw_path, query = scope.get("raw_path"), scope["query_string"]
-    if raw_path is None or "x-forwarded-host" in call.request.headers:
+    if raw_path is None or b"expires=" in query or "x-forwarded-host" in call.request.headers:
         return
     target = raw_path + b"?" + query if query else raw_path
     call.services.answers.put(target, place.source, reply.headers.raw, body, changes=place.changes)

@@ -54,8 +54,14 @@ class Images:
     policy: str = knob(
         "open",
         p.parse_text,
-        "Who may ask for which variant of stored pictures.",
-        choices=("open", "presets"),
+        "Which variants may be asked for: open: any; presets: named sizes and those of our pages; signed: these, and what was signed.",
+        choices=("open", "presets", "signed"),
+    )
+    signing_keys: tuple[str, ...] = knob(
+        (),
+        p.parse_secrets,
+        "Keys of signed image URLs, for programs that sign: the first signs, all verify; empty: only this server can.",
+        secret=True,
     )
     allow_addresses: tuple[IPv4Network | IPv6Network, ...] = knob(
         (), p.parse_networks, "Exceptions to the address block, for private networks and tests."

@@ -55,7 +55,9 @@ async def index(call: Call) -> ASGIApp:
     cards = [
         {
             "url": gallery_url(album.name),
-            "cover": near_url(album.cover, SMALL_PX) if album.cover else None,
+            "cover": near_url(album.cover, SMALL_PX, call.services.image_policy.sign_own)
+            if album.cover
+            else None,
             "album": album,
         }
         for album in listed.albums
@@ -79,7 +81,10 @@ async def gallery(call: Call) -> ASGIApp:
         "gallery.html",
         headers={} if album.visibility is Visibility.PUBLIC else {"x-robots-tag": "noindex"},
         album=album,
-        tiles=[make_tile(picture, album.title) for picture in album.pictures],
+        tiles=[
+            make_tile(picture, album.title, call.services.image_policy.sign_own)
+            for picture in album.pictures
+        ],
         has_captions=any(picture.caption for picture in album.pictures),
         pager=pager_of(gallery_url(name), album.pagination, kept),
         sorts=_sort_links(album),

@@ -1,6 +1,6 @@
 """Pictures of an album as the gallery's template wants them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -16,6 +16,13 @@ _LEAST_RATIO: Final = 0.3
 _GREATEST_RATIO: Final = 6.0
 _ROW_PX: Final = 340
 _CLEARLY_WIDER: Final = 1.15
+
+
+Sign = Callable[[str], str]
+
+
+def _as_it_is(url: str) -> str:
+    return url
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +59,27 @@ class Tile:
     info: str
 
 
-def make_tile(picture: Picture, album_title: str) -> Tile:
-    """A picture as the template wants it."""
+def make_tile(picture: Picture, album_title: str, sign: Sign = _as_it_is) -> Tile:
+    """A picture as the template wants it; ``sign`` signs addresses of ours for others' pictures."""
     ratio = shown_ratio(picture.width, picture.height)
-    small = Rendition(near_url(picture.thumb, SMALL_PX), picture.thumb_width)
+    small = Rendition(near_url(picture.thumb, SMALL_PX, sign), picture.thumb_width)
     others = [one for one in picture.renditions if _is_clearly_other(one.width, small.width)]
     offered = sorted([small, *others], key=lambda one: one.width)
-    large = picture.renditions[-1].url if picture.renditions else near_url(picture.src, LARGE_PX)
+    large = (
+        picture.renditions[-1].url if picture.renditions else near_url(picture.src, LARGE_PX, sign)
+    )
     moment = picture.taken_at or picture.dated_at
     return Tile(
         href=picture.src,
         download=picture.download or (picture.src if picture.source_url else ""),
         classes=ratio_classes(ratio),
         src=small.url,
-        srcset=_srcset(offered) if others else "",
+        srcset=_srcset(offered, sign) if others else "",
         sizes=f"auto, (max-width: 40em) {round(ratio * _ROW_PX / 2)}px, {round(ratio * _ROW_PX)}px",
         width=picture.width,
         height=picture.height,
         large=large,
-        large_srcset=_srcset(picture.renditions),
+        large_srcset=_srcset(picture.renditions, sign),
         alt=alt_text(picture, album_title),
         caption=picture.caption,
         date=format_long_date(moment),
@@ -84,15 +93,15 @@ def _is_clearly_other(width_px: int, small_px: int) -> bool:
     return not small_px / _CLEARLY_WIDER <= width_px <= small_px * _CLEARLY_WIDER
 
 
-def _srcset(renditions: Iterable[Rendition]) -> str:
-    return ", ".join(f"{near_url(one.url, one.width)} {one.width}w" for one in renditions)
+def _srcset(renditions: Iterable[Rendition], sign: Sign) -> str:
+    return ", ".join(f"{near_url(one.url, one.width, sign)} {one.width}w" for one in renditions)
 
 
-def near_url(url: str, width_px: int) -> str:
+def near_url(url: str, width_px: int, sign: Sign = _as_it_is) -> str:
     """A picture of ours as it is, one of another server through ours: no browser asks others."""
     if url.startswith("/"):
         return url
-    return f"/resize?url={quote(url, safe='')}&width={width_px}"
+    return sign(f"/resize?url={quote(url, safe='')}&width={width_px}")
 
 
 def shown_ratio(width_px: int, height_px: int) -> float:
