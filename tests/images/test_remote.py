@@ -39,6 +39,7 @@ async def test_a_picture_is_fetched_with_its_name_and_nothing_of_the_caller(remo
         async with remote.fetch(server.url("/a%20b.png?x=1#fragment")) as fetched:
             assert fetched.source == PNG
             assert fetched.media_type == "image/png"
+            assert fetched is not None
             assert fetched.size == len(PNG)
             assert fetched.url == server.url("/a%20b.png?x=1")
     head = server.requests[1].lower()
@@ -165,6 +166,7 @@ async def test_only_allowed_hosts_are_asked(certificate, server):
     server.answers["/r"] = reply(302, b"", Location=server.url("/a", "other.test"))
     try:
         async with remote.fetch(server.url("/a", "PICTURES.test")) as fetched:
+            assert fetched is not None
             assert fetched.size == len(PNG)
         assert remote.parse("https://a.cdn.test/x").host == "a.cdn.test"
         refused = ("other.test", "cdn.test", "evilcdn.test", "pictures.test.evil", "127.0.0.1")
@@ -184,8 +186,8 @@ async def test_only_allowed_hosts_are_asked(certificate, server):
         (reply(206, PNG), UpstreamFailed),
         (reply(304, b""), UpstreamFailed),
         (reply(200, PNG, "text/html"), TypeNotAllowed),
-        (reply(200, PNG, "application/octet-stream"), TypeNotAllowed),
-        (reply(200, PNG, ""), TypeNotAllowed),
+        (reply(200, b"\0" * 99, "application/octet-stream"), TypeNotAllowed),
+        (reply(200, b"<html>" * 20, ""), TypeNotAllowed),
         (reply(200, PNG, "imagex/png"), TypeNotAllowed),
         (reply(200, PNG, "image/"), TypeNotAllowed),
         (reply(200, b"<html>" * 20, "image/png"), TypeNotAllowed),
@@ -271,6 +273,7 @@ async def test_more_fetches_than_places_are_answered_busy(certificate, server):
                     pass
             assert refusal.value.code == "busy"
         async with remote.fetch(server.url("/a")) as fetched:
+            assert fetched is not None
             assert fetched.size == len(PNG)
     finally:
         await remote.close()
@@ -307,6 +310,36 @@ async def test_a_cancelled_fetch_leaves_no_file_and_no_place_taken(
         with pytest.raises(asyncio.CancelledError):
             await waiting
         async with remote.fetch(server.url("/a")) as fetched:
+            assert fetched is not None
             assert fetched.size == len(PNG)
     finally:
         await remote.close()
+
+
+@pytest.mark.parametrize("declared", ["image/jpeg", "application/octet-stream", "", "image/x-y"])
+async def test_the_type_is_what_the_bytes_say(remote, server, declared):
+    server.answers["/a"] = reply(200, PNG, declared)
+    async with remote.fetch(server.url("/a")) as fetched:
+        assert fetched is not None
+        assert fetched.media_type == "image/png"
+
+
+async def test_asked_with_what_is_known_a_server_may_say_that_nothing_changed(remote, server):
+    server.answers["/a"] = reply(200, PNG, ETag='"one"', Last_Modified="Fri, 27 Nov 2026 09:00 GMT")
+    async with remote.fetch(server.url("/a")) as fetched:
+        assert fetched is not None
+        known = fetched.validators
+    server.answers["/a"] = reply(304, b"")
+    async with remote.fetch(server.url("/a"), known) as fetched:
+        assert fetched is None
+    head = server.requests[-1].lower()
+    assert 'if-none-match: "one"' in head
+    assert "if-modified-since: fri, 27 nov 2026 09:00 gmt" in head
+
+
+@pytest.mark.parametrize("etag", ["\xe9", "x" * 300])
+async def test_a_validator_that_could_not_be_sent_back_is_not_kept(remote, server, etag):
+    server.answers["/a"] = reply(200, PNG, ETag=etag)
+    async with remote.fetch(server.url("/a")) as fetched:
+        assert fetched is not None
+        assert fetched.validators.conditions() == {}

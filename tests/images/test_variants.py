@@ -314,6 +314,47 @@ async def test_a_remote_picture_is_made_anew_after_its_time_and_the_old_one_serv
     assert (await variants.of_remote(server.url("/a"), spec())).width == 50
 
 
+async def test_a_remote_picture_that_did_not_change_is_confirmed_and_not_made_again(
+    variants, renderer, server, clock, picture
+):
+    server.answers["/a"] = reply(200, picture(), ETag='"one"')
+    first = await variants.of_remote(server.url("/a"), spec(width=20))
+    await variants.settled()
+    clock.advance(8 * 86400)
+    server.answers["/a"] = reply(304, b"")
+    assert await variants.of_remote(server.url("/a"), spec(width=20)) == first
+    await variants.settled()
+    assert 'If-None-Match: "one"' in server.requests[-1]
+    assert await variants.of_remote(server.url("/a"), spec(width=20)) == first
+    assert (renderer.count, len(server.requests)) == (1, 2)
+
+
+async def test_a_server_that_knows_no_conditions_is_believed_by_the_bytes(
+    variants, renderer, server, clock, picture
+):
+    server.answers["/a"] = reply(200, picture())
+    first = await variants.of_remote(server.url("/a"), spec(width=20))
+    await variants.settled()
+    clock.advance(8 * 86400)
+    assert await variants.of_remote(server.url("/a"), spec(width=20)) == first
+    await variants.settled()
+    assert (renderer.count, len(server.requests)) == (1, 2)
+
+
+async def test_a_change_that_one_variant_finds_out_is_known_to_all(
+    variants, renderer, server, clock, picture
+):
+    server.answers["/a"] = reply(200, picture(64, 48), ETag='"one"')
+    for width in (20, 30):
+        await variants.of_remote(server.url("/a"), spec(width=width))
+    await variants.settled()
+    clock.advance(8 * 86400)
+    server.answers["/a"] = reply(200, picture(64, 24), ETag='"two"')
+    new = [await variants.of_remote(server.url("/a"), spec(width=width)) for width in (20, 30)]
+    assert [made.height for made in new] == [8, 11]
+    assert renderer.count == 4
+
+
 async def test_a_refused_address_is_refused_before_anything_else(variants, server):
     for url in ("http://pictures.test/a", "https://user@pictures.test/", "https://10.0.0.1/"):
         with pytest.raises(Malformed):

@@ -102,12 +102,14 @@ def reply(status: int, body: bytes, media_type: str = "image/png", **more: str) 
 
 
 @asynccontextmanager
-async def picture_server(certificate: Certificate) -> AsyncIterator[PictureServer]:
+async def picture_server(
+    certificate: Certificate, host: str = "127.0.0.1"
+) -> AsyncIterator[PictureServer]:
     """Run one."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate.certificate, certificate.key)
     server = PictureServer()
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
+    listening = await asyncio.start_server(server.serve, host, 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

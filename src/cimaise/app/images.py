@@ -97,6 +97,7 @@ def open_variants(
             max_width=images.max_width, max_pixels=images.max_pixels, max_frames=images.max_frames
         ),
         error_ttl_s=images.error_ttl,
+        remote_ttl_s=images.remote_ttl,
         render=partial(render, codec=codec, watermarks=watermarks),
     )
 

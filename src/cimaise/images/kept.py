@@ -61,6 +61,10 @@ class Kept:
         """What this machine keeps: see :meth:`Cache.get`."""
         return await self._cache.get(source, variant)
 
+    async def put(self, source: str, variant: str, entry: Entry) -> None:
+        """Keep an entry that nobody waits for."""
+        await self._keep(source, variant, entry)
+
     async def once(
         self,
         source: str,

@@ -11,6 +11,7 @@ SERVER_LOADERS: Final = ("Jpeg", "Png", "Webp", "Nsgif")
 """What the server's own process may load."""
 ISOLATED_LOADERS: Final = (*SERVER_LOADERS, "Tiff", "Svg")
 """What a process may load that can be killed."""
+_MATRIX: Final = b"1 1\n1\n"
 _M_ARENA_MAX: Final = -8  # malloc.h of glibc
 _ARENAS: Final = 2
 
@@ -32,6 +33,7 @@ def prepare_libvips(loaders: Iterable[str] = SERVER_LOADERS) -> None:
     except (AttributeError, pyvips.Error) as fault:
         raise RuntimeError("libvips cannot block its loaders") from fault
     _require_blocked()
+    _keep_python_out()
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     _bound_heaps()
@@ -45,11 +47,18 @@ def library_version() -> str:
 def _require_blocked() -> None:
     """A blocked loader that loads all the same is a reason not to start."""
     try:
-        pyvips.Image.csvload_buffer(b"1,2,3\n") if hasattr(pyvips.Image, "csvload_buffer") else None
-        pyvips.Image.rawload("/dev/null", 1, 1, 1)
+        pyvips.Image.matrixload_source(pyvips.Source.new_from_memory(_MATRIX))
     except pyvips.Error:
         return
     raise RuntimeError("libvips loads what it was told not to")
+
+
+def _keep_python_out() -> None:
+    """Libvips' warnings no longer call Python, from threads that are not Python's.
+
+    Files that are broken on purpose make thousands of them, and processes have ended at it.
+    """
+    pyvips._remove_log_handler()  # noqa: SLF001  # has no public name
 
 
 def _bound_heaps() -> None:

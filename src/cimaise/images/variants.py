@@ -17,13 +17,14 @@ from cimaise.errors import (
 )
 from cimaise.images.entry import Entry, make_etag
 from cimaise.images.failures import Failures
-from cimaise.images.formats import FORMATS, HEAD_BYTES, sniff
+from cimaise.images.formats import FORMATS
 from cimaise.images.kept import Kept
 from cimaise.images.lanes import UNKNOWN, Lane, Lanes, SourceFacts
 from cimaise.images.libvips import library_version
 from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, render
-from cimaise.images.remote import Remote
+from cimaise.images.remote import NOTHING_KNOWN, Remote
+from cimaise.images.remote_versions import RemoteVersions, Version
 from cimaise.images.spec import ImageSpec, canonical
 from cimaise.images.stopping import Stop
 from cimaise.rfc.negotiation import choose_image_format
@@ -98,8 +99,8 @@ class Variants:
             remote: Fetches sources by URL.
             limits: What a source may be.
             error_ttl_s: How long a failure of a remote source is remembered.
-            remote_ttl_s: After so long the variant of a remote source is made anew; where that
-                fails, the old one is served.
+            remote_ttl_s: After so long the other server is asked whether a remote source has
+                changed; where it does not answer, the old variant is served. 0: never.
             formats: What ``auto`` chooses from, the preferred first; the last one everybody reads.
             render: Makes a picture; runs in a worker's thread.
             now: Seconds since 1970.
@@ -110,6 +111,7 @@ class Variants:
         self._limits = limits
         self._failures = Failures(ttl_s=error_ttl_s, clock=now)
         self._remote_ttl_s = remote_ttl_s
+        self._versions = RemoteVersions(kept)
         self._formats = formats
         self._render = render
         self._now = now
@@ -135,7 +137,7 @@ class Variants:
         resolved = self._resolved(spec, accept)
         key = f"{self._version} {canonical(resolved)}"
         kept = await self._kept.get(source, key)
-        if kept is not None and self._is_fresh(kept):
+        if kept is not None and self._is_fresh(source, kept):
             return _variant(kept, spec)
         try:
             self._failures.raise_known(source)
@@ -143,8 +145,8 @@ class Variants:
                 self._kept.once(
                     source,
                     key,
-                    lambda: self._make_remote(url, source, resolved),
-                    is_fresh=self._is_fresh,
+                    lambda: self._make_remote(url, source, resolved, kept),
+                    is_fresh=lambda entry: self._is_fresh(source, entry),
                 )
             )
         except CimaiseError:
@@ -222,8 +224,10 @@ class Variants:
         await self._remote.close()
         await self._kept.close()
 
-    def _is_fresh(self, entry: Entry) -> bool:
-        return self._now() - entry.made_at_s < self._remote_ttl_s
+    def _is_fresh(self, source: str, entry: Entry) -> bool:
+        if self._versions.changed_after(source, entry.made_at_s):
+            return False
+        return not self._remote_ttl_s or self._now() - entry.made_at_s < self._remote_ttl_s
 
     def _resolved(self, spec: ImageSpec, accept: str | None) -> ImageSpec:
         if spec.format != "auto":
@@ -236,10 +240,28 @@ class Variants:
             alternatives.append("png")  # for what is transparent
         return replace(spec, format=name, alternatives=tuple(alternatives))
 
-    async def _make_remote(self, url: str, source: str, spec: ImageSpec) -> Entry:
+    async def _make_remote(
+        self, url: str, source: str, spec: ImageSpec, kept: Entry | None
+    ) -> Entry:
+        """A variant; ``kept``, confirmed, where it was made from what the other server still has."""
+        version = await self._versions.get(source)
+        if kept is not None and (version is None or kept.made_at_s < version.changed_at_s):
+            kept = None  # made from an older picture, or nobody knows from which
+        known = version.validators if version and kept else NOTHING_KNOWN
+        now_s = int(self._now())
         try:
-            async with self._remote.fetch(url) as fetched:
-                facts = SourceFacts(sniffed_type(fetched.source), fetched.size)
+            async with self._remote.fetch(url, known) as fetched:
+                if fetched is None and kept is not None:
+                    return replace(kept, made_at_s=now_s)
+                if fetched is None:
+                    raise UpstreamFailed("The other server said 304 and was not asked for it.")
+                is_same = version is not None and fetched.digest == version.digest
+                changed_at_s = version.changed_at_s if version and is_same else now_s
+                found = Version(fetched.validators, fetched.digest, changed_at_s)
+                await self._versions.put(source, found, now_s=now_s)
+                if kept is not None and is_same:
+                    return replace(kept, made_at_s=now_s)
+                facts = SourceFacts(fetched.media_type, fetched.size)
                 return await self._make(fetched.source, spec, self._lanes.of(spec, facts))
         except CimaiseError as failure:
             if isinstance(failure, _WORTH_REMEMBERING) or failure.code == "too_many_pixels":
@@ -267,16 +289,6 @@ class Variants:
 def stored_name(source_id: str) -> str:
     """Identity of a stored source among all sources."""
     return f"stored {source_id}"
-
-
-def sniffed_type(source: bytes | Path) -> str | None:
-    """The media type that the first bytes speak of."""
-    if isinstance(source, bytes):
-        known = sniff(source[:HEAD_BYTES])
-    else:
-        with source.open("rb") as file:
-            known = sniff(file.read(HEAD_BYTES))
-    return known.media_type if known else None
 
 
 def _choose(accept: str | None, names: Sequence[str]) -> str:

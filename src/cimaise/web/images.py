@@ -22,6 +22,7 @@ from cimaise.web.transfers import cache_headers
 from cimaise.web.variants import HotPlace, facts_of, local_source, source_of, variant_reply
 
 _YEAR_S: Final = 31_536_000
+_WEEK_S: Final = 7 * 86_400
 _HOUR_S: Final = 3600
 
 
@@ -40,8 +41,15 @@ async def _resized_remote(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
     require_allowed(call, is_remote=True)
     variants, changes = call.services.variants, call.services.answers.changes
     made = await variants.of_remote(url, spec, call.header("accept"), wait=call.while_present)
-    policy = CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True)
+    policy = _remote_policy(call.services.settings.images.remote_ttl)
     return variant_reply(call, made, policy, hot=HotPlace(variants.remote_name(url), changes))
+
+
+def _remote_policy(remote_ttl_s: float) -> CachePolicy:
+    """A year; less where the operator wants changes of other servers' pictures to be seen soon."""
+    if 0 < remote_ttl_s < _WEEK_S:
+        return CachePolicy(public=True, max_age_s=max(1, int(remote_ttl_s)))
+    return CachePolicy(public=True, max_age_s=_YEAR_S, immutable=True)
 
 
 async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:

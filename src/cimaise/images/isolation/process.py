@@ -141,7 +141,7 @@ def _size(answer: m.Answer, request: m.Request) -> int:
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     """What is needed to start, and no secrets."""
     kept = {name: environment[name] for name in _KEPT_VARIABLES if name in environment}
-    return kept | {"MALLOC_ARENA_MAX": "2", "VIPS_CONCURRENCY": "1", "G_MESSAGES_DEBUG": ""}
+    return kept | {"MALLOC_ARENA_MAX": "2", "VIPS_CONCURRENCY": "1"}
 
 
 def body_of(source: Source) -> tuple[int | None, bytes | Path]:

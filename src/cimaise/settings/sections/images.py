@@ -45,6 +45,12 @@ class Images:
     watermarks: tuple[tuple[str, Path], ...] = knob(
         (), p.parse_named_paths, "Pictures that may be laid over others: name=/path, name=/path."
     )
+    remote_ttl: float = knob(
+        7 * 86400.0,
+        p.parse_duration,
+        "After so long the other server is asked whether a remote picture has changed; 0: never.",
+        high=10 * 365 * 86400,
+    )
     error_ttl: float = knob(
         60.0, p.parse_duration, "How long a remote failure is remembered.", high=3600
     )
