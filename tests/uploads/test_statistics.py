@@ -100,6 +100,7 @@ async def test_pages_follow_each_other_without_a_gap(statistics: UploadStatistic
     "question",
     [
         Question("yesterday"),
+        Question(None, "0001-01-05"),
         Question("2026-03-09", "2026-03-08"),
         Question("2020-01-01", "2026-03-08"),
         Question(limit=0),

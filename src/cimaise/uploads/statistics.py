@@ -23,6 +23,7 @@ MAX_LIMIT: Final = 1000
 _DEFAULT_DAYS: Final = 30
 _DONE: Final = (State.UPLOADED.value, State.PUBLISHED.value)
 _DAY_S: Final = 86_400
+_BEFORE_ALL: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,12 @@ def _day(text: str | None, field: str) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise Invalid(f"{field} is a day such as 2026-03-09.", field=field) from None
+        day = _BEFORE_ALL
+    if day <= _BEFORE_ALL:
+        raise Invalid(f"{field} is a day such as 2026-03-09.", field=field)
+    return day
 
 
 def _added_up(connection: Connection, *, question: Question, first: str, last: str) -> Statistics:
