@@ -171,10 +171,11 @@ class MultipartContract:
 
     async def test_completing_twice_is_completing_once(self, storage, multipart, size):
         upload = await begin(multipart, size)
-        part = await send(multipart, upload, 1, b"all of it")
-        first = await multipart.complete(KEY, upload, [part])
-        assert await multipart.complete(KEY, upload, [part]) == first
+        parts = [await send(multipart, upload, n, content(size, n)) for n in (1, 2)]
+        first = await multipart.complete(KEY, upload, parts)
+        assert await multipart.complete(KEY, upload, parts) == first
         assert await storage.stat(KEY) == first
+        assert await read_all(storage, KEY) == content(size, 1) + content(size, 2)
 
     async def test_completing_twice_at_once_is_completing_once(self, storage, multipart, size):
         upload = await begin(multipart, size)

@@ -31,13 +31,13 @@ MB = 1024 * 1024
 
 
 def zipped(length: int) -> bytes:
-    """A file that is a ZIP to the byte, with one stored member, of about ``length`` bytes."""
+    """A file that is a ZIP, with one stored member, of about ``length`` bytes; always the same."""
     import io  # noqa: PLC0415
     import zipfile  # noqa: PLC0415
 
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
-        archive.writestr("noise.bin", content(length))
+        archive.writestr(zipfile.ZipInfo("noise.bin"), content(length))
     return whole.getvalue()
 
 
