@@ -11,7 +11,7 @@ const summary = (result) => ({
   failed: (result?.failed ?? []).map(shown),
 })
 
-// The same bytes as tests/browser/test_uppy.py makes of the same numbers.
+// The same bytes as tests/browser/uppy/conftest.py makes of the same numbers.
 export function bytesOf(head, length) {
   const bytes = new Uint8Array(length)
   bytes.set(head)
@@ -24,7 +24,7 @@ export function drive(uppy) {
   uppy.on('upload-progress', (_, done) => progress.push(done.bytesUploaded))
   return {
     add(name, type, head, length, meta = {}) {
-      const data = new File([bytesOf(head, length)], name, { type })
+      const data = new File([bytesOf(head, length)], name, { type, lastModified: 1 })
       return uppy.addFile({ name, type, data, meta })
     },
     upload: async () => summary(await uppy.upload()),
@@ -32,8 +32,29 @@ export function drive(uppy) {
     begin: () => {
       window.running = uppy.upload().then(summary)
     },
+    end: () => window.running,
+    pause: () => uppy.pauseAll(),
+    resume: () => uppy.resumeAll(),
     cancel: () => uppy.cancelAll(),
+    // What Uppy's own dashboard does when people confirm that they want to go on.
+    goOn: () =>
+      new Promise((resolve) => {
+        uppy.once('complete', (result) => resolve(summary(result)))
+        uppy.emit('restore-confirmed')
+      }),
+    ghosts: () => uppy.getFiles().map((file) => Boolean(file.isGhost)),
     remembered: () => uppy.getFiles().map((file) => file.s3Multipart?.uploadId ?? null),
     progress: () => progress,
   }
+}
+
+// With Golden Retriever; `restored` is there once it has looked for what a page before had.
+export function remembering(uppy, GoldenRetriever) {
+  const driven = drive(uppy)
+  driven.restored = new Promise((resolve) => {
+    uppy.on('restored', () => resolve(true))
+    setTimeout(() => resolve(false), 3000)
+  })
+  uppy.use(GoldenRetriever, { serviceWorker: false })
+  return driven
 }
