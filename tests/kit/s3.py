@@ -114,14 +114,18 @@ def versitygw_binary() -> str | None:
     )
 
 
-def start_versitygw(folder: Path, *, iam: Path | None = None) -> S3Server:
-    """Versitygw over a folder; takes a tenth of a second. ``iam`` keeps further accounts."""
+def start_versitygw(folder: Path, *, iam: Path | None = None, port: int = 0) -> S3Server:
+    """Versitygw over a folder; takes a tenth of a second. ``iam`` keeps further accounts.
+
+    Without a ``port`` it listens on one that is free.
+    """
     binary = versitygw_binary()
     if binary is None:
         raise CannotStart(NO_VERSITYGW)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     account = ["--access", "tester", "--secret", "testing-secret", "--region", "us-east-1"]
     process = subprocess.Popen(
         [

@@ -4,9 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -33,24 +37,32 @@ class ServerProcess:
             seen.append(line)
             event = json.loads(line)
             if event["event"] == "server_ready":
+                self._read_on(stream)
                 return str(event["url"])
         raise AssertionError("".join(seen))
+
+    def _read_on(self, stream: IO[str]) -> None:
+        """Take the log away: a full pipe would stop the server."""
+        threading.Thread(target=lambda: deque(stream, maxlen=0), daemon=True).start()
 
     def kill(self) -> None:
         """``kill -9``."""
         self.process.kill()
-        self.process.communicate(timeout=LIMIT_S)
+        self.process.wait(timeout=LIMIT_S)
 
     def terminate(self) -> None:
         """SIGTERM, and wait for its end."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=LIMIT_S)
+        self.process.wait(timeout=LIMIT_S)
 
 
 @contextmanager
-def server_process(data_dir: Path, environment: Mapping[str, str]) -> Iterator[ServerProcess]:
-    """Start one on a free port; killed at the end if it still runs."""
-    command = [sys.executable, "-m", "cimaise", "serve", "--data-dir", str(data_dir), "--port", "0"]
+def server_process(
+    data_dir: Path, environment: Mapping[str, str], port: int = 0
+) -> Iterator[ServerProcess]:
+    """Start one, on a free port where none is given; killed at the end if it still runs."""
+    where = ["--data-dir", str(data_dir), "--port", str(port)]
+    command = [sys.executable, "-m", "cimaise", "serve", *where]
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -63,6 +75,14 @@ def server_process(data_dir: Path, environment: Mapping[str, str]) -> Iterator[S
             yield ServerProcess(process)
         finally:
             process.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now, and that may be listened on again and again."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def prepare_data(data_dir: Path, environment: Mapping[str, str], collection: str) -> str:
@@ -78,4 +98,5 @@ def prepare_data(data_dir: Path, environment: Mapping[str, str], collection: str
         await application.stop()
         return key
 
-    return asyncio.run(prepare())
+    with ThreadPoolExecutor(1) as elsewhere:  # a loop may be running here
+        return elsewhere.submit(lambda: asyncio.run(prepare())).result()

@@ -23,7 +23,17 @@ test("only parts of the right length with an ETag count as arrived", () => {
     { part_number: 3, size: 5, etag: '"c"' },
     { part_number: 4, size: 10, etag: '"d"' },
   ];
-  assert.deepEqual([...wholeParts(stored, 25, 10)], [[1, '"a"'], [3, '"c"']]);
+  const told = new Map([[1, "a"], [2, '"b"'], [3, '"c"'], [4, '"d"']]);
+  assert.deepEqual([...wholeParts(stored, told, 25, 10)], [[1, '"a"'], [3, '"c"']]);
+});
+
+test("a part whose ETag nobody told us may have broken off, however long it is", () => {
+  const stored = [
+    { part_number: 1, size: 10, etag: '"a"' },
+    { part_number: 2, size: 10, etag: '"half"' },
+    { part_number: 3, size: 5, etag: "" },
+  ];
+  assert.deepEqual([...wholeParts(stored, new Map([[1, "a"], [2, "b"]]), 25, 10)], [[1, '"a"']]);
 });
 
 test("the ETag is found in any letter case", () => {

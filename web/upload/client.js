@@ -40,6 +40,8 @@ export class Upload {
   session = null;
   /** @type {Map<number, string>} ETag of every part that has arrived, by number */
   etags = new Map();
+  /** @type {Map<number, string>} every ETag that this browser was told, in this visit or earlier */
+  told = new Map();
   /** @type {Map<number, number>} bytes that have left, by part; a file without parts is part 1 */
   sent = new Map();
   /** @type {number} bytes that were there already when we came back */
@@ -62,6 +64,7 @@ export class Upload {
     this.onChange = onChange;
     this.key = keyOf(source, target.collection, target.account);
     this.first = { size: source.size, lastModified: source.lastModified };
+    this.startedAt = parts.now();
   }
 
   /** Bytes that have arrived or are on their way; never more than the file has. */
@@ -120,7 +123,10 @@ export class Upload {
    * @returns {Promise<Session>}
    */
   async #begun(signal) {
-    const id = this.session?.id ?? (await this.parts.store.get(this.key))?.id;
+    const kept = await this.parts.store.get(this.key);
+    const id = this.session?.id ?? kept?.id;
+    this.startedAt = kept?.startedAt ?? this.startedAt;
+    for (const [number, etag] of Object.entries(kept?.etags ?? {})) this.told.set(Number(number), etag);
     const earlier = id ? await this.#earlier(id, signal) : null;
     if (earlier) return this.#adopt(earlier);
     return this.#adopt(await this.#create(signal));
@@ -156,15 +162,34 @@ export class Upload {
       ...(this.source.type ? { content_type: this.source.type } : {}),
     };
     const made = await this.#persist(() => this.parts.api.create(wanted, signal), signal);
-    await this.parts.store.put({
+    this.told.clear();
+    this.startedAt = this.parts.now();
+    await this.#remember(made.id);
+    return made;
+  }
+
+  /** @param {string} id of the session */
+  #remember(id) {
+    return this.parts.store.put({
       key: this.key,
-      id: made.id,
+      id,
       collection: this.target.collection,
       name: this.source.name,
       size: this.source.size,
-      startedAt: this.parts.now(),
+      startedAt: this.startedAt,
+      etags: Object.fromEntries(this.told),
     });
-    return made;
+  }
+
+  /**
+   * For the sender of parts: one is there, whole.
+   * @param {number} number
+   * @param {string} etag
+   */
+  async noteArrived(number, etag) {
+    this.etags.set(number, etag);
+    this.told.set(number, etag);
+    if (this.session) await this.#remember(this.session.id);
   }
 
   /** @param {Session} session */
@@ -174,7 +199,7 @@ export class Upload {
     this.etags.clear();
     if (session.strategy === "multipart" && session.part_size) {
       const partSize = session.part_size;
-      this.etags = wholeParts(session.uploaded_parts ?? [], this.source.size, partSize);
+      this.etags = wholeParts(session.uploaded_parts ?? [], this.told, this.source.size, partSize);
       for (const stored of session.uploaded_parts ?? []) {
         if (this.etags.has(stored.part_number)) this.sent.set(stored.part_number, stored.size);
       }
@@ -326,6 +351,7 @@ export class Upload {
     const id = this.session?.id ?? (await this.parts.store.get(this.key))?.id;
     this.session = null;
     this.etags.clear();
+    this.told.clear();
     this.sent.clear();
     await this.parts.store.remove(this.key);
     if (!abort || !id) return;

@@ -28,7 +28,7 @@ export async function sendParts(upload, signal) {
   const lane = async () => {
     for (let number = missing.shift(); number !== undefined; number = missing.shift()) {
       if (either.aborted) throw aborted();
-      upload.etags.set(number, await sendPart(upload, urls, number, partSize, either));
+      await upload.noteArrived(number, await sendPart(upload, urls, number, partSize, either));
     }
   };
   /** @type {unknown} */

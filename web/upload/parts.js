@@ -21,17 +21,24 @@ export function partRange(number, size, partSize) {
 }
 
 /**
- * The parts that the server already has whole.
- * @param {{part_number: number, size: number, etag: string}[]} uploaded
+ * The parts that are there whole, and are those that we sent. Some stores keep what broke off as
+ * if it were whole; only the ETag that came as the answer to all of a part tells.
+ * @param {{part_number: number, size: number, etag: string}[]} uploaded what the storage lists
+ * @param {Map<number, string>} told ETags that this browser was told, by number
  * @param {number} size of the file, bytes
  * @param {number} partSize bytes
  * @returns {Map<number, string>} ETag by number
  */
-export function wholeParts(uploaded, size, partSize) {
+export function wholeParts(uploaded, told, size, partSize) {
   const count = partCount(size, partSize);
   const whole = uploaded.filter(({ part_number: number, size: stored, etag }) => {
     const { start, stop } = partRange(number, size, partSize);
-    return number >= 1 && number <= count && stored === stop - start && etag;
+    return number >= 1 && number <= count && stored === stop - start && etag && bare(told.get(number)) === bare(etag);
   });
   return new Map(whole.map(({ part_number: number, etag }) => [number, etag]));
+}
+
+/** @param {string | undefined} etag with its quotation marks or without */
+function bare(etag) {
+  return etag?.replaceAll('"', "");
 }

@@ -9,6 +9,7 @@
  * @property {string} name
  * @property {number} size
  * @property {number} startedAt milliseconds since 1970
+ * @property {Record<number, string>} [etags] of the parts whose arrival this browser was told of
  */
 
 /**
