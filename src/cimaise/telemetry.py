@@ -31,6 +31,7 @@ EVENTS: Final[dict[str, str]] = {
     "picture_refused": "A remote picture was refused.",
     "storage_failed": "The storage could not do what was asked.",
     "jwks_failed": "The public keys of tokens could not be fetched.",
+    "rights_not_told": "Other processes could not be told of a right that was taken away.",
     "tally_failed": "What was delivered could not be written down yet.",
     "cache_purged": "A cache in front was told to forget.",
     "purges_dropped": "A cache in front could not be told to forget for a week.",

@@ -1,7 +1,7 @@
 """API keys that were looked up a moment ago, so that not every request asks the database."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -30,7 +30,7 @@ class KeyCache:
     """At most 10,000 keys by digest, each for at most 5 seconds; used from one event loop.
 
     Whatever takes a right away runs inside :meth:`emptied_by`, so in this process it holds at
-    once; another process notices within 5 seconds.
+    once; another process notices when it is told, and in any case within 5 seconds.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -38,6 +38,8 @@ class KeyCache:
         self._entries: dict[str, tuple[datetime, KnownKey]] = {}
         self._generation = 0
         self._followers: list[Callable[[], None]] = []
+        self.tell: Callable[[], Awaitable[None]] | None = None
+        """Called after a right was taken away, for other processes."""
 
     @property
     def generation(self) -> int:
@@ -83,5 +85,7 @@ class KeyCache:
                 return await change
             finally:
                 self.empty()
+                if self.tell is not None:
+                    await self.tell()
 
         return await asyncio.shield(asyncio.create_task(whole()))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from cimaise.access.link_rows import Link
@@ -25,6 +25,8 @@ class LinkCache:
         """Args: monotonic: Seconds that never go back."""
         self._monotonic = monotonic
         self._entries: dict[str, tuple[float, Link]] = {}
+        self.tell: Callable[[], Awaitable[None]] | None = None
+        """Called after a right was taken away, for other processes."""
         self.generation = 0
         """Grows when it is emptied; take it before a look-up, give it to :meth:`put`."""
 
@@ -60,5 +62,7 @@ class LinkCache:
                 return await change
             finally:
                 self.empty()
+                if self.tell is not None:
+                    await self.tell()
 
         return await asyncio.shield(asyncio.create_task(whole()))

@@ -9,6 +9,7 @@ from cimaise.access.key_cache import KeyCache
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
 from cimaise.access.passwords import Passwords
+from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.sessions import Sessions
 from cimaise.access.shares import Shares
 from cimaise.access.signing import Signer
@@ -30,6 +31,7 @@ class Access:
     sessions: Sessions
     authenticator: Authenticator
     links: Links
+    rights_changes: RightsChanges
     upload_tokens: UploadTokens
     shares: Shares
 
@@ -45,6 +47,8 @@ def open_access(settings: Settings, parts: Parts) -> Access:
         settings.links.ttl,
     )
     known.follow(links.cache.empty)
+    changes = RightsChanges(parts.state, known.empty)
+    known.tell = links.cache.tell = changes.tell
     auth = settings.auth
     return Access(
         accounts=Accounts(database, utc_now, random_id, known),
@@ -52,6 +56,7 @@ def open_access(settings: Settings, parts: Parts) -> Access:
         sessions=Sessions(database, utc_now, random_id, auth.session_ttl, auth.sign_in_ttl),
         authenticator=_authenticator(settings, database, known),
         links=links,
+        rights_changes=changes,
         upload_tokens=UploadTokens(database, utc_now, random_id),
         shares=Shares(
             database,

@@ -55,6 +55,7 @@ class Application:
         migrate(services.database)
         await self._parts.cache.start()
         services.variants.start()
+        services.rights_changes.start()
         first = await prepare_first_account(
             services.database,
             clock=services.clock,
@@ -92,6 +93,7 @@ class Application:
         await services.variants.close()
         await asyncio.to_thread(self._parts.codec.close)
         await services.catalogue.close()
+        await services.rights_changes.close()
         await services.storage.close()
         await services.state.close()
         services.database.close()

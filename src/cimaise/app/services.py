@@ -47,6 +47,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         sessions=access.sessions,
         authenticator=access.authenticator,
         links=access.links,
+        rights_changes=access.rights_changes,
         upload_tokens=access.upload_tokens,
         shares=access.shares,
         cleaner=Cleaner(),

@@ -12,6 +12,7 @@ from cimaise.access.keys import Keys
 from cimaise.access.links import Links
 from cimaise.access.origin import is_same_origin
 from cimaise.access.policy import GUEST, Principal
+from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.sessions import Sessions
 from cimaise.access.shares import Shares
 from cimaise.access.tokens import Authenticator
@@ -70,6 +71,7 @@ class Services:
     sessions: Sessions
     authenticator: Authenticator
     links: Links
+    rights_changes: RightsChanges
     collections: Collections
     files: Files
     arrangement: Arrangement
