@@ -15,6 +15,7 @@ from cimaise.delivery.purging import KEPT, Cache, send_purges
 from cimaise.delivery.shared_caches import SharedCaches
 from cimaise.errors import UpstreamFailed
 from cimaise.library.tags import collection_tag, file_tag, note_purge
+from cimaise.settings.sections import knobs
 from tests.conftest import StandingClock
 
 
@@ -156,3 +157,10 @@ def test_only_what_is_public_is_kept_by_caches_in_front():
         private = dict(caches.headers(is_public=False, tags=["file-a"]))
         assert private == {"cdn-cache-control": "no-store"}
     assert SharedCaches().headers(is_public=True, tags=["file-a"]) == ()
+
+
+def test_the_setting_names_every_product_and_no_other():
+    choices = {
+        (section, name): knob.choices for section, name, knob, _ in knobs() if section == "cdn"
+    }
+    assert set(choices["cdn", "kind"]) == {"", *PURGERS}

@@ -11,6 +11,7 @@ from cimaise.library.model import File
 from cimaise.library.serving_types import INLINE_TYPES, served_type
 from cimaise.originals import Found, is_public
 from cimaise.rfc.disposition import format_disposition
+from cimaise.rfc.sigv4 import MAX_EXPIRES_S
 from cimaise.web.call import Call
 from cimaise.web.edge import at_the_edge
 from cimaise.web.files_origin import is_granted, sent_over
@@ -84,7 +85,9 @@ def _direct_link(call: Call, body: CreateLink, file: File) -> ASGIApp:
     presigner = call.services.storage.presigner
     if body.max_uses is not None or presigner is None or file.storage_key is None:
         raise Invalid("A direct link can have no max_uses.", field="direct")
-    ttl_s = body.expires_in or call.services.settings.links.ttl
+    ttl_s = call.services.settings.links.ttl if body.expires_in is None else body.expires_in
+    if not 1 <= ttl_s <= MAX_EXPIRES_S:  # NaN too
+        raise Invalid("A direct link lives 1 second to 7 days.", field="expires_in")
     expires_at = call.now + timedelta(seconds=ttl_s)
     signed = presigner.get(
         file.storage_key,
