@@ -14,9 +14,16 @@ from cimaise.access.edge import EdgeLinks, EdgeObject
 from cimaise.settings import Settings
 from tests.delivery.conftest import on_s3
 from tests.kit.application import Person, RunningApplication, running_application
+from tests.kit.backends import left_out
 from tests.kit.bodies import content
 from tests.kit.edge import running_edge
-from tests.kit.s3 import S3Server, make_bucket, start_versitygw, versitygw_binary
+from tests.kit.s3 import (
+    NO_VERSITYGW,
+    S3Server,
+    make_bucket,
+    start_versitygw,
+    versitygw_binary,
+)
 from tests.kit.sending import make_collection, publish_file
 
 pytestmark = pytest.mark.slow
@@ -45,7 +52,7 @@ def site(
         if request.param == "swift":
             s3: S3Server = request.getfixturevalue("swift")
         elif versitygw_binary() is None:
-            pytest.skip("versitygw is not installed")
+            left_out(NO_VERSITYGW)
         else:
             s3 = start_versitygw(tmp_path_factory.mktemp("gateway"))
             stack.callback(s3.stop)

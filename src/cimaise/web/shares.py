@@ -1,5 +1,6 @@
 """Share links: made and taken back by those who manage an album, used by whoever holds one."""
 
+import hashlib
 from typing import Any, Final
 
 from starlette.responses import RedirectResponse, Response
@@ -30,6 +31,7 @@ from cimaise.web.problems import problem_headers, status_of
 from cimaise.web.reply import BytesReply, empty_reply, json_reply, open_memory
 from cimaise.web.shapes import CreateShare, time_text
 from cimaise.web.shared_files import SharedFile, clean_opener, find_shared
+from cimaise.web.transfers import TransferReply, require_transfer
 
 WEB_PX: Final = 2048
 _SEE_OTHER: Final = 303
@@ -167,7 +169,9 @@ async def download(call: Call) -> ASGIApp:
     opener, tail = await clean_opener(call, file)
     what = Representation(file.size, file.etag + tail, file.media_type, file.modified_at)
     named = {"content-disposition": format_disposition(file.filename, attachment=True)}
-    return BytesReply(what, select(what, call.wanted(), now=call.now), opener, _HEADERS | named)
+    asking = await require_transfer(call)
+    reply = BytesReply(what, select(what, call.wanted(), now=call.now), opener, _HEADERS | named)
+    return TransferReply(reply, asking, call.services)
 
 
 async def archive(call: Call) -> ASGIApp:
@@ -179,15 +183,18 @@ async def archive(call: Call) -> ASGIApp:
         await _packed(call, await find_shared(call, token, share, name))
         for name in await _names(call, share)
     ]
+    asking = await require_transfer(call)
     made = call.services.archives.pack(packed)
     what = Representation(made.size, made.etag, "application/zip")
     headers = dict(archive_headers(f"{share.album}.zip")) | _CACHE
-    return BytesReply(what, select(what, call.wanted(), now=call.now), made.open, headers)
+    reply = BytesReply(what, select(what, call.wanted(), now=call.now), made.open, headers)
+    return TransferReply(reply, asking, call.services)
 
 
 async def _packed(call: Call, file: SharedFile) -> Packed:
     opener, tail = await clean_opener(call, file)
-    version = f"shared {file.etag}{tail}"
+    name = hashlib.sha256(file.version.encode()).hexdigest()  # an ETag may be that of two files
+    version = f"shared {name}{tail}"
     return Packed(file.filename, file.size, file.modified_at, version, opener)
 
 
