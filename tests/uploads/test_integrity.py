@@ -5,8 +5,10 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -174,3 +176,52 @@ async def test_keys_are_random_and_say_nothing(uploading: Uploading):
     for key in keys:
         assert not {"geheimnis", "ann", "tools", "zip"} & set(key.lower().replace("/", " ").split())
         assert ".zip" not in key
+
+
+async def test_parts_that_are_listed_still_though_they_were_joined_do_no_harm(
+    uploading: Uploading,
+):
+    """A bucket ends what a dead process asked for while the next one has begun."""
+    started = await uploading.begin(LARGE, strategy="multipart", part_size=5 * MB)
+    etags = await uploading.send_parts(started, LARGE)
+    stale = replace(uploading, storage=Stale(uploading.storage))
+    dying = replace(stale, storage=Dying(stale.storage))
+    with pytest.raises(RuntimeError):
+        await dying.direct.complete(ANN, started.session.id, etags)
+    done = await stale.direct.complete(ANN, started.session.id, etags)
+    assert await read_all(uploading.storage, done.session.storage_key) == LARGE
+
+
+class Stale:
+    """A storage that goes on listing the parts of an upload as it did the first time."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._listed: Any = None
+        self.multipart = self
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("create", "write", "abort", "unfinished"):
+            return getattr(self._inner.multipart, name)
+        return getattr(self._inner, name)
+
+    async def parts(self, key: str, upload_id: str) -> Any:
+        if self._listed is None:
+            self._listed = await self._inner.multipart.parts(key, upload_id)
+        return self._listed
+
+    async def complete(self, key: str, upload_id: str, parts: Any) -> Any:
+        return await self._inner.multipart.complete(key, upload_id, parts)
+
+
+class Dying:
+    """A storage whose process dies at the first look at what was joined."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def open(self, key: str, **more: Any) -> Any:
+        raise RuntimeError("killed")

@@ -99,7 +99,10 @@ async def _join_parts(
     if claimed is None and not (storage.is_local or session.declared_sha256):
         raise Invalid("List the parts with their ETags.", code="parts_required", field="parts")
     chosen = checked_parts(session, stored, claimed)
-    info = await multipart.complete(session.incoming_key, upload_id, chosen)
+    try:
+        info = await multipart.complete(session.incoming_key, upload_id, chosen)
+    except NotFound:  # the parts were still listed while a dying attempt's move came to its end
+        return await _joined_before(storage, session)
     return await _out_of_reach(storage, session, info)
 
 
