@@ -27,7 +27,8 @@ def end(
     values = {"reason": reason} if reason else {}
     if not sessions.advance(connection, session, to, now=now, **values):
         return False
-    count_failed(connection, session.token_id or session.account_id, now=now)
+    if session.reserved_on is not None:  # else it was a piece, and its whole has what it had
+        count_failed(connection, session.token_id or session.account_id, now=now)
     was, session = session.state, sessions.find(connection, session.id)  # with what came since
     if session.reserved_on is not None:
         if was is State.UPLOADED:
