@@ -91,8 +91,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApplicatio
 
 
 def hang_pictures(albums: Path) -> None:
-    """One album of two pages, one with an odd name and captions."""
-    long, odd = albums / "long", albums / "Été & co"
+    """One album of two pages, one with an odd name and captions, one of a large picture."""
+    long, odd, large = albums / "long", albums / "Été & co", albums / "large"
+    large.mkdir(parents=True)
+    (large / "p00.jpg").write_bytes(bytes(quadrants(3200, 2400).write_to_buffer(".jpg")))
     long.mkdir(parents=True)
     odd.mkdir()
     sizes = ((240, 160), (160, 240), (300, 100), (200, 200))

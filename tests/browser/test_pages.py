@@ -295,6 +295,34 @@ def test_the_details_say_what_the_camera_wrote_down(visitor: NewVisitor) -> None
     window.assert_clean()
 
 
+def test_a_large_picture_is_looked_at_from_close_by(visitor: NewVisitor) -> None:
+    window = visitor(reduced_motion="reduce")
+    page = window.page
+    page.goto("/gallery/large")
+    page.locator("[data-wall] a").click()
+    expect(page.get_by_role("button", name="Look closer (L)")).to_be_visible()
+    with page.expect_response(re.compile(r"/iiif/3/albums%2Flarge%2Fp00\.jpg/.*/0/default\.")):
+        page.keyboard.press("l")
+    canvas = page.get_by_label("The picture from close by")
+    expect(canvas).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")  # moves the picture
+    expect(canvas).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(canvas).to_have_count(0)
+    expect(page.get_by_role("button", name="Look closer (L)")).to_be_visible()
+    window.assert_clean()
+
+
+def test_a_small_picture_offers_no_tiles(visitor: NewVisitor) -> None:
+    page = visitor(reduced_motion="reduce").page
+    page.goto("/gallery/long")
+    page.locator("[data-wall] a").first.click()
+    expect(page.locator(".pswp__counter")).to_be_visible()
+    expect(page.get_by_role("button", name="Look closer (L)")).to_be_hidden()
+
+
 def test_a_slideshow_goes_on_by_itself_until_somebody_wants_otherwise(visitor: NewVisitor) -> None:
     window = visitor(reduced_motion="reduce")
     page = window.page

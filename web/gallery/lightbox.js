@@ -2,6 +2,7 @@
 
 import PhotoSwipe from "photoswipe";
 import { addCaption } from "./lightbox/caption.js";
+import { addDeepZoom } from "./lightbox/deepzoom.js";
 import { addDetails } from "./lightbox/details.js";
 import { addDownload } from "./lightbox/download.js";
 import { shown } from "./lightbox/shown.js";
@@ -39,6 +40,7 @@ export function openLightbox(wall, link, pages) {
   addCaption(pswp);
   addSlideshow(pswp, pages);
   addDetails(pswp);
+  addDeepZoom(pswp);
   addDownload(pswp);
   pswp.on("afterInit", () => pswp.element?.setAttribute("aria-label", document.title));
   pswp.on("change", () => {

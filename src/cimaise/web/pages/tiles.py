@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from cimaise.albums.addresses import info_url
+from cimaise.albums.addresses import info_url, parse_folder_file_url
 from cimaise.albums.contract import alt_text
 from cimaise.albums.dates import format_long_date, format_moment
 from cimaise.albums.model import Picture, Rendition
+from cimaise.images.iiif.identifiers import AlbumPicture, StoredPicture, format_identifier
 
 SMALL_PX: Final = 500
 LARGE_PX: Final = 2560
@@ -38,6 +39,7 @@ class Tile:
         sizes: How wide it will be about, for browsers that cannot tell by themselves.
         large: What the lightbox shows where it makes no choice by size.
         large_srcset: What it chooses from.
+        tiles: Where its tiles are described (IIIF); empty where it is no larger than variants.
         info: Where the camera's facts are asked for; empty where nobody knows them.
     """
 
@@ -57,6 +59,7 @@ class Tile:
     moment: str
     placeholder: str | None
     info: str
+    tiles: str
 
 
 def make_tile(picture: Picture, album_title: str, sign: Sign = _as_it_is) -> Tile:
@@ -86,7 +89,19 @@ def make_tile(picture: Picture, album_title: str, sign: Sign = _as_it_is) -> Til
         moment=format_moment(moment),
         placeholder=picture.placeholder,
         info=info_url(picture) or "",
+        tiles=_tiles_url(picture),
     )
+
+
+def _tiles_url(picture: Picture) -> str:
+    """The description of its tiles (IIIF), where the original shows more than the largest variant."""
+    if max(picture.width, picture.height) <= LARGE_PX:
+        return ""
+    place = parse_folder_file_url(picture.src)
+    if picture.id is None and place is None:
+        return ""
+    named = AlbumPicture(*place) if place else StoredPicture(picture.id or "")
+    return f"/iiif/3/{format_identifier(named)}/info.json"
 
 
 def _is_clearly_other(width_px: int, small_px: int) -> bool:
