@@ -309,6 +309,7 @@ def test_a_large_picture_is_looked_at_from_close_by(visitor: NewVisitor) -> None
         page.keyboard.press("+")
     page.keyboard.press("ArrowRight")  # moves the picture
     expect(canvas).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the viewer warns of tiles that come too late
     page.keyboard.press("Escape")
     expect(canvas).to_have_count(0)
     expect(page.get_by_role("button", name="Look closer (L)")).to_be_visible()

@@ -22,6 +22,7 @@ PICTURE = Picture(
     height=2000,
     thumb_width=500,
     thumb_height=333,
+    download="/albums/x/a.jpg?download=1",
     renditions=(Rendition("/r480", 480), Rendition("/r960", 960), Rendition("/r2560", 2560)),
 )
 
@@ -51,6 +52,14 @@ def test_a_picture_without_renditions_is_shown_as_it_is() -> None:
     tile = make_tile(replace(PICTURE, renditions=()), "X")
     assert tile.srcset == tile.large_srcset == ""
     assert tile.large == PICTURE.src
+
+
+def test_only_a_picture_larger_than_its_variants_is_described_in_tiles() -> None:
+    large = replace(PICTURE, src="/albums/x%20y/a.jpg", width=2561)
+    assert make_tile(large, "X").tiles == "/iiif/3/albums%2Fx%20y%2Fa.jpg/info.json"
+    assert make_tile(replace(large, id="Fx1"), "X").tiles == "/iiif/3/Fx1/info.json"
+    assert make_tile(replace(large, width=2560), "X").tiles == ""
+    assert make_tile(replace(large, src="https://e.example/a.jpg"), "X").tiles == ""
 
 
 def test_pictures_of_other_servers_come_through_this_one() -> None:

@@ -98,9 +98,13 @@ def _tiles_url(picture: Picture) -> str:
     if max(picture.width, picture.height) <= LARGE_PX:
         return ""
     place = parse_folder_file_url(picture.src)
-    if picture.id is None and place is None:
+    named: StoredPicture | AlbumPicture
+    if picture.id is not None:
+        named = StoredPicture(picture.id)
+    elif place is not None:
+        named = AlbumPicture(*place)
+    else:
         return ""
-    named = AlbumPicture(*place) if place else StoredPicture(picture.id or "")
     return f"/iiif/3/{format_identifier(named)}/info.json"
 
 
