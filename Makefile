@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
 SOURCES := pyproject.toml hatch_build.py $(wildcard web/*.js web/*/*.js web/*.css web/package*.json src/cimaise/web/static/*.css)
 
-.PHONY: help setup run test check lint types imports unit browser-modules lock reference clean
+.PHONY: bench-uploads bench-delivery help setup run test check lint types imports unit browser-modules lock reference clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,12 @@ browser-modules: $(DEV_READY) ## tests of the browser's modules
 unit: $(DEV_READY) ## the Python tests; the slow ones only where CI is set
 	@$(if $(CI),,echo "left out: tests marked slow (CI=1 make test runs them too)")
 	$(BIN)/pytest -n 2 --dist worksteal $(if $(CI),,-m "not slow")
+
+bench-uploads: $(DEV_READY) ## uploads beside tusd and nginx; minutes
+	$(BIN)/python bench/uploads.py --wait 300
+
+bench-delivery: $(DEV_READY) ## delivery beside nginx; minutes
+	$(BIN)/python bench/delivery.py --wait 300
 
 reference: $(DEV_READY) ## write the generated pages of the manual again
 	$(BIN)/python -m cimaise.cli.manual

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,7 +142,20 @@ def cimaise(folder: Path, environment: Mapping[str, str] | None = None) -> Itera
         str(port),
     ]
     with running(command, port, **settings) as pid:
+        _open_to_all(port, key)
         yield Subject("cimaise", port, [pid], {"key": key, "data": str(data)})
+
+
+def _open_to_all(port: int, key: str) -> None:
+    """Once it answers, everybody may see what is in the collection."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/collections/bench",
+        data=b'{"visibility": "public"}',
+        method="PATCH",
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        answer.read()
 
 
 @contextmanager
