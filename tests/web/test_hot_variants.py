@@ -6,7 +6,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import Connection, update
 
+from cimaise.database.schema import files
+from cimaise.library.tags import file_tag, note_purge
 from tests.kit.application import RunningApplication, running_application
 from tests.kit.pictures import quadrants
 
@@ -77,4 +80,17 @@ def test_a_collection_made_private_takes_its_pictures_along(shown: Shown):
     shown.warm()
     changed = shown.owner.patch("/api/collections/shown", json={"visibility": "private"})
     assert changed.status_code == 200, changed.text
+    assert shown.stranger.get(shown.target).status_code == 401
+
+
+def test_a_change_that_comes_by_another_door_counts_at_once(shown: Shown):
+    """Whoever changes it, and from where: what counts is that the transaction is committed."""
+    shown.warm()
+    services = shown.server.application.services
+
+    def hide(connection: Connection) -> None:
+        connection.execute(update(files).where(files.c.id == shown.id).values(visibility="private"))
+        note_purge(connection, [file_tag(shown.id)], now=services.clock())
+
+    shown.server.run(services.database.write(hide))
     assert shown.stranger.get(shown.target).status_code == 401

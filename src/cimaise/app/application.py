@@ -1,6 +1,7 @@
 """The server as one value: started, asked, stopped."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import Connection, insert
@@ -56,6 +57,7 @@ class Application:
         await self._parts.cache.start()
         services.variants.start()
         services.rights_changes.start()
+        self._listen_to_changes()
         first = await prepare_first_account(
             services.database,
             clock=services.clock,
@@ -67,6 +69,21 @@ class Application:
             self._parts.runner.start()
             await services.catalogue.start()
         return first
+
+    def _listen_to_changes(self) -> None:
+        """Whatever changes who may see what, from any door: ready answers are forgotten at once."""
+        loop = asyncio.get_running_loop()
+        services = self.services
+
+        def forget() -> None:
+            services.answers.change("")
+            services.background.start(services.variants.doubt())  # tells other processes
+
+        def forget_soon() -> None:
+            with suppress(RuntimeError):  # the loop has ended: nothing is answered any more
+                loop.call_soon_threadsafe(forget)
+
+        services.database.listen(forget_soon)
 
     async def _make_inbox(self, first: FirstAccount) -> None:
         """Once in the life of an installation: an inbox that was deleted stays so."""

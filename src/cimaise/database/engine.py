@@ -28,7 +28,13 @@ from cimaise.errors import Malformed, Unavailable
 
 T = TypeVar("T")
 _EXPECTED = "CIMAISE_DATABASE_URL: expected postgresql://… or sqlite:///path"
+_NEWS = "news"
 Work = Callable[[Connection], T]
+
+
+def announce(connection: Connection) -> None:
+    """A step of a transaction: once it is committed, whoever listens to the database is told."""
+    connection.info[_NEWS] = True
 
 
 class Database:
@@ -38,6 +44,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._guard: Work[None] | None = None
+        self._listeners: list[Callable[[], None]] = []
         self._read_pool = ThreadPoolExecutor(readers, thread_name_prefix="database-read")
         self._write_pool = (
             self._read_pool
@@ -96,9 +103,22 @@ class Database:
 
         return self._run(self._writer, guarded)
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call it after every transaction of this process that had something to announce.
+
+        It is called in the transaction's thread, before :meth:`write` returns. It must not raise.
+        """
+        self._listeners.append(listener)
+
     def _run(self, engine: Engine, work: Work[T]) -> T:
         with _our_errors(), engine.begin() as connection:
-            return work(connection)
+            connection.info.pop(_NEWS, None)  # of a transaction that was undone
+            done = work(connection)
+            has_news = connection.info.pop(_NEWS, False)
+        if has_news:
+            for listener in self._listeners:
+                listener()
+        return done
 
     async def check(self) -> None:
         """Reach the database; ``Unavailable`` where that fails."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert
 
+from cimaise.database.engine import announce
 from cimaise.database.schema import purges
 
 PURGE_JOB: Final = "cdn-purges"
@@ -34,3 +35,4 @@ def note_purge(connection: Connection, tags: Iterable[str], *, now: datetime) ->
     ]
     if rows:
         connection.execute(insert(purges), rows)
+        announce(connection)

@@ -37,7 +37,7 @@ class Hops:
             Unavailable: For every ``OSError`` that ``work`` did not name itself.
         """
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._pool, lambda: _translated(work, *args, **kwargs))
+        future = loop.run_in_executor(self._pool, lambda: translated(work, *args, **kwargs))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -55,7 +55,8 @@ class Hops:
         self._pool.shutdown()
 
 
-def _translated(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def translated(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do ``work``; ``Unavailable`` for every ``OSError`` that it did not name itself."""
     try:
         return work(*args, **kwargs)
     except OSError as fault:
@@ -133,7 +134,7 @@ async def _pour_at_once(hops: Hops, short: Pour, draft: Draft[T]) -> None:
             await hops.run(pace.timed, partial(draft.append, pieces))
         else:
             more = await short(
-                lambda piece: pace.timed(partial(_translated, draft.append, [piece])), STEP_BYTES
+                lambda piece: pace.timed(partial(translated, draft.append, [piece])), STEP_BYTES
             )
 
 

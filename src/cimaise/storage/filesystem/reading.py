@@ -10,7 +10,8 @@ from cimaise.storage.checks import CHUNK_BYTES, no_object, require_etag, span
 from cimaise.storage.filesystem.files import Layout, info_of, is_regular
 from cimaise.storage.filesystem.hops import Hops
 
-_AT_ONCE_BYTES: Final = 256 * 1024  # read in the hop that opens the file
+_AT_ONCE_BYTES: Final = 256 * 1024
+_NOWAIT: Final = getattr(os, "RWF_NOWAIT", 0)
 # O_NONBLOCK: opening a pipe that somebody put there does not wait for a writer.
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -27,7 +28,7 @@ class Source:
         self.stop = 0
 
     def open(self, start: int, stop: int | None, if_etag: str | None) -> ObjectInfo:
-        """Open and check; a short stretch is read at once. Blocks.
+        """Open and check; no more than a look at the file system's own tables.
 
         Raises:
             NotFound: No regular file.
@@ -49,9 +50,24 @@ class Source:
         info = info_of(self._key, facts)
         require_etag(if_etag, info.etag)
         self.start, self.stop = span(start, stop, info.size)
-        if self.stop - self.start <= _AT_ONCE_BYTES:
-            self._head = os.pread(self.descriptor, self.stop - self.start, self.start)
         return info
+
+    def read_ahead(self) -> bool:
+        """Read a short stretch now, if it is in memory; ``False``: that would wait for the disk."""
+        count = self.stop - self.start
+        if count > _AT_ONCE_BYTES:
+            return True
+        buffer = bytearray(count)
+        try:
+            done = os.preadv(self.descriptor, [buffer], self.start, _NOWAIT) if count else 0
+        except OSError:  # not in memory, or a file system that cannot say
+            return False
+        self._head = bytes(buffer) if done == count else None
+        return done == count
+
+    def read_now(self) -> None:
+        """Read a short stretch. Blocks."""
+        self._head = os.pread(self.descriptor, self.stop - self.start, self.start)
 
     async def chunks(self, hops: Hops) -> AsyncIterator[bytes]:
         """The stretch; ``BrokenTransfer`` where the file ends before it or cannot be read."""

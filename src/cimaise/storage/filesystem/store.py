@@ -23,7 +23,7 @@ from cimaise.storage.filesystem.files import (
     info_of,
     is_regular,
 )
-from cimaise.storage.filesystem.hops import Hops, pour
+from cimaise.storage.filesystem.hops import Hops, pour, translated
 from cimaise.storage.filesystem.listing import walk
 from cimaise.storage.filesystem.multipart import FilesystemMultipart
 from cimaise.storage.filesystem.parts import drop_joined
@@ -114,7 +114,9 @@ class FilesystemStorage:
     ) -> AsyncIterator[Reading]:
         source = Source(self._layout, key)
         try:
-            info = await self._hops.run(source.open, start, stop, if_etag)
+            info = translated(source.open, start, stop, if_etag)
+            if not source.read_ahead():
+                await self._hops.run(source.read_now)
             chunks = source.chunks(self._hops)
             yield Reading(
                 info, source.start, source.stop, chunks, source.descriptor, self._layout.path(key)
