@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.kit.rounds import Facts, Report, take_turns
-from bench.kit.sending import MIB, send_put, signed_in
+from bench.kit.sending import MIB, send_put
 from bench.kit.servers import Subject, cimaise, nginx
 
 FILE_BYTES = 200 * MIB
@@ -29,7 +29,7 @@ def _fetch(subject: Subject, path: str, headers: list[str]) -> int:
     buffer, got = bytearray(MIB), 0
     with socket.create_connection(("127.0.0.1", subject.port), timeout=60) as connection:
         for more in headers:
-            text = f"GET {path} HTTP/1.1\r\nHost: bench\r\n{signed_in(subject)}{more}\r\n"
+            text = f"GET {path} HTTP/1.1\r\nHost: bench\r\n{more}\r\n"
             connection.sendall(text.encode())
             head = b""
             while b"\r\n\r\n" not in head:
@@ -127,7 +127,6 @@ def measure_front(report: Report, folder: Path, root: Path, *, rounds: int) -> N
             nginx(folder, root, server=place, http=upstream, name="front") as front,
             nginx(folder, root) as alone,
         ):
-            front.facts["key"] = ours.facts["key"]
             taken = take_turns(
                 _pair(
                     partial(_together, front, here, 1, [""] * 3),

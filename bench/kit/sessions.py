@@ -41,10 +41,15 @@ def measure_signing(report: Report) -> None:
     import botocore.session  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
-    from cimaise.rfc.sigv4 import Credentials, PresignedRequest, presign  # noqa: PLC0415
+    from cimaise.rfc.sigv4 import Signer  # noqa: PLC0415
+    from cimaise.storage.s3.location import parse_location  # noqa: PLC0415
+    from cimaise.storage.s3.presigner import S3Presigner  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    keys = Credentials("AKIAEXAMPLE", "secret" * 6, "us-east-1")
+    expires_at = now + timedelta(hours=1)
+    location = parse_location("s3://bucket?region=us-east-1&endpoint=https://s3.example.com")
+    signer = Signer("AKIAEXAMPLE", "secret" * 6, "us-east-1")
+    presigner = S3Presigner(location, signer, now=lambda: now)
     client: Any = botocore.session.get_session().create_client(
         "s3",
         region_name="us-east-1",
@@ -54,13 +59,8 @@ def measure_signing(report: Report) -> None:
     )
 
     def sign_ours(number: int) -> object:
-        query = {"partNumber": str(number), "uploadId": "u" * 60}
-        return presign(
-            PresignedRequest("PUT", "https://bucket.example.com/incoming/key", query),
-            keys,
-            now=now,
-            expires_in=timedelta(hours=1),
-        )
+        key = "incoming/" + "k" * 32
+        return presigner.part(key, "u" * 60, number, size=10_485_760, expires_at=expires_at)
 
     def sign_theirs(number: int) -> object:
         wanted = {"Bucket": "bucket", "Key": "incoming/key", "PartNumber": number, "UploadId": "u"}

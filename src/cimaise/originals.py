@@ -11,6 +11,7 @@ from cimaise.access.policy import Principal, Visibility
 from cimaise.errors import NotFound
 from cimaise.library.files import Files
 from cimaise.library.model import File
+from cimaise.library.recent import RecentFiles
 from cimaise.library.serving import Headers, serving_headers
 from cimaise.library.serving_types import served_type
 from cimaise.rfc.selection import Representation, Selection, Wanted, select
@@ -65,6 +66,7 @@ class Originals:
     files: Files
     links: Links
     storage: Storage
+    recent: RecentFiles = field(default_factory=RecentFiles)
 
     async def find(
         self,
@@ -90,7 +92,14 @@ class Originals:
         if link_token is not None:
             link = await self.links.check(link_token, file_id)
         is_allowed = is_granted or link is not None
+        is_anybody = principal.is_guest and not is_allowed
+        kept = self.recent.get(file_id) if is_anybody else None
+        if kept is not None:
+            return Found(kept)
+        changes = self.recent.changes()
         file = await self.files.find(principal, file_id, by_link=is_allowed)
+        if is_anybody and is_public(file):
+            self.recent.put(file, changes=changes)
         return Found(file, link, is_granted)
 
     async def deliver(

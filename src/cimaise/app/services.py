@@ -18,6 +18,7 @@ from cimaise.images.metadata.quick import read_quick_header
 from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
+from cimaise.library.recent import RecentFiles
 from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.uploads.capabilities import Capabilities
@@ -60,7 +61,9 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         collections=Collections(parts.database, utc_now, random_id),
         files=files,
         arrangement=Arrangement(parts.database, utc_now),
-        originals=Originals(files, access.links, parts.storage),
+        originals=Originals(
+            files, access.links, parts.storage, RecentFiles(lambda: parts.answers.changes)
+        ),
         guard=outgoing.guard,
         tally=outgoing.tally,
         shared_caches=outgoing.shared_caches,

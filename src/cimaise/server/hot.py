@@ -5,6 +5,7 @@ to HTTP. Whatever is not plainly the same for everybody (a range, a precondition
 usual one, somebody who signs in by a header) goes the whole way.
 """
 
+import itertools
 import re
 import secrets
 import time
@@ -76,6 +77,8 @@ class HotLane:
         """
         self._find = find
         self._access_log = access_log
+        self._id_prefix = secrets.token_hex(8).encode()
+        self._ids = itertools.count()
         self._defaults: list[Header] | None = None
         self._default_lines = b""
 
@@ -99,7 +102,7 @@ class HotLane:
                 if request_id or not _ACCEPTABLE_ID.fullmatch(value):
                     return None
                 request_id = value
-        request_id = request_id or secrets.token_hex(11).encode()
+        request_id = request_id or b"%b%06x" % (self._id_prefix, next(self._ids))
         if known == ready.etag:
             status, lines, body = _NOT_MODIFIED, _without_body(ready), b""
         else:
@@ -129,7 +132,7 @@ class HotLane:
         path = request.target.partition(b"?")[0].decode("ascii", "replace")
         self._access_log(
             method=request.method,
-            path=unquote(path),
+            path=unquote(path) if "%" in path else path,
             status=status,
             elapsed_s=elapsed_s,
             bytes_sent=size,

@@ -14,7 +14,7 @@ _DRAIN_S: Final = 0.02
 _MOST_DRAIN_S: Final = 0.2
 """Longest wait, all waits together, for a sender that goes on and on."""
 
-_MOST_DRAIN_BYTES: Final = 8 * 1024 * 1024
+_MOST_DRAIN_BYTES: Final = 64 * 1024 * 1024
 """More than can be on its way through this machine."""
 
 

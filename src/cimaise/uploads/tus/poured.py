@@ -20,7 +20,7 @@ _HOLD_S: Final = 0.01
 _DRAIN_STEP_BYTES: Final = 256 * 1024
 _DRAIN_S: Final = 0.02
 _MOST_DRAIN_S: Final = 0.2
-_MOST_DRAIN_BYTES: Final = 8 * 1024 * 1024
+_MOST_DRAIN_BYTES: Final = 64 * 1024 * 1024
 
 
 class Poured:
