@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import select
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from tests.kit.backends import left_out
 
 EDGE = Path(__file__).resolve().parents[2] / "edge"
 _START_S = 60.0
+_END_S = 20.0
 
 
 def _wheel_program(name: str) -> list[str]:
@@ -38,6 +41,16 @@ def install() -> None:
     mark.write_text(wanted)
 
 
+def _end(process: "subprocess.Popen[str]") -> None:
+    """The runtime is a process of its own, which Node takes along when its input ends."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 @contextmanager
 def running_edge(**settings: str) -> Iterator[str]:
     """Start it with these settings on a free port; gives its URL without a slash at the end."""
@@ -45,7 +58,7 @@ def running_edge(**settings: str) -> Iterator[str]:
     command = [*_wheel_program("node"), "test/serve.js", json.dumps(settings)]
     process = subprocess.Popen(
         command, cwd=EDGE, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
+        stderr=subprocess.DEVNULL, text=True, start_new_session=True,
     )  # fmt: skip
     with process:
         try:
@@ -55,4 +68,4 @@ def running_edge(**settings: str) -> Iterator[str]:
             assert url.startswith("http://127.0.0.1:"), f"the worker did not start: {url!r}"
             yield url
         finally:
-            process.kill()
+            _end(process)

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,9 +34,8 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
     """A server with the application, as a process of its own."""
     app, _, server = request.param.partition(" on ")
     number = free_port()
-    process = subprocess.Popen(
-        [sys.executable, *SERVERS[server], f"{MODULE}:{app}", "--port", str(number)], cwd=ROOT
-    )
+    command = [sys.executable, *SERVERS[server], f"{MODULE}:{app}", "--port", str(number)]
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
         wait_until_it_listens(number, process)
         yield number
@@ -43,7 +44,7 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
         try:
             process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:  # Granian waits for connections that linger
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # its workers as well
             process.wait(PATIENCE_S)
 
 
