@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from cimaise.database.schema import collections, files, key_moves, usage_totals
+from cimaise.database.schema import collections, discarded_objects, files, key_moves, usage_totals
 from cimaise.errors import Invalid, NotFound
 from cimaise.library.discarded import Freed
 from cimaise.library.files import Files
@@ -17,6 +17,7 @@ from cimaise.storage.keys import is_todays_key, object_key, require_name
 from cimaise.uploads.fsck import Fsck
 from cimaise.uploads.move_keys import KeyMover
 from tests.kit.bodies import chunked, content, read_all
+from tests.kit.crashing.operations import clean_late
 from tests.kit.s3 import S3Server, make_bucket
 from tests.kit.uploading import ANN, MB, Uploading, made_storage
 
@@ -136,10 +137,25 @@ async def test_a_file_that_is_deleted_meanwhile_leaves_nothing(uploading: Upload
     deleting.storage = Deleting(uploading)
     await mover(deleting).run()
     await mover(uploading).run()
-    from tests.kit.crashing.operations import clean_late  # noqa: PLC0415
-
     await clean_late(uploading, {})
     assert await everything(uploading) == []
+
+
+async def test_a_file_under_an_old_name_can_be_deleted_before_it_is_moved(uploading: Uploading):
+    """The name is no key of ours; the clean-up has to get rid of it, and of what comes after it."""
+    await keep(uploading, "old", FOREIGN, b"old")
+    await keep(uploading, "new", object_key("abcdefgh"), b"new")
+    for file_id in ("old", "new"):
+        await Files(uploading.database, uploading.clock).delete(ANN, file_id)
+    await clean_late(uploading, {})
+    assert uploading.storage.foreign is not None
+    with pytest.raises(NotFound):
+        await uploading.storage.foreign.adopt(FOREIGN, object_key("target00"))
+    assert await everything(uploading) == []
+    left = await uploading.database.read(
+        lambda connection: connection.execute(select(discarded_objects.c.storage_key)).all()
+    )
+    assert left == []
 
 
 class Deleting:

@@ -18,6 +18,7 @@ from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import discarded_objects, files
 from cimaise.storage.base import Storage
+from cimaise.storage.keys import is_valid_key
 
 BATCH: Final = 1000
 """Keys in one request to the storage: the most that S3's DeleteObjects takes."""
@@ -131,7 +132,11 @@ async def _delete(storage: Storage, batch: Sequence[Row[Any]]) -> None:
             if row.storage_upload_id is not None:
                 await multipart.abort(row.storage_key, row.storage_upload_id)
         await abort_unnamed(storage, {row.storage_key for row in batch if row.may_have_parts})
-    await storage.delete([row.storage_key for row in batch])
+    keys = [row.storage_key for row in batch]
+    await storage.delete([key for key in keys if is_valid_key(key)])
+    for name in keys:
+        if storage.foreign is not None and not is_valid_key(name):  # of an older scheme
+            await storage.foreign.drop(name)
 
 
 async def abort_unnamed(storage: Storage, keys: Collection[str]) -> None:
