@@ -136,6 +136,7 @@ def test_a_process_has_limits_no_secrets_and_no_network(monkeypatch):
     monkeypatch.setenv("CIMAISE_SERVER_SECRET", "do not tell")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do not tell")
     process = Process(max_bytes=256 * MB)
+    process.wait_until_ready()
     process.ask(m.ReadHeader(len(TIFF)), TIFF, max_s=20)
     folder = Path(f"/proc/{process.pid}")
     assert b"do not tell" not in (folder / "environ").read_bytes()
@@ -151,8 +152,22 @@ def test_a_process_has_limits_no_secrets_and_no_network(monkeypatch):
     process.close()
 
 
+def test_where_none_can_be_started_it_is_busy_and_not_the_pictures_fault():
+    class DoesNotStart(Process):
+        def wait_until_ready(self):
+            self.kill()
+            super().wait_until_ready()
+
+    processes = Processes(at_most=1, max_bytes=512 * MB, start=DoesNotStart)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            processes.ask(m.ReadHeader(len(TIFF)), TIFF, max_s=5)
+    processes.close()
+
+
 def test_an_answer_that_does_not_fit_the_request_is_not_believed():
     process = Process(max_bytes=256 * MB)
+    process.wait_until_ready()
     ours, theirs = socket.socketpair()
     process._connection.close()
     process._connection = ours

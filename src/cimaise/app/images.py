@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cimaise.app.sources import utc_now
 from cimaise.images.alone import Alone
+from cimaise.images.bases import Bases
 from cimaise.images.cache import Cache
 from cimaise.images.codec import Codec
 from cimaise.images.decoders.base import ImageHeader
@@ -98,7 +99,9 @@ def open_variants(
         ),
         error_ttl_s=images.error_ttl,
         remote_ttl_s=images.remote_ttl,
-        render=partial(render, codec=codec, watermarks=watermarks),
+        render=partial(
+            render, codec=Bases(codec, max_bytes=images.base_bytes), watermarks=watermarks
+        ),
     )
 
 

@@ -17,7 +17,6 @@ from cimaise.images.stopping import Stop
 
 MAX_OWN_BYTES: Final = 64 * 1024 * 1024
 """What a decoder may hold at once in this process; more is decoded apart."""
-_HEADER_SECONDS: Final = 5.0
 _RGB: Final = 3
 _ORIENTATIONS: Final = 8
 
@@ -49,7 +48,7 @@ class GuardedCodec:
         if not sniffed(source).is_isolated:
             return self._own.read_header(source)
         size, body = body_of(source)
-        answer = self._ask(m.ReadHeader(size), body, _HEADER_SECONDS, None)[0]
+        answer = self._ask(m.ReadHeader(size), body, self._max_s, None)[0]
         if not isinstance(answer, m.Header) or not _is_sound(answer.header):
             raise _nonsense()
         return answer.header

@@ -85,6 +85,7 @@ def source_of(call: Call, file: File) -> OpenSource:
         call.services.storage,
         file.storage_key,
         max_bytes=call.services.settings.images.max_source_bytes,
+        folder=call.services.settings.data.dir.absolute() / "cache" / "fetched",
     )
 
 

@@ -34,6 +34,7 @@ def main() -> None:
     prepare_libvips(ISOLATED_LOADERS)
     confine(max_bytes)
     with socket.socket(fileno=descriptor) as connection:
+        connection.sendall(m.READY)
         while True:
             try:
                 head, passed = m.receive_head(connection)

@@ -13,6 +13,8 @@ import msgspec
 
 from cimaise.images.decoders.base import Cut, ImageHeader
 
+READY: Final = b"\x01"
+"""The first thing that a process sends."""
 _LENGTH: Final = struct.Struct("!I")
 _MAX_HEAD_BYTES: Final = 1024 * 1024
 

@@ -22,6 +22,7 @@ _KEPT_VARIABLES: Final = (
     "TMPDIR",
     "FONTCONFIG_PATH",
 )
+_START_S: Final = 60.0
 _END_S: Final = 10.0
 _MAX_BANDS: Final = 4
 _FILE_HEAD_BYTES: Final = 64 * 1024
@@ -66,6 +67,19 @@ class Process:
     def pid(self) -> int:
         """Its number."""
         return self._process.pid
+
+    def wait_until_ready(self) -> None:
+        """Wait until it can be asked; starting is no part of anybody's time.
+
+        Raises:
+            Broken: It did not start.
+        """
+        self._connection.settimeout(_START_S)
+        try:
+            if m.receive(self._connection, len(m.READY)) != m.READY:
+                raise Broken
+        except (OSError, EOFError) as fault:
+            raise Broken from fault
 
     def ask(
         self, request: m.Request, body: bytes | memoryview | Path, *, max_s: float

@@ -111,6 +111,13 @@ class Processes:
         process = None
         try:
             process = self._start(max_bytes=self._max_bytes)
+            process.wait_until_ready()
+        except (Broken, OSError) as fault:
+            if process is not None:
+                process.close()
+                process = None
+            log("picture_failed", level="error", fault=fault, reason="a decoder did not start")
+            raise Unavailable("No decoder could be started.", code="busy") from None
         finally:
             with self._changed:
                 self._starting -= 1

@@ -29,6 +29,12 @@ class Images:
     time_limit: float = knob(
         20.0, p.parse_duration, "Longest work on one picture.", low=0.1, high=3600
     )
+    base_bytes: int = knob(
+        64 * MB,
+        p.parse_bytes,
+        "Decoded pictures kept in memory, so that many widths cost one decode; 0: none.",
+        high=64 * GB,
+    )
     decoder_bytes: int = knob(
         GB,
         p.parse_bytes,
