@@ -10,8 +10,11 @@ import pytest
 
 from cimaise.access.policy import GUEST
 from cimaise.albums.folder_albums import FolderAlbums
+from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import Wanted
+from cimaise.albums.sources.folder import FolderSource
 from cimaise.albums.watching import FolderWatch
+from cimaise.state.table import open_state
 from tests.kit.albums import CountingReader, names, put
 
 PATIENCE_S = 20
@@ -91,3 +94,25 @@ async def test_a_folder_of_albums_may_come_after_the_start(folders, root, reader
     await folders.start()
     put(root, "a/1.jpg", "100x50")
     await until_read(reader, "a/1.jpg")
+
+
+async def test_of_processes_that_start_together_one_scans_at_a_time(
+    root, database, reader, tmp_path
+):
+    for number in range(40):
+        put(root, f"a/{number}.jpg", "8x8")
+    state = open_state("local:", data_dir=tmp_path)
+    sources = [FolderSource(root, FolderIndex(database, reader), state=state) for _ in range(3)]
+    held = await state.take_lease("folder-scan", ttl_s=60)
+    assert held is not None
+    for source in sources:
+        await source.start()
+    await asyncio.sleep(0)
+    assert not reader.reads
+    await state.release_lease(held)
+    await until_read(reader, "a/39.jpg")
+    for source in sources:
+        await source.settled()
+        await source.close()
+    assert set(reader.reads.values()) == {1}
+    await state.close()

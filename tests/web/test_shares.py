@@ -328,3 +328,28 @@ def test_originals_may_be_given_as_they_are_by_setting(tmp_path: Path) -> None:
             assert got.content == SECRET
             web = guest.get(f"/s/{made['token']}/pictures/{file['id']}?width=500")
             assert SERIAL not in web.content
+
+
+def test_a_watermark_is_on_everything_that_a_share_gives(tmp_path: Path) -> None:
+    mark = tmp_path / "mark.png"
+    white = pyvips.Image.black(40, 40, bands=3) + 255
+    white.cast("uchar").copy(interpretation="srgb").write_to_file(str(mark))
+
+    def change(settings: Settings) -> Settings:
+        return replace(settings, images=replace(settings.images, watermarks=(("studio", mark),)))
+
+    with running_application(tmp_path / "data", change) as server:
+        ann = server.person("anna")
+        black = bytes(pyvips.Image.black(400, 300, bands=3).jpegsave_buffer())
+        with server.client(ann) as client, server.client() as guest:
+            name = make_collection(server, client, visibility="private")
+            file = publish_file(client, name, "a.jpg", black)
+            terms = {"downloads": "original", "watermark": "studio"}
+            made = client.post(f"/api/albums/{name}/shares", json=terms).json()
+            base = f"/s/{made['token']}"
+            for path in (f"pictures/{file['id']}?width=400", f"downloads/{file['id']}"):
+                got = guest.get(f"{base}/{path}")
+                assert got.status_code == 200
+                assert got.content != black
+                assert pyvips.Image.new_from_buffer(got.content, "").max() > 200, path
+            assert guest.get(f"{base}/archive.zip").status_code == 403

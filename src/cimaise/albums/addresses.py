@@ -87,6 +87,8 @@ def variant_url(file_id: str, width_px: int) -> str:
 
 def info_url(picture: Picture) -> str | None:
     """Facts of a picture of ours; ``None`` for one that lies on another server."""
+    if picture.source_url is not None:
+        return None
     if picture.id is not None:
         return f"/images/{_segment(picture.id)}/info"
     return f"{picture.src}/info" if picture.src.startswith(_FILES) else None

@@ -131,7 +131,8 @@ class FolderIndex:
             look = loop.run_in_executor(self._pool, self._look_at_all, folder, chunk)
             self._looks.update(((album, file), look) for file in chunk)
         looks = {file: self._looks[album, file] for file in files}
-        await asyncio.shield(asyncio.gather(*set(looks.values())))
+        # With exceptions as results: nobody asks a shielded future after its waiter has gone.
+        await asyncio.shield(asyncio.gather(*set(looks.values()), return_exceptions=True))
         return {file: look.result()[file] for file, look in looks.items()}
 
     @contextmanager

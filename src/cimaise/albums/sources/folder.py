@@ -1,7 +1,7 @@
 """Albums from the folders under ``albums/`` of the data directory."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -29,11 +29,15 @@ from cimaise.albums.model import (
 from cimaise.albums.sources.base import LocalFiles
 from cimaise.albums.watching import FolderWatch
 from cimaise.errors import NotFound, Unavailable
+from cimaise.state.base import Lease, State
 from cimaise.telemetry import log
 
 T = TypeVar("T")
 P = ParamSpec("P")
 _NAME: Final = "folder"
+_SCAN: Final = ""  # among the tasks; no album is called so
+_LEASE: Final = "folder-scan"
+_LEASE_S: Final = 120.0  # for a process that dies meanwhile; a scan that takes longer is done twice
 _TRIES: Final = 3  # to show files as they are, in a folder in which they are being replaced
 
 
@@ -46,10 +50,18 @@ class FolderSource:
 
     name: str = _NAME
 
-    def __init__(self, albums_dir: Path, index: FolderIndex, *, max_width_px: int = 2560) -> None:
+    def __init__(
+        self,
+        albums_dir: Path,
+        index: FolderIndex,
+        *,
+        max_width_px: int = 2560,
+        state: State | None = None,
+    ) -> None:
         self.files: LocalFiles | None = self
         self._albums = FolderAlbums(albums_dir)
         self._index = index
+        self._state = state
         self._sizes = VariantSizes(max_width_px)
         self._orders = FolderOrders()
         self._covers: dict[str, tuple[FolderAlbum, frozenset[FolderFile], AlbumSummary]] = {}
@@ -200,9 +212,12 @@ class FolderSource:
     def _refresh_soon(self, album: FolderAlbum) -> None:
         if self._fresh.get(album.name) == album.content.stamp or album.name in self._tasks:
             return
-        task = asyncio.create_task(self._refresh_quietly(album))
-        self._tasks[album.name] = task
-        task.add_done_callback(lambda _: self._tasks.pop(album.name, None))
+        self._start(album.name, self._refresh_quietly(album))
+
+    def _start(self, name: str, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[name] = task
+        task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     async def _refresh_quietly(self, album: FolderAlbum) -> None:
         try:
@@ -228,18 +243,31 @@ class FolderSource:
         async with aclosing(watch.changes()) as changes:
             await anext(changes)  # what was there
             await anext(changes)  # the watch has begun, or cannot be had
-            await self._scan_quietly()
+            self._start(_SCAN, self._scan_quietly())
             async for changed in changes:
                 self._albums.contents.forget(changed)
                 for name in sorted(changed):
                     await self._look_again(name)
 
     async def _scan_quietly(self) -> None:
+        """Of all processes one at a time: to the next ones hardly anything is left to do."""
         try:
+            lease = await self._scan_lease()
             async with self._one_at_a_time:
                 await self.scan()
+            if lease is not None and self._state is not None:
+                await self._state.release_lease(lease)
         except Exception as fault:  # an album that is opened is indexed all the same
             log("album_source_failed", level="error", fault=fault, source=_NAME)
+
+    async def _scan_lease(self) -> Lease | None:
+        """Wait for it; where processes share nothing there is none."""
+        while self._state is not None:
+            lease = await self._state.take_lease(_LEASE, ttl_s=_LEASE_S)
+            if lease is not None:
+                return lease
+            await asyncio.sleep(1)
+        return None
 
     async def _look_again(self, name: str) -> None:
         try:

@@ -60,7 +60,7 @@ def _folder(needs: Needs) -> Source | None:
     from cimaise.albums.sources.folder import FolderSource
 
     index = FolderIndex(needs.database, needs.read_header)
-    return FolderSource(needs.albums_dir, index, max_width_px=needs.max_width)
+    return FolderSource(needs.albums_dir, index, max_width_px=needs.max_width, state=needs.state)
 
 
 def _collection(needs: Needs) -> Source | None:

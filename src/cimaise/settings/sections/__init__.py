@@ -2,7 +2,7 @@
 
 from cimaise.settings.knob import GB, KB, MB, TB, Knob
 from cimaise.settings.sections.access import Auth, Links
-from cimaise.settings.sections.albums import Flickr, Shares
+from cimaise.settings.sections.albums import Flickr, Pages, Shares
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
@@ -29,6 +29,7 @@ __all__ = [
     "Limits",
     "Links",
     "Log",
+    "Pages",
     "Quota",
     "Server",
     "Settings",

@@ -29,3 +29,15 @@ class Shares:
         meaning="Originals leave without place and serial numbers; formats in which these cannot be found"
         " do not leave.",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Pages for people."""
+
+    robots: str = knob(
+        "index",
+        p.parse_text,
+        "Whether search engines may list public albums: robots.txt and sitemap.xml.",
+        choices=("index", "noindex"),
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 
 from cimaise.settings.knob import Knob
 from cimaise.settings.sections.access import Auth, Links
-from cimaise.settings.sections.albums import Flickr, Shares
+from cimaise.settings.sections.albums import Flickr, Pages, Shares
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
@@ -28,6 +28,7 @@ class Settings:
     images: Images = field(default_factory=Images)
     flickr: Flickr = field(default_factory=Flickr)
     shares: Shares = field(default_factory=Shares)
+    pages: Pages = field(default_factory=Pages)
     links: Links = field(default_factory=Links)
     delivery: Delivery = field(default_factory=Delivery)
     cdn: Cdn = field(default_factory=Cdn)

@@ -10,6 +10,7 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import Visibility
 from cimaise.albums.addresses import gallery_url
 from cimaise.albums.model import AlbumPage, Order, Pagination, Sort
+from cimaise.albums.outlets.places import Places
 from cimaise.albums.paging import parse_order, parse_page, parse_sort
 from cimaise.errors import CimaiseError
 from cimaise.library.model import Collection
@@ -81,6 +82,7 @@ async def gallery(call: Call) -> ASGIApp:
         "gallery.html",
         headers={} if album.visibility is Visibility.PUBLIC else {"x-robots-tag": "noindex"},
         album=album,
+        places=_places(call, album),
         tiles=[
             make_tile(picture, album.title, call.services.image_policy.sign_own)
             for picture in album.pictures
@@ -90,6 +92,13 @@ async def gallery(call: Call) -> ASGIApp:
         sorts=_sort_links(album),
         upload_to=await contributable(call, name) if album.source == "collection" else None,
     )
+
+
+def _places(call: Call, album: AlbumPage) -> Places | None:
+    """Where others find a public album; the rest is not told to anybody."""
+    if album.visibility is not Visibility.PUBLIC:
+        return None
+    return Places(call.services.settings.public_url, album.name)
 
 
 async def contributable(call: Call, name: str) -> Collection | None:

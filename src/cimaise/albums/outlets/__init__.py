@@ -1,0 +1,1 @@
+"""Albums in the forms that other programs read: feeds, IIIF, oEmbed, sitemaps. Pure functions."""
