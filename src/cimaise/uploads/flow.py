@@ -65,7 +65,7 @@ class Flow:
 
     def _see(self, piece: Piece) -> None:
         self.size += len(piece)
-        if len(self._head) < HEAD_BYTES:
+        if not self._is_judged and len(self._head) < HEAD_BYTES:
             self._head += piece[: HEAD_BYTES - len(self._head)]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -98,8 +98,9 @@ class Flow:
 
     def _judge(self) -> None:
         self._is_judged = True
+        head, self._head = bytes(self._head), bytearray()  # thousands may be under way
         judge(
-            bytes(self._head),
+            head,
             self._session.declared_size or max(self.size, _UNKNOWN_SIZE),
             filename=self._session.filename,
             declared_type=self._session.declared_type,

@@ -210,13 +210,17 @@ class _Head:
 
     def see(self, pieces: Sequence[Piece]) -> None:
         """``TypeNotAllowed`` where they cannot be what the file's name says."""
+        if self._is_judged:
+            return
         for piece in pieces:
             self._head += piece[: HEAD_BYTES - len(self._head)]
-        if len(self._head) >= HEAD_BYTES and not self._is_judged:
-            self._is_judged = True
-            judge(
-                bytes(self._head),
-                self._session.declared_size or _UNKNOWN_SIZE,
-                filename=self._session.filename,
-                declared_type=self._session.declared_type,
-            )
+        if len(self._head) < HEAD_BYTES:
+            return
+        self._is_judged = True
+        head, self._head = bytes(self._head), bytearray()  # thousands may be under way
+        judge(
+            head,
+            self._session.declared_size or _UNKNOWN_SIZE,
+            filename=self._session.filename,
+            declared_type=self._session.declared_type,
+        )
