@@ -13,7 +13,7 @@ from cimaise.errors import Invalid, NotFound, PreconditionFailed, TypeNotAllowed
 from cimaise.storage.memory import MemoryStorage
 from cimaise.uploads import inspect
 from cimaise.uploads.digest import StreamingSha256, StreamInspector, require_checksum
-from cimaise.uploads.inspect import Inspection, PictureFacts, inspect_object, judge
+from cimaise.uploads.inspect import Inspection, PictureFacts, inspect_object, judge, open_places
 from tests.kit.sample_table import GOOD
 from tests.kit.samples import drawn, executable, zipped
 
@@ -74,6 +74,7 @@ def look(storage: MemoryStorage) -> Callable[..., object]:
             declared_type=declared_type,
             declared_sha256=declared_sha256,
             hash_all=hash_all,
+            whole_at_once=open_places(),
             read_header=reader or Reader(),
         )
 
@@ -247,7 +248,7 @@ async def test_an_object_that_is_not_there_is_not_found(storage):
     with pytest.raises(NotFound):
         await inspect_object(
             storage, KEY, filename="a", declared_type=None, declared_sha256=None, hash_all=True,
-            read_header=Reader(),
+            whole_at_once=open_places(), read_header=Reader(),
         )  # fmt: skip
 
 
@@ -264,7 +265,7 @@ async def test_an_object_replaced_meanwhile_is_noticed(storage):
     with pytest.raises(PreconditionFailed):
         await inspect_object(
             storage, KEY, filename="a.jpg", declared_type=None, declared_sha256=None,
-            hash_all=True, read_header=Replacing(),
+            hash_all=True, whole_at_once=open_places(), read_header=Replacing(),
         )  # fmt: skip
 
 

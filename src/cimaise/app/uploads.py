@@ -17,6 +17,7 @@ from cimaise.uploads.doors.companion import CompanionUploads
 from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
 from cimaise.uploads.doors.tus import TusUploads
+from cimaise.uploads.inspect import open_places
 from cimaise.uploads.publish import Publisher
 from cimaise.uploads.streaming import Streams
 from cimaise.uploads.tus.stores import Stores
@@ -39,7 +40,8 @@ def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> Upload
     """All doors; they share the gate, the quota and what looks at the bytes."""
     database, storage = parts.database, parts.storage
     read_picture = picture_reader(settings, parts.codec)
-    verifier = Verifier(database, storage, utc_now, random_id, read_picture)
+    places = open_places()
+    verifier = Verifier(database, storage, utc_now, random_id, read_picture, places)
     streams = Streams(
         database=database,
         storage=storage,
@@ -47,6 +49,7 @@ def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> Upload
         clock=utc_now,
         new_id=random_id,
         read_picture=read_picture,
+        places=places,
     )
     return UploadDoors(
         direct=DirectUploads(
@@ -75,7 +78,9 @@ def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> Upload
             new_id=random_id,
         ),
         streams=streams,
-        tus=TusUploads(Stores(database, storage, settings, utc_now, random_id), read_picture),
+        tus=TusUploads(
+            Stores(database, storage, settings, utc_now, random_id), read_picture, places
+        ),
         publisher=Publisher(database, utc_now, random_id),
     )
 

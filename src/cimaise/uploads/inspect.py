@@ -29,6 +29,9 @@ FIRST_BYTES: Final = 4 * 1024 * 1024
 MAX_WHOLE_BYTES: Final = 100_000_000
 """Largest picture that is read whole where its first bytes are not enough."""
 
+WHOLE_AT_ONCE: Final = 2
+"""Pictures that are held whole in memory at the same time, by default."""
+
 _FRAMES_THROUGHOUT: Final = frozenset({"image/gif", "image/webp", "image/tiff"})
 """Their frames are counted by walking through the file: the first bytes would tell too few."""
 
@@ -118,6 +121,11 @@ class Inspection:
         }
 
 
+def open_places() -> asyncio.Semaphore:
+    """Places for pictures that are held whole: :data:`WHOLE_AT_ONCE` of them."""
+    return asyncio.Semaphore(WHOLE_AT_ONCE)
+
+
 async def inspect_object(
     storage: Storage,
     key: str,
@@ -127,6 +135,7 @@ async def inspect_object(
     declared_sha256: str | None,
     hash_all: bool,
     read_header: PictureReader,
+    whole_at_once: asyncio.Semaphore,
     decoded_types: frozenset[str] = DECODED_TYPES,
 ) -> Inspection:
     """Look at an object as it is stored.
@@ -142,6 +151,8 @@ async def inspect_object(
         declared_sha256: Base64 as the client said; then all bytes are read and hashed.
         hash_all: Read and hash all bytes anyway.
         read_header: See :data:`PictureReader`.
+        whole_at_once: A place of it is taken for as long as more than :data:`FIRST_BYTES` of a
+            picture are in memory. One for all doors bounds them together.
         decoded_types: Types for which it is called.
 
     Raises:
@@ -157,7 +168,7 @@ async def inspect_object(
         await _require_zip_end(storage, info)
     picture = None
     if found_type in decoded_types:
-        picture = await _picture(storage, info, found_type, read_header)
+        picture = await _picture(storage, info, found_type, read_header, whole_at_once)
     sha256_hex = None
     if hash_all or declared_sha256 is not None:
         sha256_hex = await _hashed(storage, info)
@@ -199,16 +210,34 @@ async def _require_zip_end(storage: Storage, info: ObjectInfo) -> None:
 
 
 async def _picture(
-    storage: Storage, info: ObjectInfo, found_type: str, read_header: PictureReader
+    storage: Storage,
+    info: ObjectInfo,
+    found_type: str,
+    read_header: PictureReader,
+    whole_at_once: asyncio.Semaphore,
 ) -> PictureFacts:
     is_small = info.size <= MAX_WHOLE_BYTES
     least = info.size if is_small and found_type in _FRAMES_THROUGHOUT else FIRST_BYTES
     try:
-        return await _facts(storage, info, least, read_header)
+        return await _bounded(storage, info, least, read_header, whole_at_once)
     except TypeNotAllowed:
         if least >= info.size or not is_small:
             raise
-    return await _facts(storage, info, info.size, read_header)
+    return await _bounded(storage, info, info.size, read_header, whole_at_once)
+
+
+async def _bounded(
+    storage: Storage,
+    info: ObjectInfo,
+    stop: int,
+    read_header: PictureReader,
+    whole_at_once: asyncio.Semaphore,
+) -> PictureFacts:
+    """First bytes are read at once, what is larger when there is a place for it."""
+    if min(stop, info.size) <= FIRST_BYTES:
+        return await _facts(storage, info, stop, read_header)
+    async with whole_at_once:
+        return await _facts(storage, info, stop, read_header)
 
 
 async def _facts(

@@ -27,7 +27,7 @@ from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.flow import Flow
 from cimaise.uploads.gate import Admission, admit, admit_any
-from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
+from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, open_places
 from cimaise.uploads.publish import Caption, check_caption
 from cimaise.uploads.session import State, Strategy, UploadSession
 from cimaise.uploads.settle import settle
@@ -75,6 +75,7 @@ class Streams:
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
         read_picture: PictureReader,
+        places: asyncio.Semaphore | None = None,
     ) -> None:
         self._database = database
         self._storage = storage
@@ -82,6 +83,7 @@ class Streams:
         self._clock = clock
         self._new_id = new_id
         self._read_picture = read_picture
+        self._places = places or open_places()
         self.leases = StreamLeases(database, clock)
 
     async def receive(
@@ -205,6 +207,7 @@ class Streams:
             declared_sha256=None,
             hash_all=is_local and info.size <= self._settings.uploads.hash_max_bytes,
             read_header=self._read_picture,
+            whole_at_once=self._places,
         )
         if flow.sha256 is not None:
             inspection = replace(inspection, sha256_hex=flow.sha256.hex())

@@ -23,7 +23,7 @@ from cimaise.storage.base import ObjectInfo, Storage
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import assemble
 from cimaise.uploads.discard import end_and_remove
-from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
+from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, open_places
 from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession, shown_state
 from cimaise.uploads.settle import settle
@@ -45,6 +45,7 @@ class Verifier:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     read_picture: PictureReader
+    whole_at_once: asyncio.Semaphore = field(default_factory=open_places)
     locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def complete(
@@ -100,6 +101,7 @@ class Verifier:
             declared_sha256=session.declared_sha256,
             hash_all=self.storage.is_local and info.size <= MOST_HASHED,
             read_header=self.read_picture,
+            whole_at_once=self.whole_at_once,
         )
 
     async def _settle(

@@ -53,13 +53,16 @@ def kind_of(method: str, path: str, tag: str) -> Kind:
     if tag in _PICTURES:
         return Kind.PICTURE
     if method == "GET":
-        return Kind.READ
+        return Kind.UPLOAD if path in _OFFERS else Kind.READ
     if path in _SIGN_IN_PATHS:
         return Kind.SIGN_IN
     if path in _BEGINNINGS:
         return Kind.UPLOAD
     return Kind.CHANGE
 
+
+_OFFERS: Final = ("/companion/s3/params", "/companion/{token}/s3/params")
+"""Where a form is asked for that lets one file through."""
 
 _BEGINNINGS: Final = (
     "/api/uploads",

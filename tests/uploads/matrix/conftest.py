@@ -11,6 +11,7 @@ from sqlalchemy import select
 from cimaise.access.policy import Role
 from cimaise.database.schema import uploads, usage_days, usage_totals
 from cimaise.settings import Settings
+from cimaise.settings.rate import Allowance
 from tests.kit.application import Person, RunningApplication, running_application
 from tests.kit.s3 import S3Server
 from tests.kit.sending import make_collection
@@ -73,6 +74,8 @@ class House:
         return self.running.client(person)
 
 
+BEGUN = Allowance(4, 3600.0)
+FAILED = 3
 FAR = [pytest.param(name, marks=pytest.mark.slow) for name in ("swift", "versitygw")]
 
 
@@ -88,7 +91,12 @@ def house(
 
     def change(settings: Settings) -> Settings:
         limits = replace(settings.uploads, max_bytes=SERVER_MAX, extensions=EXTENSIONS)
-        return storage.adapt(replace(settings, uploads=limits))
+        rates = replace(
+            settings.limits, exempt=(), account_uploads=BEGUN, address_uploads=Allowance(10**6, 1.0)
+        )
+        quota = replace(settings.quota, failed_uploads_an_hour=FAILED)
+        changed = replace(settings, uploads=limits, limits=rates, quota=quota)
+        return storage.adapt(changed)
 
     with running_application(tmp_path_factory.mktemp("matrix"), change) as running:
         yield House(running, storage)

@@ -32,6 +32,7 @@ class Rule:
         collection: Another one than the owner's.
         policy: The collection's.
         limits: The account's quota.
+        first: What the account did before: ``begun`` or ``failed`` as many uploads as it may.
         needs_size: Only where the length is told beforehand: known before a byte.
         needs_no_size: Only where it is not: counted on the stream.
         is_early: Known before the file's first byte, so none may have left.
@@ -47,6 +48,7 @@ class Rule:
     collection: str | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    first: str = ""
     needs_size: bool = False
     needs_no_size: bool = False
     is_early: bool = False
@@ -155,4 +157,7 @@ RULES: Final = (
           limits={"total_bytes": 300_000}, needs_no_size=True),
     _rule("more than the day's files", 413, "quota_exceeded", limits={"daily_files": 1},
           is_early=True),
+    # rates
+    _rule("too many uploads begun", 429, "too_many", first="begun", is_early=True),
+    _rule("too many uploads that came to nothing", 429, "too_many", first="failed", is_early=True),
 )  # fmt: skip

@@ -22,7 +22,7 @@ from cimaise.errors import (
     WrongState,
 )
 from cimaise.uploads.discard import end_and_remove
-from cimaise.uploads.inspect import PictureReader
+from cimaise.uploads.inspect import PictureReader, open_places
 from cimaise.uploads.session import ENDED, State
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.creating import Creation, Creator, most_bytes
@@ -63,10 +63,15 @@ class Continuation:
 class TusUploads:
     """Everything that can be done with uploads at this door."""
 
-    def __init__(self, stores: Stores, read_picture: PictureReader) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        read_picture: PictureReader,
+        places: asyncio.Semaphore | None = None,
+    ) -> None:
         self._stores = stores
         self._creator = Creator(stores)
-        self._finisher = Finisher(stores, read_picture)
+        self._finisher = Finisher(stores, read_picture, places or open_places())
         self._transfers = Transfers()
 
     @property

@@ -34,9 +34,12 @@ from cimaise.uploads.tus.stores import Stores
 class Finisher:
     """Finishes uploads whose bytes are all kept."""
 
-    def __init__(self, stores: Stores, read_picture: PictureReader) -> None:
+    def __init__(
+        self, stores: Stores, read_picture: PictureReader, places: asyncio.Semaphore
+    ) -> None:
         self._stores = stores
         self._read_picture = read_picture
+        self._places = places
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def finish(self, upload: TusUpload) -> TusUpload:
@@ -198,6 +201,7 @@ class Finisher:
             hash_all=self._stores.storage.is_local
             and info.size <= self._stores.settings.uploads.hash_max_bytes,
             read_header=self._read_picture,
+            whole_at_once=self._places,
         )
 
     def _settle(self, connection: Connection, upload: TusUpload, inspection: Inspection) -> None:
