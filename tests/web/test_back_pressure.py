@@ -45,15 +45,17 @@ def server(tmp_path: Any, gate: Gate) -> Iterator[RunningApplication]:
 
     album = tmp_path / "albums" / "walk"
     album.mkdir(parents=True)
-    (album / "a.jpg").write_bytes(quadrants(300, 200).write_to_buffer(".jpg"))
+    for width in (10, 11, 12, 20, 30):
+        (album / f"{width}.jpg").write_bytes(quadrants(300, 200).write_to_buffer(".jpg"))
     with running_application(tmp_path, narrow) as running:
-        running.application.services.variants._render = gate
+        making = running.application.services.variants._making
+        making._render = gate
         yield running
         gate.opened.set()
 
 
 def url(server: RunningApplication, width: int, format_: str = "webp") -> str:
-    return f"{server.url}/resize?url=/albums/walk/a.jpg&width={width}&format={format_}"
+    return f"{server.url}/resize?url=/albums/walk/{width}.jpg&width={width}&format={format_}"
 
 
 def wait_until(condition: Any) -> None:
@@ -74,7 +76,7 @@ def ask_and_leave(server: RunningApplication, width: int) -> socket.socket:
 
 
 def waiting(server: RunningApplication) -> int:
-    return server.application.services.variants._lanes.cheap.sources.taken
+    return server.application.services.variants._making._lanes.cheap.sources.taken
 
 
 def test_a_full_queue_answers_503_with_the_time_to_come_back_and_other_lanes_go_on(

@@ -6,7 +6,7 @@ from typing import Final
 
 from cimaise.images.codec import Codec
 from cimaise.images.decoders.base import ImageHeader
-from cimaise.images.variants import OpenSource
+from cimaise.images.making import OpenSource
 
 _MOST: Final = 10_000
 

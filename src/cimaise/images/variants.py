@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 from cimaise.errors import (
@@ -15,24 +13,20 @@ from cimaise.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
-from cimaise.images.entry import Entry, make_etag
+from cimaise.images.entry import Entry
 from cimaise.images.failures import Failures
 from cimaise.images.formats import FORMATS
 from cimaise.images.kept import Kept
-from cimaise.images.lanes import UNKNOWN, Lane, Lanes, SourceFacts
+from cimaise.images.lanes import UNKNOWN, Lanes, SourceFacts
 from cimaise.images.libvips import library_version
 from cimaise.images.limits import RenderLimits
-from cimaise.images.pipeline import PIPELINE_VERSION, Rendered, render
+from cimaise.images.making import Making, OpenSource, Render
+from cimaise.images.pipeline import PIPELINE_VERSION, render
 from cimaise.images.remote import NOTHING_KNOWN, Remote
 from cimaise.images.remote_versions import RemoteVersions, Version
 from cimaise.images.spec import ImageSpec, canonical
-from cimaise.images.stopping import Stop
 from cimaise.rfc.negotiation import choose_image_format
 from cimaise.telemetry import log
-
-Render = Callable[[bytes | Path, ImageSpec, RenderLimits, Stop], Rendered]
-OpenSource = Callable[[], AbstractAsyncContextManager[bytes | Path]]
-"""Opens a source: its bytes, or the path of a local file that stays as it is meanwhile."""
 
 Wait = Callable[[Coroutine[Any, Any, Entry]], Awaitable[Entry]]
 """Waits for work, and cancels it where its result is not wanted any more."""
@@ -106,14 +100,12 @@ class Variants:
             now: Seconds since 1970.
         """
         self._kept = kept
-        self._lanes = lanes
+        self._making = Making(lanes, limits, render=render, now=now)
         self._remote = remote
-        self._limits = limits
         self._failures = Failures(ttl_s=error_ttl_s, clock=now)
         self._remote_ttl_s = remote_ttl_s
         self._versions = RemoteVersions(kept)
         self._formats = formats
-        self._render = render
         self._now = now
         self._version = f"{PIPELINE_VERSION}/{library_version()}"
 
@@ -187,7 +179,9 @@ class Variants:
         if kept is not None:
             return _variant(kept, spec)
         made = await wait(
-            self._kept.once(source, key, lambda: self._make_stored(open_source, resolved, facts))
+            self._kept.once(
+                source, key, lambda: self._making.of_stored(open_source, resolved, facts)
+            )
         )
         return _variant(made, spec)
 
@@ -220,7 +214,7 @@ class Variants:
     async def close(self) -> None:
         """Let what is under way end, then close workers, remote and what is kept."""
         await self.settled()
-        await self._lanes.close()
+        await self._making.close()
         await self._remote.close()
         await self._kept.close()
 
@@ -261,29 +255,12 @@ class Variants:
                 await self._versions.put(source, found, now_s=now_s)
                 if kept is not None and is_same:
                     return replace(kept, made_at_s=now_s)
-                facts = SourceFacts(fetched.media_type, fetched.size)
-                return await self._make(fetched.source, spec, self._lanes.of(spec, facts))
+                return await self._making.of_bytes(fetched.source, fetched.size, spec)
         except CimaiseError as failure:
             if isinstance(failure, _WORTH_REMEMBERING) or failure.code == "too_many_pixels":
                 self._failures.remember(source, failure)
                 log("picture_refused", level="info", code=failure.code, url=url[:200])
             raise
-
-    async def _make_stored(
-        self, open_source: OpenSource, spec: ImageSpec, facts: SourceFacts
-    ) -> Entry:
-        lane = self._lanes.of(spec, facts)
-        async with lane.sources.held(), open_source() as source:
-            return await self._make(source, spec, lane)
-
-    async def _make(self, source: bytes | Path, spec: ImageSpec, lane: Lane) -> Entry:
-        def work(stop: Stop) -> Entry:
-            made = self._render(source, spec, self._limits, stop)
-            etag = make_etag(made.body)
-            made_at_s = int(self._now())
-            return Entry(made.body, made.media_type, etag, made.width, made.height, made_at_s)
-
-        return await lane.workers.run(work)
 
 
 def stored_name(source_id: str) -> str:

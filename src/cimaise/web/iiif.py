@@ -18,9 +18,10 @@ from cimaise.images.iiif.identifiers import StoredPicture, decode_segment
 from cimaise.images.iiif.pyramid import is_offered
 from cimaise.images.iiif.request import ImageRequest, parse_request, resolve
 from cimaise.images.lanes import SourceFacts
+from cimaise.images.making import OpenSource
 from cimaise.images.policy import Policy
 from cimaise.images.spec import parse_spec
-from cimaise.images.variants import OpenSource, stored_name
+from cimaise.images.variants import stored_name
 from cimaise.library.serving import audience_headers
 from cimaise.originals import is_public
 from cimaise.rfc.caching import CachePolicy, format_cache_control

@@ -10,8 +10,8 @@ from typing import Final
 from cimaise.access.shares import Share
 from cimaise.archives.checksums import Bytes, Opener
 from cimaise.errors import NotFound
+from cimaise.images.making import OpenSource
 from cimaise.images.metadata.cleaning import CLEANED
-from cimaise.images.variants import OpenSource
 from cimaise.library.serving_types import served_type
 from cimaise.web.call import Call
 from cimaise.web.local_file import open_local_file

@@ -9,8 +9,9 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from cimaise.images.lanes import SourceFacts
+from cimaise.images.making import OpenSource
 from cimaise.images.stored import stored_source
-from cimaise.images.variants import OpenSource, Variant
+from cimaise.images.variants import Variant
 from cimaise.library.model import File
 from cimaise.rfc.caching import CachePolicy, format_cache_control
 from cimaise.rfc.selection import OK, Representation, select
