@@ -121,9 +121,15 @@ async def test_what_is_no_picture_has_no_header_read(look):
 
 
 async def test_a_picture_no_decoder_is_here_for_is_kept_as_a_file(look):
-    found = await look(GOOD["phone.heic"][0](), "a.heic", reader=Reader(fault=AssertionError()))
-    assert found.content_type == "image/heic"
-    assert found.picture is None
+    for fault in (TypeNotAllowed("no decoder"), Invalid("too large", code="too_many_pixels")):
+        found = await look(GOOD["phone.heic"][0](), "a.heic", reader=Reader(fault=fault))
+        assert found.content_type == "image/heic"
+        assert found.picture is None
+
+
+async def test_one_that_can_be_read_is_shown(look):
+    found = await look(GOOD["phone.heic"][0](), "a.heic", reader=Reader(header=Header(40, 30, 1)))
+    assert found.picture == PictureFacts(40, 30, 1)
 
 
 async def test_the_first_megabytes_are_enough_where_the_decoder_says_so(look):

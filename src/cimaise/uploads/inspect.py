@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from cimaise.errors import TypeNotAllowed
+from cimaise.errors import Invalid, TooLarge, TypeNotAllowed
 from cimaise.storage.base import ObjectInfo, Storage
 from cimaise.uploads.digest import StreamingSha256, require_checksum
 from cimaise.uploads.signatures.base import HEAD_BYTES
@@ -21,7 +21,10 @@ from cimaise.uploads.signatures.zipped import MAX_END_BYTES, has_zip_end
 DECODED_TYPES: Final = frozenset(
     {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/tiff"}
 )
-"""Pictures whose header has to be readable. Others are kept as files that are not shown."""
+"""Pictures whose header has to be readable."""
+
+SHOWN_IF_READABLE: Final = frozenset({"image/heic", "image/jp2", "image/jxl", "image/svg+xml"})
+"""Pictures that are shown where their header can be read here, and kept as plain files where not."""
 
 FIRST_BYTES: Final = 4 * 1024 * 1024
 """How much of a picture is read for its header at first."""
@@ -169,6 +172,8 @@ async def inspect_object(
     picture = None
     if found_type in decoded_types:
         picture = await _picture(storage, info, found_type, read_header, whole_at_once)
+    elif found_type in SHOWN_IF_READABLE:
+        picture = await _picture_if_readable(storage, info, found_type, read_header, whole_at_once)
     sha256_hex = None
     if hash_all or declared_sha256 is not None:
         sha256_hex = await _hashed(storage, info)
@@ -238,6 +243,19 @@ async def _bounded(
         return await _facts(storage, info, stop, read_header)
     async with whole_at_once:
         return await _facts(storage, info, stop, read_header)
+
+
+async def _picture_if_readable(
+    storage: Storage,
+    info: ObjectInfo,
+    found_type: str,
+    read_header: PictureReader,
+    whole_at_once: asyncio.Semaphore,
+) -> PictureFacts | None:
+    try:
+        return await _picture(storage, info, found_type, read_header, whole_at_once)
+    except (TypeNotAllowed, TooLarge, Invalid):
+        return None
 
 
 async def _facts(
