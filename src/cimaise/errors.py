@@ -218,8 +218,8 @@ class TooMany(CimaiseError):
     default_code = "too_many"
 
 
-class TakenDown(CimaiseError):
-    """Removed for legal reasons."""
+class TakenDown(TypeNotAllowed):
+    """Removed for legal reasons: content that is not allowed, whoever sends or asks for it."""
 
     default_code = "taken_down"
 

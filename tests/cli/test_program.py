@@ -40,6 +40,13 @@ def test_every_setting_that_is_wrong_is_named_on_a_line_of_its_own(
         "cimaise accounts create": ["ann"],
         "cimaise accounts disable": ["ann"],
         "cimaise upload": [__file__, "--collection", "inbox"],
+        "cimaise sign": ["/images/x"],
+        "cimaise takedown": ["file", "--reason", "a notice"],
+        "cimaise takedowns restore": ["takedown"],
+        "cimaise audit export": ["-"],
+        "cimaise backup": ["folder"],
+        "cimaise restore": ["folder"],
+        "cimaise move-storage": ["--to", "memory:"],
     }
     result = cimaise(*path.split()[1:], *needed.get(path, []))
     assert result.exit_code == 1

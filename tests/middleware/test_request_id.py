@@ -131,8 +131,10 @@ async def test_the_access_log_has_one_line_when_the_answer_is_whole():
             "status": 200,
             "elapsed_s": 0.25,
             "bytes_sent": 5,
+            "bytes_received": 0,
             "request_id": OURS,
             "outcome": "complete",
+            "facts": {"request_id": OURS},
         }
     ]
 

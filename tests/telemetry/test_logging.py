@@ -10,7 +10,7 @@ import pytest
 from cimaise import telemetry
 from cimaise.telemetry import EVENTS, configure_logging, log
 
-SOURCE = Path(telemetry.__file__).parent
+SOURCE = Path(telemetry.__file__).parents[1]
 
 
 @pytest.fixture

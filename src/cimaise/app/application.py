@@ -65,6 +65,7 @@ class Application:
             sign_in_ttl_s=self.settings.auth.sign_in_ttl,
         )
         await self._make_inbox(first)
+        services.usage.start()
         if with_jobs:
             self._parts.runner.start()
             await services.catalogue.start()
@@ -111,6 +112,7 @@ class Application:
         await asyncio.to_thread(self._parts.codec.close)
         await services.catalogue.close()
         await services.rights_changes.close()
+        await services.usage.stop()
         await services.storage.close()
         await services.state.close()
         services.database.close()

@@ -8,7 +8,7 @@ from cimaise.images.libvips import prepare_libvips
 from cimaise.middleware.request_id import RequestIdMiddleware
 from cimaise.middleware.safesend import SafeSendMiddleware
 from cimaise.settings import Settings
-from cimaise.web.answered import access_log, deadline_answer
+from cimaise.web.answered import Answered, deadline_answer
 from cimaise.web.companion import with_one_slash
 from cimaise.web.files_origin import with_files_origin
 from cimaise.web.front import with_front
@@ -36,7 +36,8 @@ def build(settings: Settings) -> Application:
         deadline_response=deadline_answer,
     )
     addressed = with_one_slash(with_raw_segments(guarded))
+    answered = Answered(services.usage)
     door = RequestIdMiddleware(
-        with_front(addressed, settings), new_id=random_id, access_log=access_log
+        with_front(addressed, settings), new_id=random_id, access_log=answered
     )
-    return Application(settings, services, parts, door, access_log)
+    return Application(settings, services, parts, door, answered)

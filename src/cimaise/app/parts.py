@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
 from cimaise.app.caches import cache_in_front
 from cimaise.app.images import open_codec, open_kept, open_variants
-from cimaise.app.sources import utc_now
+from cimaise.app.sources import random_id, utc_now
 from cimaise.database.engine import Database, open_database
 from cimaise.errors import Unavailable
 from cimaise.images.cache import Cache
@@ -23,7 +23,11 @@ from cimaise.settings import Settings
 from cimaise.state.base import State
 from cimaise.state.table import open_state
 from cimaise.storage.base import Storage
+from cimaise.storage.billing import PROVIDERS
+from cimaise.storage.measured import MeasuredStorage, Measurement
+from cimaise.storage.metering import meter
 from cimaise.storage.table import open_storage
+from cimaise.usage import OPERATION, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Parts:
     database: Database
     storage: Storage
     state: State
+    usage: Usage
     runner: Runner
     cache: Cache
     codec: GuardedCodec
@@ -60,7 +65,10 @@ def open_parts(settings: Settings) -> Parts:
     fetched.mkdir(parents=True, exist_ok=True)
     secret, *former = server_secrets(settings.server.secret, data_dir)
     database = _open_database(settings, data_dir)
-    storage = _open_storage(settings, data_dir, secret, former)
+    usage = Usage(database, utc_now)
+    storage = MeasuredStorage(
+        _open_storage(settings, data_dir, secret, former), _report(settings, usage)
+    )
     state = open_state(settings.state.url, data_dir=data_dir)
     answers = Answers()
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
@@ -73,9 +81,11 @@ def open_parts(settings: Settings) -> Parts:
         database=database,
         storage=storage,
         state=state,
+        usage=usage,
         runner=Runner(
             jobs(
                 storage,
+                random_id,
                 shared_variant_bytes=settings.images.shared_bytes,
                 cache=cache_in_front(settings),
             ),
@@ -104,6 +114,11 @@ def _open_database(settings: Settings, data_dir: Path) -> Database:
         readers=settings.database.readers,
         wait_s=settings.database.wait,
     )
+
+
+def _report(settings: Settings, usage: Usage) -> Callable[[Measurement], None]:
+    provider = PROVIDERS[settings.billing.provider]
+    return meter(provider, lambda operation: usage.add(OPERATION + operation, 1))
 
 
 def _open_storage(

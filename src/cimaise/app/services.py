@@ -1,5 +1,6 @@
 """Every feature, wired."""
 
+from datetime import timedelta
 from functools import partial
 
 from cimaise.albums.catalogue import Catalogue
@@ -19,6 +20,7 @@ from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
 from cimaise.library.recent import RecentFiles
+from cimaise.library.takedowns import Takedowns
 from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.uploads.capabilities import Capabilities
@@ -29,6 +31,7 @@ from cimaise.web.background import Background
 from cimaise.web.limiting import Limiter
 from cimaise.web.routes import LINES
 from cimaise.web.services import Services
+from cimaise.webhooks.service import Webhooks
 
 
 def open_services(settings: Settings, parts: Parts) -> Services:
@@ -43,6 +46,16 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         database=parts.database,
         storage=parts.storage,
         state=parts.state,
+        usage=parts.usage,
+        webhooks=Webhooks(parts.database, utc_now, random_id),
+        takedowns=Takedowns(
+            database=parts.database,
+            storage=parts.storage,
+            clock=utc_now,
+            new_id=random_id,
+            hold=timedelta(seconds=settings.takedowns.hold),
+            purge=parts.variants.purge_stored,
+        ),
         accounts=access.accounts,
         keys=access.keys,
         sessions=access.sessions,

@@ -115,12 +115,31 @@ def events_reference() -> str:
     )
 
 
+def metrics_reference() -> str:
+    """Every metric."""
+    from cimaise.telemetry.metrics import METRICS, PREFIX
+    from cimaise.web.metrics import LEVELS
+
+    rows = [
+        (f"`{PREFIX}{name}`", metric.kind.value, ", ".join(metric.labels) or "-", metric.meaning)
+        for name, metric in METRICS.items()
+    ]
+    rows += [(f"`{PREFIX}{name}`", "gauge", "-", meaning) for name, meaning in LEVELS.items()]
+    return _page(
+        "Metrics",
+        "What `/metrics` tells Prometheus. Counters are those of all server processes of a"
+        " machine; levels at the end are read from the database.",
+        [_table(("Metric", "Kind", "Labels", "Meaning"), rows)],
+    )
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "command-line.md": command_reference,
     "settings.md": settings_reference,
     "errors.md": errors_reference,
     "http-api.md": routes_reference,
     "log-events.md": events_reference,
+    "metrics.md": metrics_reference,
 }
 
 

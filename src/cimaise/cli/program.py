@@ -6,11 +6,14 @@ import click
 
 from cimaise.cli.accounts import accounts
 from cimaise.cli.albums import albums
+from cimaise.cli.audit import audit
+from cimaise.cli.backup import backup, restore
 from cimaise.cli.check import check
 from cimaise.cli.cleanup import cleanup
 from cimaise.cli.demo import demo
 from cimaise.cli.fsck import fsck
 from cimaise.cli.move_keys import move_keys
+from cimaise.cli.move_storage import move_storage
 from cimaise.cli.openapi import openapi
 from cimaise.cli.refusal import refusals
 from cimaise.cli.serve import serve
@@ -18,7 +21,9 @@ from cimaise.cli.settings import settings
 from cimaise.cli.sign import sign
 from cimaise.cli.stats import stats
 from cimaise.cli.storage import storage
+from cimaise.cli.takedowns import takedown, takedowns
 from cimaise.cli.upload import upload
+from cimaise.cli.usage import usage
 
 
 class _Program(click.Group):
@@ -53,6 +58,13 @@ for _command in (
     move_keys,
     storage,
     stats,
+    usage,
+    audit,
+    backup,
+    restore,
+    move_storage,
+    takedown,
+    takedowns,
     settings,
     check,
     openapi,

@@ -65,8 +65,10 @@ def _serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
         run(settings, sockets, on_first=partial(announce_first, settings), on_ready=on_ready)
         return
     from cimaise.cli.serving.workers import Watch, Worker
+    from cimaise.telemetry import metrics
 
     asyncio.run(_prepare(settings))
+    metrics.share(settings.data.dir.absolute() / "state" / "metrics")
     watch = Watch(
         lambda: Worker(settings, sockets), on_ready=on_ready, on_stop=partial(_close, sockets)
     )

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, OperationalErro
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from cimaise import telemetry
+from cimaise.database.audit import ACTIONS
 from cimaise.errors import Malformed, Unavailable
 
 T = TypeVar("T")
@@ -75,7 +78,8 @@ class Database:
         Raises:
             Unavailable: As for :meth:`read`.
         """
-        call = partial(self._write, work)
+        # who asks, and for which request, is known in the thread as well
+        call = partial(copy_context().run, self._write, work)
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._write_pool, call))
 
@@ -113,8 +117,12 @@ class Database:
     def _run(self, engine: Engine, work: Work[T]) -> T:
         with _our_errors(), engine.begin() as connection:
             connection.info.pop(_NEWS, None)  # of a transaction that was undone
+            connection.info.pop(ACTIONS, None)
             done = work(connection)
             has_news = connection.info.pop(_NEWS, False)
+            actions = connection.info.pop(ACTIONS, ())
+        for action in actions:  # committed
+            telemetry.count("events_total", action=action)
         if has_news:
             for listener in self._listeners:
                 listener()

@@ -1,5 +1,6 @@
 """Brings the schema up to date with Alembic, under a lock, without a configuration file."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,19 +32,24 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def migrate(database: Database) -> None:
-    """Run every migration that is missing, in one transaction. Processes take turns."""
-    database.run_now(_upgrade)
+def migrate(database: Database, *, to: str = "head") -> None:
+    """Run every migration that is missing, in one transaction. Processes take turns.
+
+    Args:
+        database: Whose schema.
+        to: The revision to stop at; the newest one by default.
+    """
+    database.run_now(partial(_upgrade, to=to))
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, *, to: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config, scripts = _scripts()
     with EnvironmentContext(
         config,
         scripts,
-        fn=lambda revision, _context: scripts._upgrade_revs("head", revision),  # noqa: SLF001
+        fn=lambda revision, _context: scripts._upgrade_revs(to, revision),  # noqa: SLF001
     ) as environment:
         environment.configure(
             connection=connection,

@@ -1,9 +1,11 @@
 """From a source and a spec to an entry, in the lane that it belongs to."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from cimaise.errors import CimaiseError
 from cimaise.images.entry import Entry, make_etag
 from cimaise.images.formats import HEAD_BYTES, sniff
 from cimaise.images.lanes import Lane, Lanes, SourceFacts
@@ -11,6 +13,7 @@ from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import Rendered
 from cimaise.images.spec import ImageSpec
 from cimaise.images.stopping import Stop
+from cimaise.telemetry import count, observe
 
 Render = Callable[[bytes | Path, ImageSpec, RenderLimits, Stop], Rendered]
 OpenSource = Callable[[], AbstractAsyncContextManager[bytes | Path]]
@@ -54,14 +57,27 @@ class Making:
         async with lane.sources.held(), open_source() as opened:
             return await self._make(opened, spec, lane)
 
+    @property
+    def waiting(self) -> int:
+        """Pictures that wait for a thread, of both lanes."""
+        return self._lanes.cheap.workers.waiting + self._lanes.costly.workers.waiting
+
     async def close(self) -> None:
         """Wait until the running work has ended."""
         await self._lanes.close()
 
     async def _make(self, source: bytes | Path, spec: ImageSpec, lane: Lane) -> Entry:
-        return await lane.workers.run(
-            lambda stop: self._entry(self._render(source, spec, self._limits, stop))
-        )
+        started = time.monotonic()
+        try:
+            made = await lane.workers.run(
+                lambda stop: self._entry(self._render(source, spec, self._limits, stop))
+            )
+        except CimaiseError:
+            count("variants_total", outcome="failed")
+            raise
+        count("variants_total", outcome="made")
+        observe("variant_seconds", time.monotonic() - started)
+        return made
 
     def _entry(self, made: Rendered) -> Entry:
         etag, made_at_s = make_etag(made.body), int(self._now())

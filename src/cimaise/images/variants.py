@@ -26,7 +26,7 @@ from cimaise.images.remote import NOTHING_KNOWN, Remote
 from cimaise.images.remote_versions import RemoteVersions, Version
 from cimaise.images.spec import ImageSpec, canonical
 from cimaise.rfc.negotiation import choose_image_format
-from cimaise.telemetry import log
+from cimaise.telemetry import count, log
 
 Wait = Callable[[Coroutine[Any, Any, Entry]], Awaitable[Entry]]
 """Waits for work, and cancels it where its result is not wanted any more."""
@@ -130,6 +130,7 @@ class Variants:
         key = f"{self._version} {canonical(resolved)}"
         kept = await self._kept.get(source, key)
         if kept is not None and self._is_fresh(source, kept):
+            count("variants_total", outcome="kept")
             return _variant(kept, spec)
         try:
             self._failures.raise_known(source)
@@ -177,6 +178,7 @@ class Variants:
         key = f"{self._version} {canonical(resolved)}"
         kept = await self._kept.get(source, key)
         if kept is not None:
+            count("variants_total", outcome="kept")
             return _variant(kept, spec)
         made = await wait(
             self._kept.once(
@@ -206,6 +208,11 @@ class Variants:
     def start(self) -> None:
         """Listen to what other processes purge."""
         self._kept.start()
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that wait for a thread."""
+        return self._making.waiting
 
     async def settled(self) -> None:
         """Wait until everything that was made has been kept."""

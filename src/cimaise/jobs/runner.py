@@ -5,6 +5,7 @@ when it is done lets the others wait for the next time.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -80,14 +81,20 @@ class Runner:
             telemetry.log("job_failed", level="warning", job=job.name, message=fault.message)
         except Exception as fault:
             telemetry.log("job_failed", level="error", job=job.name, fault=fault)
+        else:
+            return
+        telemetry.count("job_runs_total", job=job.name, outcome="failed")
 
     async def _take_turn(self, job: Job, *, is_hurried: bool) -> None:
+        started = time.monotonic()
         done = await take_turn(job, state=self._state, database=self._database, clock=self._clock)
         if done is None:  # another process is at it, and may be past what was asked for here
             if is_hurried:
                 self._due[job.name] = self._clock() + _SOON
                 self._hurried.add(job.name)
             return
+        telemetry.count("job_runs_total", job=job.name, outcome="done")
+        telemetry.observe("job_seconds", time.monotonic() - started, job=job.name)
         await self._state.put(_mark(job), "done", ttl_s=job.every_s * _PAUSE)
         if done:
             telemetry.log("job", job=job.name, done=done)

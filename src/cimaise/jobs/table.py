@@ -1,5 +1,6 @@
 """Every job, once."""
 
+from collections.abc import Callable
 from typing import Final
 
 from cimaise.archives.checksums import forget_old
@@ -7,24 +8,32 @@ from cimaise.delivery.purging import Cache, send_purges
 from cimaise.delivery.statistics import forget_old_days
 from cimaise.images.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
+from cimaise.jobs.events import follow_events
 from cimaise.library.discarded import delete_discarded
 from cimaise.library.tags import PURGE_JOB
+from cimaise.library.takedowns.held import end_held, hold_bytes
 from cimaise.storage.base import Storage
 from cimaise.uploads.abandoned import end_abandoned
 from cimaise.uploads.cleanup import forget_spent, sweep_temporary
 
+_SECONDS: Final = 5.0
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
 
 
 def jobs(
-    storage: Storage, *, shared_variant_bytes: int = 0, cache: Cache | None = None
+    storage: Storage,
+    new_id: Callable[[], str],
+    *,
+    shared_variant_bytes: int = 0,
+    cache: Cache | None = None,
 ) -> tuple[Job, ...]:
     """The jobs of an installation.
 
     Args:
         storage: Where its bytes live.
+        new_id: Ids that nobody can guess.
         cache: In front of us, where there is one.
         shared_variant_bytes: Size of the variants that machines share; 0 where they do not.
     """
@@ -33,21 +42,26 @@ def jobs(
         _HOUR,
         lambda _turn: SharedCache(storage).trim(shared_variant_bytes),
     )
-    return (*_always(storage, cache), *((trimming,) if shared_variant_bytes else ()))
+    return (*_always(storage, new_id, cache), *((trimming,) if shared_variant_bytes else ()))
 
 
-def _always(storage: Storage, cache: Cache | None) -> tuple[Job, ...]:
+def _always(storage: Storage, new_id: Callable[[], str], cache: Cache | None) -> tuple[Job, ...]:
     async def abandoned(turn: Turn) -> int:
         return (await end_abandoned(turn.database, storage, now=turn.now)).count
 
     async def discarded(turn: Turn) -> int:
         return (await delete_discarded(turn.database, storage, now=turn.now)).count
 
+    async def held(turn: Turn) -> int:
+        return await hold_bytes(turn.database, storage) + await end_held(turn.database, turn.now)
+
     return (
         Job("abandoned-uploads", _HOUR, abandoned),
         Job("discarded-objects", _HOUR, discarded),
         Job("temporary-files", _HOUR, lambda turn: sweep_temporary(storage, turn.now)),
         Job("spent-rows", _HOUR, lambda turn: forget_spent(turn.database, turn.now)),
+        Job("takedowns", _HOUR, held),
+        Job("events", _SECONDS, lambda turn: follow_events(turn, new_id)),
         Job("old-checksums", _DAY, lambda turn: forget_old(turn.database, turn.now)),
         Job("old-deliveries", _DAY, lambda turn: forget_old_days(turn.database, turn.now)),
         Job(PURGE_JOB, _MINUTE, lambda turn: send_purges(turn.database, cache, turn.now)),

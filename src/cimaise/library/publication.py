@@ -20,6 +20,7 @@ from cimaise.database.schema import (
 from cimaise.library.discarded import note_discarded
 from cimaise.library.model import File, Publication
 from cimaise.library.tags import file_tag, note_purge
+from cimaise.library.takedowns.blocked import require_not_blocked
 
 
 def publish(
@@ -29,7 +30,11 @@ def publish(
 
     The contributor is added once a collection, however many files; the points are earned once
     a file. The caller has checked rights, and that this upload has no file yet.
+
+    Raises:
+        TakenDown: This very content was removed for legal reasons.
     """
+    require_not_blocked(connection, new.sha256)
     file = _file_of(new, now=now, file_id=new_id(), etag=new.sha256 or new_id())
     connection.execute(insert(files).values(**_row(file, new)))
     connection.execute(

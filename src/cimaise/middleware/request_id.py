@@ -3,7 +3,8 @@
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
 from cimaise.telemetry import request_id as request_id_var
@@ -16,6 +17,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
 Outcome = Literal["complete", "broken", "disconnected", "failed"]
 
 HEADER: Final = b"x-request-id"
@@ -39,6 +41,8 @@ class AccessLog(Protocol):
         bytes_sent: int,
         request_id: str,
         outcome: Outcome,
+        bytes_received: int = 0,
+        facts: Mapping[str, Any] = NO_FACTS,
     ) -> None:
         """Write one line.
 
@@ -48,9 +52,11 @@ class AccessLog(Protocol):
             status: As sent; 499 where the client went before, 500 where nothing was answered.
             elapsed_s: Seconds from the request to the end of the answer.
             bytes_sent: Bytes of the body that were handed to the server, before any coding.
+            bytes_received: Bytes of the request's body that the application took.
             request_id: The request's id.
             outcome: ``complete``; ``broken``: failed after the start; ``disconnected``: the
                 client went first; ``failed``: there was no answer at all.
+            facts: ``scope["state"]``, as the application left it.
         """
         ...
 
@@ -98,6 +104,7 @@ class RequestIdMiddleware:
             request_id=request_id,
             access_log=self._access_log,
             clock=self._clock,
+            facts=named["state"],
         )
         try:
             await self._app(named, visit.receive, visit.send)
@@ -117,9 +124,11 @@ class _Visit:
 
     __slots__ = (
         "_access_log",
+        "_bytes_received",
         "_bytes_sent",
         "_clock",
         "_declared",
+        "_facts",
         "_has_ended",
         "_is_gone",
         "_is_head",
@@ -140,6 +149,7 @@ class _Visit:
         request_id: str,
         access_log: AccessLog | None,
         clock: Callable[[], float],
+        facts: Mapping[str, Any],
     ) -> None:
         self._scope = scope
         self._request_id = request_id
@@ -151,6 +161,8 @@ class _Visit:
         self._status = 0
         self._declared: int | None = None
         self._bytes_sent = 0
+        self._bytes_received = 0
+        self._facts = facts
         self._is_head = scope["method"] == "HEAD"
         self._is_gone = False
         self._has_ended = False
@@ -160,6 +172,8 @@ class _Visit:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             self._is_gone = True
+        else:
+            self._bytes_received += len(message.get("body", b""))
         return message
 
     async def send(self, message: Message) -> None:
@@ -224,8 +238,10 @@ class _Visit:
                 status=self._status,
                 elapsed_s=self._clock() - self._started_at,
                 bytes_sent=self._bytes_sent,
+                bytes_received=self._bytes_received,
                 request_id=self._request_id,
                 outcome=outcome,
+                facts=self._facts,
             )
         except Exception:
             _logger.exception("the access log failed")

@@ -95,11 +95,13 @@ class RedisState:
         self._away_until = self._clock() + _LEFT_ALONE_S
         if not self._is_away:
             self._is_away = True
+            telemetry.level("state_away", 1)
             telemetry.log("state_away", level="error", message=str(fault))
 
     def _note_back(self) -> None:
         if self._is_away:
             self._is_away = False
+            telemetry.level("state_away", 0)
             telemetry.log("state_back")
 
     async def take_lease(self, name: str, *, ttl_s: float) -> Lease | None:

@@ -33,6 +33,7 @@ from cimaise.storage.base import (
     Unfinished,
 )
 from cimaise.storage.bodies import Looked, Piece
+from cimaise.telemetry import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class _Meter:
         started = self._clock()
         outcome = "internal"
         try:
-            yield count
+            with span(f"storage {verb}"):
+                yield count
             outcome = "ok"
         except CimaiseError as fault:
             outcome = fault.code

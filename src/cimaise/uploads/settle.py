@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from cimaise.library.model import Collection, File
 from cimaise.library.publication import publish
+from cimaise.library.takedowns.blocked import require_not_blocked
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import keys_of, note_leftovers
@@ -49,8 +50,10 @@ def settle(
 
     Raises:
         TypeNotAllowed: The collection wants other types.
+        TakenDown: This very content was removed for legal reasons.
     """
     admit_content(collection, found_type=inspection.content_type)
+    require_not_blocked(connection, inspection.sha256_hex)
     waits_until = keep_until or now + (session.expires_at - session.created_at)
     found = _found(inspection, now) | {"storage_key": key, "expires_at": waits_until}
     if not sessions.advance(connection, session, State.UPLOADED, now=now, **found):

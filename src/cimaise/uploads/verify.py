@@ -19,6 +19,7 @@ from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, Invalid, NotFound, TypeNotAllowed, Unavailable, WrongState
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection
+from cimaise.library.takedowns.blocked import may_be_blocked
 from cimaise.storage.base import ObjectInfo, Storage
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import assemble
@@ -99,10 +100,16 @@ class Verifier:
             filename=session.filename,
             declared_type=session.declared_type,
             declared_sha256=session.declared_sha256,
-            hash_all=self.storage.is_local and info.size <= MOST_HASHED,
+            hash_all=await self._has_to_be_hashed(info.size),
             read_header=self.read_picture,
             whole_at_once=self.whole_at_once,
         )
+
+    async def _has_to_be_hashed(self, size: int) -> bool:
+        """Where reading is cheap, and where it may be what was removed for legal reasons."""
+        if self.storage.is_local and size <= MOST_HASHED:
+            return True
+        return await self.database.read(lambda connection: may_be_blocked(connection, size))
 
     async def _settle(
         self, session: UploadSession, inspection: Inspection, key: str

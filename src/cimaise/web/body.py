@@ -8,6 +8,9 @@ from starlette.requests import ClientDisconnect, Request
 from cimaise.errors import ClientGone
 from cimaise.storage.bodies import Pour, Take
 
+POURED: Final = "poured_bytes"
+"""Of a request's state: bytes of the body that came by no message."""
+
 _EXTENSION: Final = "cimaise.pour"
 _GONE: Final = "The client closed the connection."
 
@@ -43,8 +46,14 @@ class Body:
 
     async def _pour(self, take: Take, most: int) -> bool:
         assert self._offered is not None
+        facts = self._request.scope.setdefault("state", {})
+
+        def counted(piece: bytes | memoryview) -> None:
+            facts[POURED] = facts.get(POURED, 0) + len(piece)
+            take(piece)
+
         try:
-            return await self._offered(take, most)
+            return await self._offered(counted, most)
         except ConnectionError as fault:
             await self._request.receive()  # so everybody in between learns of it
             raise ClientGone(_GONE) from fault

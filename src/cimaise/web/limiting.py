@@ -15,6 +15,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from cimaise import telemetry
 from cimaise.access.policy import Principal
 from cimaise.errors import Limit, TooMany
 from cimaise.settings.rate import Allowance
@@ -149,6 +150,7 @@ class Limiter:
         key = f"transfers:{principal.account_id or site}"
         place = await self._state.enter(key, limit=limit, ttl_s=_PLACE_TTL_S)
         if place is None:
+            telemetry.count("limited_total", kind="transfers")
             raise TooMany(
                 "Too many transfers at once: wait for one to end.",
                 limit=Limit("limits.transfers", limit),
@@ -172,6 +174,7 @@ class Limiter:
         )
         headers |= rate_headers(kind, rate, allowance.window_s)
         if not rate.is_allowed:
+            telemetry.count("limited_total", kind=kind)
             raise too_many(kind, rate)
 
 

@@ -99,6 +99,7 @@ class _Door:
 
     def __init__(self, services: "Services", lines: Sequence[Line]) -> None:
         self._services = services
+        self._path = lines[0].path
         self._lines: Mapping[str, Line] = {line.method: line for line in lines}
         verbs = dict.fromkeys(line.method for line in lines)
         if "GET" in verbs:
@@ -115,8 +116,13 @@ class _Door:
         line = self._lines.get(request.method)
         if line is None and request.method == "HEAD":
             line = self._lines.get("GET")
-        reply = await self._reply(request, line, arrived)
-        await reply(scope, receive, send)
+        facts: dict[str, Any] = scope.setdefault("state", {})
+        facts["route"] = self._path
+        telemetry.client_address.set(request.client.host if request.client else "")
+        carrier = request.headers if "traceparent" in request.headers else None
+        with telemetry.span(f"{request.method} {self._path}", carrier):
+            reply = await self._reply(request, line, arrived, facts)
+            await reply(scope, receive, send)
 
     def _overridden(self, scope: Scope) -> Scope:
         """The same request under the method that it means."""
@@ -127,7 +133,11 @@ class _Door:
         return scope
 
     async def _reply(
-        self, request: Request, line: Line | None, arrived: Sequence[tuple[bytes, bytes]]
+        self,
+        request: Request,
+        line: Line | None,
+        arrived: Sequence[tuple[bytes, bytes]],
+        facts: dict[str, Any],
     ) -> ASGIApp:
         request_id = telemetry.request_id.get()
         if request.method == "OPTIONS" and line is None:
@@ -135,6 +145,7 @@ class _Door:
         rates: dict[str, str] = {}
         try:
             principal = await self._authenticate(request, line, rates)
+            facts["account_id"] = principal.account_id
             call = Call(request, principal, self._services, request_id, arrived)
             reply = await self._handled(call, line, rates)
         except CimaiseError as error:
@@ -198,6 +209,7 @@ def _require(line: Line, principal: policy.Principal) -> None:
 
 
 def _problem(error: CimaiseError, request_id: str) -> ASGIApp:
+    telemetry.count("problems_total", code=error.code)
     if isinstance(error, ClientGone | BrokenTransfer):
         telemetry.log("transfer_broken", level="info", message=error.message)
     elif status_of(error) >= SERVER_FAULT:

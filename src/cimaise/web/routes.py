@@ -9,6 +9,7 @@ from cimaise.web import (
     admin,
     albums,
     archives,
+    audit,
     companion,
     delivered,
     forms,
@@ -16,16 +17,20 @@ from cimaise.web import (
     iiif,
     images,
     library,
+    metrics,
     originals,
     outlets,
     reference,
     shares,
     storage,
+    takedowns,
     token_access,
     tus,
     uploads,
+    webhooks,
 )
 from cimaise.web import shapes as s
+from cimaise.web import shapes_admin as sa
 from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
 from cimaise.web.pages import account, my_files, sign_in, uploading
@@ -178,6 +183,17 @@ LINES: Final = (
     Line("GET", "/api/admin/delivery", delivered.show, ADMIN, "What was delivered: files, accounts, visitors; ?days=30.", tag="Operation"),
     Line("GET", "/healthz", health.alive, PUBLIC, "The process is alive.", tag="Operation"),
     Line("GET", "/readyz", health.ready, PUBLIC, "Everything that is needed can be reached.", tag="Operation"),
+    Line("GET", "/metrics", metrics.metrics, HOLDER, "Counters for Prometheus.", tag="Operation"),
+    Line("POST", "/api/admin/takedowns", takedowns.create_takedown, ADMIN, "Remove for legal reasons; the answer is the receipt.", body=sa.CreateTakedown, status=201, tag="Administration"),
+    Line("GET", "/api/admin/takedowns", takedowns.list_takedowns, ADMIN, "What was removed for legal reasons.", tag="Administration"),
+    Line("POST", "/api/admin/takedowns/{id}/restore", takedowns.restore_takedown, ADMIN, "Bring back what was removed, while it is held.", body=sa.RestoreTakedown, tag="Administration"),
+    Line("POST", "/api/takedowns/{id}/counter-notice", takedowns.counter_takedown, ACCOUNT, "Object to the removal of one's own file.", body=sa.CounterNotice, tag="Files"),
+    Line("GET", "/api/admin/audit", audit.list_entries, ADMIN, "Who did what, when, from where and why.", tag="Administration"),
+    Line("POST", "/api/admin/webhooks", webhooks.create_webhook, ADMIN, "Tell an address of events; the secret is shown once.", body=sa.CreateWebhook, status=201, tag="Administration"),
+    Line("GET", "/api/admin/webhooks", webhooks.list_webhooks, ADMIN, "Who is told of what.", tag="Administration"),
+    Line("DELETE", "/api/admin/webhooks/{id}", webhooks.end_webhook, ADMIN, "Tell it nothing any more.", status=204, tag="Administration"),
+    Line("GET", "/api/admin/webhooks/{id}/deliveries", webhooks.list_deliveries, ADMIN, "What it was told, the newest first.", tag="Administration"),
+    Line("POST", "/api/admin/webhooks/{id}/deliveries/{delivery}/replay", webhooks.replay_delivery, ADMIN, "Send it again.", status=202, tag="Administration"),
     Line("GET", "/docs", reference.docs, PUBLIC, "This interface, for people.", tag="Operation"),
     Line("GET", "/openapi.json", reference.openapi, PUBLIC, "This interface as OpenAPI 3.1.", cors=Cors.PUBLIC, tag="Operation"),
 )

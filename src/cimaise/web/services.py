@@ -33,6 +33,7 @@ from cimaise.images.variants import Variants
 from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
 from cimaise.library.files import Files
+from cimaise.library.takedowns import Takedowns
 from cimaise.originals import Originals
 from cimaise.settings import Settings
 from cimaise.state.base import State
@@ -50,9 +51,11 @@ from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.quota import state as quota_state
 from cimaise.uploads.statistics import UploadStatistics
 from cimaise.uploads.streaming import Streams
+from cimaise.usage import Usage
 from cimaise.web.background import Background
 from cimaise.web.limiting import Limiter
 from cimaise.web.router import Line
+from cimaise.webhooks.service import Webhooks
 
 COOKIE = "cimaise_session"
 
@@ -66,6 +69,9 @@ class Services:
     database: Database
     storage: Storage
     state: State
+    usage: Usage
+    webhooks: Webhooks
+    takedowns: Takedowns
     accounts: Accounts
     keys: Keys
     sessions: Sessions

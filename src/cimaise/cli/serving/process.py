@@ -13,6 +13,7 @@ import uvicorn
 from cimaise import telemetry
 from cimaise.cli.opened import build_application
 from cimaise.cli.serving.memory import keep_buffers
+from cimaise.cli.serving.tracing import traced
 from cimaise.server.hot import HotLane
 from cimaise.server.limits import Limits
 from cimaise.server.protocol import http_protocol
@@ -70,7 +71,11 @@ def run(
     hot = HotLane(application.services.answers.get, application.access_log)
     config = uvicorn.Config(application, **_options(settings, hot))
     server = ReportingServer(config, on_ready)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner, _told(server):
+    with (
+        traced(settings.traces.endpoint),
+        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+        _told(server),
+    ):
         runner.run(_serve(application, server, list(sockets), on_first, stop_at_end_of))
 
 

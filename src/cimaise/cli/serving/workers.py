@@ -20,6 +20,7 @@ from typing import Final
 from cimaise import telemetry
 from cimaise.cli.refusal import Refused, refusals
 from cimaise.settings import Settings
+from cimaise.telemetry.metrics import forget_process
 
 _READY: Final = b"r"
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -124,6 +125,7 @@ class Watch:
         if not worker.is_ready:
             self.stop_all()
             raise Refused("A server process ended before it was ready.")
+        forget_process(worker.process.pid or 0)
         telemetry.log("worker_ended", level="error", exit_code=worker.process.exitcode)
         self._add()
 

@@ -12,7 +12,13 @@ from cimaise.database.schema.files import files, links
 from cimaise.database.schema.installation import audit, facts, fences
 from cimaise.database.schema.metadata import metadata
 from cimaise.database.schema.objects import discarded_objects, key_moves
-from cimaise.database.schema.quota import failed_uploads, usage_days, usage_totals
+from cimaise.database.schema.quota import (
+    failed_uploads,
+    usage_counts,
+    usage_days,
+    usage_totals,
+)
+from cimaise.database.schema.takedowns import takedown_files, takedowns
 from cimaise.database.schema.uploads import (
     tus_parts,
     tus_pieces,
@@ -20,6 +26,7 @@ from cimaise.database.schema.uploads import (
     upload_tokens,
     uploads,
 )
+from cimaise.database.schema.webhooks import webhook_deliveries, webhooks
 
 __all__ = [
     "accounts",
@@ -45,11 +52,16 @@ __all__ = [
     "shares",
     "sign_in_links",
     "source_answers",
+    "takedown_files",
+    "takedowns",
     "tus_parts",
     "tus_pieces",
     "tus_uploads",
     "upload_tokens",
     "uploads",
+    "usage_counts",
     "usage_days",
     "usage_totals",
+    "webhook_deliveries",
+    "webhooks",
 ]

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     Integer,
     String,
     Table,
@@ -12,7 +13,7 @@ from sqlalchemy import (
 from cimaise.database.columns import JSONText, UTCDateTime
 from cimaise.database.schema.metadata import metadata
 
-audit = Table(
+audit = Table(  # it only grows: triggers refuse to change or delete, see database.audit
     "audit",
     metadata,
     Column("id", Integer().with_variant(BigInteger, "postgresql"), primary_key=True),
@@ -21,6 +22,12 @@ audit = Table(
     Column("action", String(40), nullable=False),  # what, such as upload.completed
     Column("subject", String(100), nullable=False),  # id of the thing
     Column("details", JSONText, nullable=False),
+    Column("origin", String(64)),  # address that the request came from, where one did it
+    Column("request_id", String(64)),
+    Column("sequence", BigInteger),  # place in the chain, from 1; NULL: not sealed yet
+    Column("hash", String(64)),  # of the entry before and of this one
+    Index("ix_audit_sequence", "sequence", unique=True),
+    Index("ix_audit_subject", "subject"),
 )
 
 fences = Table(  # the greatest token of each lease under which something was written

@@ -22,6 +22,15 @@ usage_days = Table(  # quota: what an account used on a day (UTC)
     Column("reserved_files", Integer, nullable=False, server_default="0"),
 )
 
+usage_counts = Table(  # what was used on a day (UTC), for looking at: see cimaise.usage
+    "usage_counts",
+    metadata,
+    Column("day", String(10), primary_key=True),  # ISO date
+    Column("account_id", String(64), primary_key=True),  # empty: guests, or nobody's
+    Column("measure", String(40), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+)
+
 usage_totals = Table(  # quota: what an account stores in all
     "usage_totals",
     metadata,

@@ -6,6 +6,7 @@ from cimaise.settings.sections.albums import Flickr, Pages, Shares
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
+from cimaise.settings.sections.operation import Billing, MetricsSettings, TakedownSettings, Traces
 from cimaise.settings.sections.server import Client, Log, Server
 from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
 from cimaise.settings.sections.uploads import Quota, Uploads
@@ -17,6 +18,7 @@ __all__ = [
     "MB",
     "TB",
     "Auth",
+    "Billing",
     "Cdn",
     "Client",
     "Data",
@@ -29,6 +31,7 @@ __all__ = [
     "Limits",
     "Links",
     "Log",
+    "MetricsSettings",
     "Pages",
     "Quota",
     "Server",
@@ -36,6 +39,8 @@ __all__ = [
     "Shares",
     "StateSettings",
     "StorageSettings",
+    "TakedownSettings",
+    "Traces",
     "Uploads",
     "knobs",
 ]

@@ -8,6 +8,7 @@ from cimaise.settings.sections.albums import Flickr, Pages, Shares
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
+from cimaise.settings.sections.operation import Billing, MetricsSettings, TakedownSettings, Traces
 from cimaise.settings.sections.server import Client, Log, Server
 from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
 from cimaise.settings.sections.uploads import Quota, Uploads
@@ -34,6 +35,10 @@ class Settings:
     cdn: Cdn = field(default_factory=Cdn)
     edge: Edge = field(default_factory=Edge)
     auth: Auth = field(default_factory=Auth)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    traces: Traces = field(default_factory=Traces)
+    takedowns: TakedownSettings = field(default_factory=TakedownSettings)
+    billing: Billing = field(default_factory=Billing)
     log: Log = field(default_factory=Log)
     client: Client = field(default_factory=Client)
 

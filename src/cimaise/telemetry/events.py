@@ -1,4 +1,4 @@
-"""What the server says of itself: every log event, declared once.
+"""Every log event, declared once.
 
 A log line is an event name with fields. On a terminal it is text, elsewhere one JSON object a
 line. The request's id is added to every line written while it is being answered.
@@ -37,12 +37,17 @@ EVENTS: Final[dict[str, str]] = {
     "purges_dropped": "A cache in front could not be told to forget for a week.",
     "job": "A job ran.",
     "job_failed": "A job failed; it runs again at its time.",
+    "usage_not_kept": "Counts of use could not be written down; they wait for the next time.",
+    "takedown_waits": "The bytes of what was taken down could not be moved yet; nobody sees them.",
+    "audit_sealed": "Entries got their places in the audit log's chain; its head is told.",
+    "webhook_failed": "A delivery to a webhook was given up.",
     "state_away": "The shared state cannot be reached; limits are counted on this machine alone.",
     "state_back": "The shared state can be reached again.",
     "library_message": "A library said something.",
 }
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+client_address: ContextVar[str] = ContextVar("client_address", default="")
 
 _LEVELS: Final = {
     "debug": logging.DEBUG,

@@ -1,12 +1,16 @@
-"""The record of who did what, written in the transaction that does it."""
+"""Writing an entry, in the transaction that does what it tells."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert
 
+from cimaise import telemetry
 from cimaise.database.schema import audit
+
+ACTIONS: Final = "actions"
+"""Where a connection keeps what its transaction has recorded; counted once that is committed."""
 
 
 def record(
@@ -20,6 +24,8 @@ def record(
 ) -> None:
     """Add one row; it stays or goes with the rest of the transaction.
 
+    From where and by which request is known by itself.
+
     Args:
         connection: Of the transaction that makes the change.
         at: When, aware UTC.
@@ -28,6 +34,7 @@ def record(
         subject: Id of the thing, at most 100 characters.
         details: Facts that JSON can carry. Never secrets.
     """
+    connection.info.setdefault(ACTIONS, []).append(action)
     connection.execute(
         insert(audit).values(
             at=at,
@@ -35,5 +42,7 @@ def record(
             action=action,
             subject=subject,
             details=dict(details),
+            origin=telemetry.client_address.get() or None,
+            request_id=telemetry.request_id.get() or None,
         )
     )

@@ -1,0 +1,74 @@
+"""Which files have a content, and which a take-down removed."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from cimaise.database.schema import files, takedown_files
+from cimaise.errors import NotFound
+
+
+def published(connection: Connection, file_id: str) -> Row[Any]:
+    """A file that has bytes with us; ``NotFound``."""
+    row = connection.execute(
+        select(files).where(files.c.id == file_id, files.c.deleted_at.is_(None))
+    ).first()
+    if row is None:
+        raise NotFound("There is no such file.")
+    if row.storage_key is None:
+        raise NotFound("This file has no bytes here.", code="file_missing")
+    return row
+
+
+def with_content(connection: Connection, digest: str) -> list[Row[Any]]:
+    """Files that are seen and have this SHA-256 (hex)."""
+    return list(
+        connection.execute(
+            select(files).where(
+                files.c.sha256 == digest,
+                files.c.storage_key.is_not(None),
+                files.c.deleted_at.is_(None),
+                files.c.taken_down_at.is_(None),
+            )
+        )
+    )
+
+
+def unknown_digests(connection: Connection, size: int) -> list[Row[Any]]:
+    """Published files of a size whose digest nobody has asked for yet."""
+    return list(
+        connection.execute(
+            select(files.c.id, files.c.storage_key).where(
+                files.c.size == size,
+                files.c.sha256.is_(None),
+                files.c.storage_key.is_not(None),
+                files.c.deleted_at.is_(None),
+            )
+        )
+    )
+
+
+def keep_digest(connection: Connection, *, file_id: str, digest: str) -> None:
+    """Write down what was read from the bytes."""
+    connection.execute(update(files).where(files.c.id == file_id).values(sha256=digest))
+
+
+def former_keys(connection: Connection, *, takedown_id: str) -> list[str]:
+    """Where the bytes were published from."""
+    return list(
+        connection.execute(
+            select(takedown_files.c.former_key).where(takedown_files.c.takedown_id == takedown_id)
+        ).scalars()
+    )
+
+
+def removed_by(connection: Connection, takedown_id: str) -> list[Row[Any]]:
+    """Files of a take-down that nobody has deleted since."""
+    joined = files.join(takedown_files, takedown_files.c.file_id == files.c.id)
+    return list(
+        connection.execute(
+            select(files)
+            .select_from(joined)
+            .where(takedown_files.c.takedown_id == takedown_id, files.c.deleted_at.is_(None))
+        )
+    )

@@ -1,0 +1,160 @@
+"""Take-downs in the database: as values, and each change as one step of a transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from cimaise.database.audit import record
+from cimaise.database.schema import collections, files, takedown_files, takedowns
+from cimaise.errors import NotFound, WrongState
+from cimaise.library.tags import file_tag, note_purge
+
+OPERATOR: Final = None
+"""Who acted, where it was somebody at the machine itself."""
+
+
+class TakedownState(StrEnum):
+    """Where a take-down stands. Only ``restored`` lets the content in again."""
+
+    HELD = "held"  # unseen, the bytes are kept
+    COUNTERED = "countered"  # the same, and whoever published it has objected
+    RESTORED = "restored"
+    FINAL = "final"  # the bytes are gone
+
+
+OPEN: Final = (TakedownState.HELD, TakedownState.COUNTERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Why something has to go.
+
+    Attributes:
+        reason: In the operator's words; for the record.
+        reference: The notice's own number, where it has one.
+    """
+
+    reason: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Takedown:
+    """A take-down, which is also its receipt.
+
+    Attributes:
+        id: Its own.
+        sha256: Of the content, hex.
+        size: Of the content, in bytes.
+        state: See :class:`TakedownState`.
+        reason: Why, in the operator's words.
+        reference: The notice's own number, where it has one.
+        file_ids: The published files that it removed.
+        made_by: The account; ``None`` for the operator at the machine.
+        made_at: When.
+        hold_until: So long it can be restored.
+        statement: The counter-notice.
+        countered_at: When that came.
+        ended_at: When it was restored or became final.
+    """
+
+    id: str
+    sha256: str
+    size: int
+    state: TakedownState
+    reason: str
+    reference: str | None
+    file_ids: tuple[str, ...]
+    made_by: str | None
+    made_at: datetime
+    hold_until: datetime
+    statement: str | None = None
+    countered_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def find_takedown(connection: Connection, takedown_id: str) -> Takedown:
+    """The take-down; ``NotFound``."""
+    row = connection.execute(select(takedowns).where(takedowns.c.id == takedown_id)).first()
+    if row is None:
+        raise NotFound("There is no such take-down.")
+    return takedown_of(connection, row)
+
+
+def list_takedowns(
+    connection: Connection, *, state: TakedownState | None, limit: int
+) -> list[Takedown]:
+    """The newest ones first."""
+    statement = select(takedowns).order_by(takedowns.c.made_at.desc(), takedowns.c.id)
+    if state is not None:
+        statement = statement.where(takedowns.c.state == state)
+    return [takedown_of(connection, row) for row in connection.execute(statement.limit(limit))]
+
+
+def takedown_of(connection: Connection, row: Row[Any]) -> Takedown:
+    """A row with the files that belong to it."""
+    ids = connection.execute(
+        select(takedown_files.c.file_id)
+        .where(takedown_files.c.takedown_id == row.id)
+        .order_by(takedown_files.c.file_id)
+    ).scalars()
+    same = ("id", "sha256", "size", "reason", "reference", "made_by", "made_at", "hold_until",
+            "statement", "countered_at", "ended_at")  # fmt: skip
+    return Takedown(
+        state=TakedownState(row.state),
+        file_ids=tuple(ids),
+        **{name: getattr(row, name) for name in same},
+    )
+
+
+def advance(
+    connection: Connection, takedown: Takedown, to: TakedownState, *, by: str | None,
+    now: datetime, why: str = "", **values: Any,
+) -> None:  # fmt: skip
+    """One compare-and-set, and its line in the audit log.
+
+    Raises:
+        WrongState: It is not open any more, or changed meanwhile.
+    """
+    changed = connection.execute(
+        update(takedowns)
+        .where(takedowns.c.id == takedown.id, takedowns.c.state == takedown.state)
+        .values(state=to.value, **values)
+    ).rowcount
+    if takedown.state not in OPEN or not changed:
+        raise WrongState(f"The take-down is {takedown.state}.")
+    record(
+        connection, at=now, account_id=by, action=f"takedown.{to}", subject=takedown.id,
+        details={"sha256": takedown.sha256, "files": list(takedown.file_ids), "reason": why},
+    )  # fmt: skip
+
+
+def hide(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> None:
+    """Make files answer 451 here and at the CDN, and count them no more among pictures."""
+    _show(connection, rows, taken_down_at=now, by=-1)
+    note_purge(connection, [file_tag(row.id) for row in rows], now=now)
+
+
+def unhide(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> None:
+    """Undo :func:`hide`."""
+    _show(connection, rows, taken_down_at=None, by=1)
+    note_purge(connection, [file_tag(row.id) for row in rows], now=now)
+
+
+def _show(
+    connection: Connection, rows: Sequence[Row[Any]], *, taken_down_at: datetime | None, by: int
+) -> None:
+    for row in rows:
+        connection.execute(
+            update(files).where(files.c.id == row.id).values(taken_down_at=taken_down_at)
+        )
+        if row.is_picture:
+            connection.execute(
+                update(collections)
+                .where(collections.c.id == row.collection_id)
+                .values(picture_count=collections.c.picture_count + by)
+            )

@@ -1,0 +1,166 @@
+"""Every metric, declared once, in Prometheus' form.
+
+Counters and histograms of several server processes are added up: where ``PROMETHEUS_MULTIPROC_DIR``
+is set when this is imported, the client keeps its values in files of that folder, and whichever
+process is asked reads all of them. ``cimaise serve`` sets it for its workers.
+
+Labels have few values: route templates, verbs, codes. Never accounts, files or addresses; what is
+counted for each account is in the database (``cimaise usage``).
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX: Final = "cimaise_"
+_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"  # the client's own name for it
+
+
+class Kind(StrEnum):
+    """What a metric is."""
+
+    COUNTER = "counter"  # only goes up
+    GAUGE = "gauge"  # a level, of all processes together
+    HISTOGRAM = "histogram"  # how often a value was in which bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric's declaration; its name is :data:`PREFIX` and its key in :data:`METRICS`."""
+
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_SECONDS: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "requests_total": Metric(
+        Kind.COUNTER, "Requests answered.", ("route", "method", "status", "outcome")
+    ),
+    "request_seconds": Metric(
+        Kind.HISTOGRAM, "From a request to the end of its answer.", ("route",), _SECONDS
+    ),
+    "sent_bytes_total": Metric(Kind.COUNTER, "Bytes of bodies that were answered.", ("route",)),
+    "received_bytes_total": Metric(Kind.COUNTER, "Bytes of bodies that came in.", ("route",)),
+    "problems_total": Metric(Kind.COUNTER, "Errors that were answered, by code.", ("code",)),
+    "limited_total": Metric(
+        Kind.COUNTER, "Requests refused because they were too many, by kind.", ("kind",)
+    ),
+    "storage_operations_total": Metric(
+        Kind.COUNTER,
+        "Calls of the storage, by operation, the provider's billing class, and outcome.",
+        ("operation", "billing", "outcome"),
+    ),
+    "storage_seconds": Metric(
+        Kind.HISTOGRAM, "What a call of the storage took.", ("operation",), _SECONDS
+    ),
+    "storage_bytes_total": Metric(
+        Kind.COUNTER, "Bytes between this server and the storage.", ("operation",)
+    ),
+    "signed_urls_total": Metric(Kind.COUNTER, "Signed URLs given out.", ("operation",)),
+    "events_total": Metric(
+        Kind.COUNTER,
+        "Changes that were committed, by the audit log's action; upload.* is the upload funnel.",
+        ("action",),
+    ),
+    "variants_total": Metric(
+        Kind.COUNTER, "Pictures asked for in some size: kept, made or failed.", ("outcome",)
+    ),
+    "variant_seconds": Metric(Kind.HISTOGRAM, "What making a picture took.", (), _SECONDS),
+    "pictures_waiting": Metric(Kind.GAUGE, "Pictures that wait to be made."),
+    "job_runs_total": Metric(Kind.COUNTER, "Runs of jobs: done or failed.", ("job", "outcome")),
+    "job_seconds": Metric(
+        Kind.HISTOGRAM, "What a run of a job took.", ("job",), (0.01, 0.1, 1.0, 10.0, 60.0, 600.0)
+    ),
+    "state_away": Metric(Kind.GAUGE, "Processes that cannot reach the shared state."),
+}
+
+_Made = Counter | Gauge | Histogram
+
+
+def _make(name: str, metric: Metric, registry: CollectorRegistry) -> _Made:
+    full = PREFIX + name
+    if metric.kind is Kind.COUNTER:
+        return Counter(full, metric.meaning, metric.labels, registry=registry)
+    if metric.kind is Kind.GAUGE:
+        return Gauge(
+            full, metric.meaning, metric.labels, registry=registry, multiprocess_mode="livesum"
+        )
+    return Histogram(full, metric.meaning, metric.labels, registry=registry, buckets=metric.buckets)
+
+
+_registry: Final = CollectorRegistry()
+_made: Final = {name: _make(name, metric, _registry) for name, metric in METRICS.items()}
+
+
+def count(name: str, amount: float = 1, **labels: str) -> None:
+    """Add to a counter. ``KeyError`` for a name that is not declared."""
+    made = _of(name, labels)
+    if isinstance(made, Counter):
+        made.inc(amount)
+
+
+def level(name: str, value: float, **labels: str) -> None:
+    """Set a gauge of this process."""
+    made = _of(name, labels)
+    if isinstance(made, Gauge):
+        made.set(value)
+
+
+def observe(name: str, value: float, **labels: str) -> None:
+    """Put a value into a histogram."""
+    made = _of(name, labels)
+    if isinstance(made, Histogram):
+        made.observe(value)
+
+
+def _of(name: str, labels: Mapping[str, str]) -> _Made:
+    made = _made[name]
+    return made.labels(**labels) if labels else made
+
+
+def expose(facts: Mapping[str, tuple[str, float]] | None = None) -> bytes:
+    """All metrics of all processes as text.
+
+    Args:
+        facts: Further gauges by name, each with its meaning: what was just read elsewhere.
+    """
+    registry = _registry
+    if os.environ.get(_FOLDER):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    text = generate_latest(registry)
+    if facts:
+        text += generate_latest(_registry_of(facts))
+    return text
+
+
+def _registry_of(facts: Mapping[str, tuple[str, float]]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for name, (meaning, value) in facts.items():
+        Gauge(PREFIX + name, meaning, registry=registry).set(value)
+    return registry
+
+
+def share(folder: Path) -> None:
+    """Let processes that are started from here on keep their values in ``folder``, empty now."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ[_FOLDER] = str(folder)
+
+
+def forget_process(process_id: int) -> None:
+    """A process has ended: its levels count no more, its counters do."""
+    if os.environ.get(_FOLDER):
+        mark_process_dead(process_id)  # type: ignore[no-untyped-call]

@@ -1,0 +1,32 @@
+"""Bodies that operators send."""
+
+import msgspec
+
+
+class CreateTakedown(msgspec.Struct, forbid_unknown_fields=True):
+    """Take down a published file, or whatever has a content."""
+
+    reason: str
+    file_id: str | None = None
+    sha256: str | None = None  # hex
+    size: int | None = None  # of the content, where nothing of it is here
+    reference: str | None = None
+
+
+class RestoreTakedown(msgspec.Struct, forbid_unknown_fields=True):
+    """Bring back what was taken down."""
+
+    reason: str = ""
+
+
+class CounterNotice(msgspec.Struct, forbid_unknown_fields=True):
+    """Object to a take-down."""
+
+    statement: str
+
+
+class CreateWebhook(msgspec.Struct, forbid_unknown_fields=True):
+    """Tell an address of events: actions of the audit log, ``thing.*`` or ``*``."""
+
+    url: str
+    events: list[str] = msgspec.field(default_factory=lambda: ["*"])

@@ -1,0 +1,1 @@
+"""Telling other programs what happened: from the audit log, signed, until they have it."""

@@ -1,0 +1,95 @@
+"""Sending what waits: several at once, each until it is taken or has been tried for days."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import aiohttp
+
+from cimaise import telemetry
+from cimaise.database.engine import Database
+from cimaise.webhooks.rows import Delivery, Webhook, due_deliveries, note_attempt
+from cimaise.webhooks.signing import signed_headers
+
+PAUSES_S: Final = (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Between attempts: three days in all. After the last one a delivery has failed."""
+
+_TIMEOUT_S: Final = 10.0
+_AT_ONCE: Final = 10
+_BATCH: Final = 50
+_GONE: Final = 410  # the receiver says: never again
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of an attempt: the answer's status, or why there was none."""
+
+    status: int | None
+    error: str | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the receiver has it."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 (the class)
+
+
+async def send_due(database: Database, now: datetime, clock: Callable[[], datetime]) -> int:
+    """Try everything that is due, once; gives how many were taken.
+
+    A process that dies behind an attempt makes it again: receivers know a message by its id.
+    """
+    due = await database.read(partial(due_deliveries, now=now, limit=_BATCH))
+    if not due:
+        return 0
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    async with aiohttp.ClientSession(timeout=timeout) as client:
+        sender = _Sender(database, client, asyncio.Semaphore(_AT_ONCE), clock)
+        return sum(await asyncio.gather(*(sender.attempt(*one) for one in due)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    database: Database
+    client: aiohttp.ClientSession
+    places: asyncio.Semaphore
+    clock: Callable[[], datetime]
+
+    async def attempt(self, delivery: Delivery, hook: Webhook) -> bool:
+        """Post once and write down what became of it; gives whether it was taken."""
+        async with self.places:
+            outcome = await post(self.client, hook, delivery, self.clock())
+        values = _after(delivery, outcome, self.clock())
+        await self.database.write(lambda connection: note_attempt(connection, delivery, **values))
+        if values["state"] == "failed":
+            telemetry.log("webhook_failed", level="warning", webhook=hook.id, delivery=delivery.id)
+        return outcome.is_taken
+
+
+async def post(
+    client: aiohttp.ClientSession, hook: Webhook, delivery: Delivery, now: datetime
+) -> Outcome:
+    """One attempt. Redirects are not followed: the body is for this address only."""
+    headers = signed_headers(
+        hook.secret, message_id=delivery.id, timestamp=int(now.timestamp()), body=delivery.body
+    )
+    try:
+        async with client.post(
+            hook.url, data=delivery.body.encode(), headers=headers, allow_redirects=False
+        ) as answer:
+            return Outcome(answer.status)
+    except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+        return Outcome(None, f"{type(fault).__name__}: {fault}"[:500])
+
+
+def _after(delivery: Delivery, outcome: Outcome, now: datetime) -> dict[str, object]:
+    """What is kept of an attempt."""
+    values: dict[str, object] = {"last_status": outcome.status, "last_error": outcome.error}
+    if outcome.is_taken:
+        return values | {"state": "delivered", "ended_at": now}
+    if outcome.status == _GONE or delivery.attempts >= len(PAUSES_S):
+        return values | {"state": "failed", "ended_at": now}
+    pause = timedelta(seconds=PAUSES_S[delivery.attempts])
+    return values | {"state": "waiting", "next_at": now + pause}
