@@ -17,12 +17,13 @@ from uvicorn.server import ServerState
 
 from cimaise import telemetry
 from cimaise.server.answers import Header, problem
-from cimaise.server.exchange import PATHSEND, ZEROCOPY, App, Exchange, Scope
+from cimaise.server.exchange import App, Exchange
 from cimaise.server.hot import HotLane
 from cimaise.server.limits import Limits, Overdue, Sweeper, abort
 from cimaise.server.outlet import Outlet
 from cimaise.server.receive import EXTENSION, Inflow, SharedBuffer
 from cimaise.server.requests import Refused, Request, RequestReader
+from cimaise.server.scope import Address, address_of, http_scope
 from cimaise.server.sendfile import ColdReader
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -110,8 +111,8 @@ class Connection(asyncio.BufferedProtocol):
         self._is_tls = False
         self._has_asked = False
         self._transport: asyncio.Transport
-        self._client: tuple[str, int] | None = None
-        self._server: tuple[str, int | None] | None = None
+        self._client: Address = None
+        self._server: Address = None
 
     # What the transport calls
 
@@ -119,8 +120,8 @@ class Connection(asyncio.BufferedProtocol):
         """A client has come: its first head is due."""
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._loop, self._transport, self._lanes.cold)
-        self._client = cast("tuple[str, int] | None", _address(transport, "peername"))
-        self._server = _address(transport, "sockname")
+        self._client = address_of(transport, "peername")
+        self._server = address_of(transport, "sockname")
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         cast("set[Any]", self._state.connections).add(self)
         self._lanes.sweeper.add(self, self._loop)
@@ -184,12 +185,20 @@ class Connection(asyncio.BufferedProtocol):
         self._at_s = self._loop.time()
         if self._current is None and self._answers_at_once(request):
             return
-        path, raw_path, query = request.split_target()
+        scope = http_scope(
+            request,
+            self._config,
+            client=self._client,
+            server=self._server,
+            is_tls=self._is_tls,
+        )
         inflow = self._incoming = Inflow(self)
+        scope["state"] = self._app_state.copy()
+        scope["extensions"][EXTENSION] = {"pour": inflow.pour}
         exchange = Exchange(
             self,
             self._outlet,
-            self._scope(request, path, raw_path, query),
+            scope,
             inflow,
             keeps_alive=request.keeps_alive,
             awaits_continue=request.expects_continue,
@@ -198,7 +207,6 @@ class Connection(asyncio.BufferedProtocol):
                 else request.content_length - inflow.received_bytes
             ),
         )  # fmt: skip
-        exchange.scope["extensions"][EXTENSION] = {"pour": inflow.pour}
         if self._current is None:
             self._start(exchange)
         else:
@@ -374,32 +382,3 @@ class Connection(asyncio.BufferedProtocol):
             self._is_paused = False
             self._at_s = self._loop.time()
             self._transport.resume_reading()
-
-    def _scope(self, request: Request, path: str, raw_path: bytes, query: bytes) -> Scope:
-        root_path = self._config.root_path
-        return {
-            "type": "http",
-            "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
-            "http_version": request.version,
-            "method": request.method,
-            "scheme": "https" if self._is_tls else "http",
-            "path": root_path + path,
-            "raw_path": root_path.encode("ascii") + raw_path,
-            "query_string": query,
-            "root_path": root_path,
-            "headers": request.headers,
-            "server": self._server,
-            "client": self._client,
-            "state": self._app_state.copy(),
-            "extensions": {} if self._is_tls else {PATHSEND: {}, ZEROCOPY: {}},
-        }
-
-
-def _address(transport: asyncio.BaseTransport, name: str) -> tuple[str, int | None] | None:
-    """Host and port; of a Unix socket its path and nothing."""
-    found = transport.get_extra_info(name)
-    if isinstance(found, tuple):
-        return str(found[0]), int(found[1])
-    if isinstance(found, bytes):
-        found = found.decode()
-    return (found, None) if found else None
