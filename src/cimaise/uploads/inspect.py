@@ -23,7 +23,9 @@ DECODED_TYPES: Final = frozenset(
 )
 """Pictures whose header has to be readable."""
 
-SHOWN_IF_READABLE: Final = frozenset({"image/heic", "image/jp2", "image/jxl", "image/svg+xml"})
+SHOWN_IF_READABLE: Final = frozenset(
+    {"image/heic", "image/jp2", "image/j2c", "image/jxl", "image/svg+xml"}
+)
 """Pictures that are shown where their header can be read here, and kept as plain files where not."""
 
 FIRST_BYTES: Final = 4 * 1024 * 1024
