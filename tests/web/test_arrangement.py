@@ -162,6 +162,20 @@ def test_a_file_moves_to_another_collection_with_all_that_counts(
     assert hers.client.patch(url, json={"collection": other.name}).status_code == 200
 
 
+def test_what_moves_behind_closed_doors_is_gone_for_strangers_at_once(
+    hers: Wall, server: RunningApplication, new_wall: NewWall, ann: Person
+) -> None:
+    hers.hang("a")
+    closed = new_wall(ann, visibility="private")
+    addresses = [f"/images/{hers.ids['a']}?width=40", f"/files/{hers.ids['a']}"]
+    with server.client() as guest:
+        for address in addresses * 2:
+            assert guest.get(address).status_code == 200
+        hers.client.patch(f"/api/files/{hers.ids['a']}", json={"collection": closed.name})
+        for address in addresses:
+            assert guest.get(address).status_code == 401
+
+
 def test_a_file_moves_only_where_its_sender_may_upload_and_its_kind_is_taken(
     hers: Wall, server: RunningApplication, new_wall: NewWall, ann: Person, bob: Person
 ) -> None:

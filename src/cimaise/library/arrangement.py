@@ -17,6 +17,7 @@ from cimaise.library.collections import find_collection
 from cimaise.library.files import find_file
 from cimaise.library.model import Collection, File
 from cimaise.library.publication import add_contributor
+from cimaise.library.tags import file_tag, note_purge
 from cimaise.rfc.disposition import extension_of
 from cimaise.rfc.media_types import media_type_matches
 
@@ -131,6 +132,7 @@ def _move(
     was_cover = (collections.c.id == file.collection.id) & (collections.c.cover_id == file.id)
     connection.execute(update(collections).where(was_cover).values(cover_id=None))
     add_contributor(connection, target.id, file.owner_id, now)
+    note_purge(connection, [file_tag(file.id)], now=now)  # others may see it now, or no longer
     record(
         connection, at=now, account_id=principal.account_id, action="file.moved", subject=file.id,
         details={"from": file.collection.name, "to": target.name},

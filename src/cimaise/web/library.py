@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 from cimaise.access.policy import MemberRole, Visibility
 from cimaise.library.collections import Changes
 from cimaise.library.files import FileChanges, FilePage
+from cimaise.library.model import File
 from cimaise.library.tags import PURGE_JOB
 from cimaise.web.call import Call
 from cimaise.web.reply import empty_reply, json_reply
@@ -131,13 +132,24 @@ async def change_file(call: Call) -> ASGIApp:
         note=body.note,
         visibility=Visibility(body.visibility) if body.visibility else None,
     )
-    if body.collection is not None:
-        await call.services.arrangement.move(call.principal, call.path("id"), body.collection)
-    changed = await call.services.files.change(call.principal, call.path("id"), changes)
-    if body.visibility and changed.storage_key is not None:
+    changed = await alter_file(call, call.path("id"), changes, to=body.collection)
+    return json_reply(file_json(changed, base_url=call.services.settings.public_url))
+
+
+async def alter_file(
+    call: Call, file_id: str, changes: FileChanges, *, to: str | None = None
+) -> File:
+    """What changes a file and perhaps moves it ``to`` a collection, wherever that was asked for.
+
+    Where others may see it afterwards, or no longer, nothing made of it before is served again.
+    """
+    if to is not None:
+        await call.services.arrangement.move(call.principal, file_id, to)
+    changed = await call.services.files.change(call.principal, file_id, changes)
+    if (changes.visibility or to is not None) and changed.storage_key is not None:
         await call.services.variants.purge_stored(changed.storage_key)
     call.services.hurry(PURGE_JOB)
-    return json_reply(file_json(changed, base_url=call.services.settings.public_url))
+    return changed
 
 
 async def delete_file(call: Call) -> ASGIApp:

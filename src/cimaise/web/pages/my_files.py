@@ -13,7 +13,7 @@ from cimaise.library.files import FileChanges
 from cimaise.library.model import File
 from cimaise.web.accounts import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.library import remove_file
+from cimaise.web.library import alter_file, remove_file
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
 from cimaise.web.shapes import MAX_NOTE, MAX_TITLE
@@ -63,7 +63,7 @@ async def change_my_file(call: Call) -> ASGIApp:
         await remove_file(call, file_id)
         return _back(form, "deleted")
     if action == "save":
-        await call.services.files.change(call.principal, file_id, _changes(form))
+        await alter_file(call, file_id, _changes(form))
         return _back(form, "saved")
     raise Invalid("action is save or delete.", field="action")
 
