@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select
 
@@ -218,6 +218,7 @@ async def test_uploads_that_came_to_nothing_are_limited_by_the_hour(database: Da
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(before=0, now=24, minute=29, limit=23)
 @given(
     before=st.integers(0, 40),
     now=st.integers(0, 40),

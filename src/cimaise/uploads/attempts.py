@@ -14,7 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from cimaise.database.schema import failed_uploads
 from cimaise.errors import Limit, TooMany
 
-_HOUR_S: Final = 3600
+_HOUR_US: Final = 3_600_000_000
+_SECOND_US: Final = 1_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def count_failed(connection: Connection, holder: str, *, now: datetime) -> None:
@@ -47,23 +49,31 @@ def require_few_failed(connection: Connection, holder: str, *, now: datetime, li
     )
     by_hour = {row.hour: row.uploads for row in rows}
     before, current = by_hour.get(hours[0], 0), by_hour.get(hours[1], 0)
-    into_hour_s = now.timestamp() % _HOUR_S
-    if before * (1 - into_hour_s / _HOUR_S) + current < limit:
+    into_us = (now - _EPOCH) // timedelta(microseconds=1) % _HOUR_US
+    if before * (_HOUR_US - into_us) + current * _HOUR_US < limit * _HOUR_US:
         return
     raise TooMany(
         "Too many uploads came to nothing. Wait a while.",
-        retry_after_s=_wait_s(before, current, into_hour_s, limit),
+        retry_after_s=_wait_s(before, current, into_us, limit),
         limit=Limit("quota.failed_uploads", limit),
     )
 
 
-def _wait_s(before: int, current: int, into_hour_s: float, limit: int) -> int:
-    """Seconds until the estimate is below the limit, if nothing more fails."""
+def _wait_s(before: int, current: int, into_us: int, limit: int) -> int:
+    """Whole seconds until the estimate is below the limit, if nothing more fails.
+
+    In whole numbers: whoever waits so long must not be refused for a rounding.
+    """
     if current < limit:  # the share of the hour before shrinks
-        free_at_s = _HOUR_S * (1 - (limit - current) / before)
-        return int(free_at_s - into_hour_s) + 1
-    shrinks_s = _HOUR_S * (1 - limit / current)  # in the hour that follows
-    return int(_HOUR_S - into_hour_s + shrinks_s) + 1
+        wait_us = _below_us(before, limit - current) - into_us
+    else:  # what is counted now shrinks in the hour that follows
+        wait_us = _HOUR_US - into_us + _below_us(current, limit)
+    return -(-wait_us // _SECOND_US)
+
+
+def _below_us(counted: int, room: int) -> int:
+    """The first microsecond of an hour at which the share of the hour before is less than room."""
+    return (counted - room) * _HOUR_US // counted + 1
 
 
 def forget_failed(connection: Connection, *, now: datetime) -> int:
