@@ -130,9 +130,10 @@ def test_disabling_nobody_is_one_clear_line(cimaise: Cimaise):
 def test_cleanup_names_every_job_dry_or_not(cimaise: Cimaise):
     dry = json.loads(cimaise("cleanup", "--dry-run", "--json").output)
     done = json.loads(cimaise("cleanup", "--json").output)
-    names = ["abandoned-uploads", "discarded-objects", "temporary-files"]
-    assert dry == {"dry_run": True, "freed": dict.fromkeys(names[:2], 0)}
-    assert done == {"dry_run": False, "freed": dict.fromkeys(names, 0)}
+    seen = dict.fromkeys(["abandoned-uploads", "discarded-objects", "spent-rows"], 0)
+    freed = seen | {"temporary-files": 0}
+    assert dry == {"dry_run": True, "freed": seen, "bytes": seen, "bytes_freed": 0}
+    assert done == {"dry_run": False, "freed": freed, "bytes": freed, "bytes_freed": 0}
     assert "would be freed" in cimaise("cleanup", "--dry-run").output
 
 

@@ -19,6 +19,7 @@ from cimaise.images.kept import Kept
 from cimaise.images.lanes import Lanes
 from cimaise.images.limits import RenderLimits, require_pixels
 from cimaise.images.pipeline import render
+from cimaise.images.placeholder import make_placeholder
 from cimaise.images.policy import ImagePolicy, Policy, signing_keys
 from cimaise.images.remote import Remote
 from cimaise.images.shared_cache import SharedCache
@@ -94,15 +95,25 @@ def open_variants(
             max_s=images.time_limit,
         ),
         remote=_remote(settings, remote_dir),
-        limits=RenderLimits(
-            max_width=images.max_width, max_pixels=images.max_pixels, max_frames=images.max_frames
-        ),
+        limits=_limits(settings),
         error_ttl_s=images.error_ttl,
         remote_ttl_s=images.remote_ttl,
         render=partial(
             render, codec=Bases(codec, max_bytes=images.base_bytes), watermarks=watermarks
         ),
     )
+
+
+def _limits(settings: Settings) -> RenderLimits:
+    images = settings.images
+    return RenderLimits(
+        max_width=images.max_width, max_pixels=images.max_pixels, max_frames=images.max_frames
+    )
+
+
+def placeholder_maker(settings: Settings, codec: Codec) -> Callable[[bytes | Path], str]:
+    """Draws what is shown until a picture has come."""
+    return partial(make_placeholder, limits=_limits(settings), codec=codec)
 
 
 def _remote(settings: Settings, remote_dir: Path) -> Remote:

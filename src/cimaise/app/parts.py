@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
 from cimaise.app.caches import cache_in_front
-from cimaise.app.images import open_codec, open_kept, open_variants
+from cimaise.app.images import open_codec, open_kept, open_variants, placeholder_maker
 from cimaise.app.sources import random_id, utc_now
 from cimaise.database.engine import Database, open_database
 from cimaise.errors import Unavailable
@@ -86,6 +86,8 @@ def open_parts(settings: Settings) -> Parts:
             jobs(
                 storage,
                 random_id,
+                draw=placeholder_maker(settings, codec),
+                max_source_bytes=settings.images.max_source_bytes,
                 shared_variant_bytes=settings.images.shared_bytes,
                 cache=cache_in_front(settings),
             ),

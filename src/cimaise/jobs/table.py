@@ -9,6 +9,7 @@ from cimaise.delivery.statistics import forget_old_days
 from cimaise.images.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
 from cimaise.jobs.events import follow_events
+from cimaise.jobs.placeholders import Draw, make_placeholders
 from cimaise.library.discarded import delete_discarded
 from cimaise.library.tags import PURGE_JOB
 from cimaise.library.takedowns.held import end_held, hold_bytes
@@ -26,6 +27,8 @@ def jobs(
     storage: Storage,
     new_id: Callable[[], str],
     *,
+    draw: Draw,
+    max_source_bytes: int,
     shared_variant_bytes: int = 0,
     cache: Cache | None = None,
 ) -> tuple[Job, ...]:
@@ -34,6 +37,8 @@ def jobs(
     Args:
         storage: Where its bytes live.
         new_id: Ids that nobody can guess.
+        draw: Makes the placeholder of a picture.
+        max_source_bytes: Most that is copied of a picture to draw it.
         cache: In front of us, where there is one.
         shared_variant_bytes: Size of the variants that machines share; 0 where they do not.
     """
@@ -42,7 +47,13 @@ def jobs(
         _HOUR,
         lambda _turn: SharedCache(storage).trim(shared_variant_bytes),
     )
-    return (*_always(storage, new_id, cache), *((trimming,) if shared_variant_bytes else ()))
+    drawing = Job(
+        "placeholders",
+        _MINUTE,
+        lambda turn: make_placeholders(turn, storage, draw, max_bytes=max_source_bytes),
+    )
+    sometimes = (trimming,) if shared_variant_bytes else ()
+    return (*_always(storage, new_id, cache), drawing, *sometimes)
 
 
 def _always(storage: Storage, new_id: Callable[[], str], cache: Cache | None) -> tuple[Job, ...]:

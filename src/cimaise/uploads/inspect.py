@@ -85,7 +85,7 @@ the file, and ``Invalid`` (``too_many_pixels``) where the picture is too large t
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What is kept of a picture's header; ``placeholder`` is made later, when it is first drawn."""
+    """What is kept of a picture's header; ``placeholder`` is made later, by a job."""
 
     width: int
     height: int

@@ -94,7 +94,7 @@ async def info(call: Call) -> ASGIApp:
     """What the file says of its picture."""
     file, _ = await _picture(call, counts=False)
     header = await call.services.headers.read(file.storage_key or "", source_of(call, file))
-    return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder))
+    return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder or None))
 
 
 async def album_info(call: Call) -> ASGIApp:

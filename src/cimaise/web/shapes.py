@@ -360,7 +360,7 @@ def file_json(file: File, *, base_url: str) -> dict[str, Any]:
             "height": file.height,
             "frames": file.frames,
             "taken_at": time_text(file.taken_at),
-            "placeholder": file.placeholder,
+            "placeholder": file.placeholder or None,
             "external_url": file.external_url,
             "access_code": file.access_code,
             "archive_password": file.archive_password,

@@ -116,7 +116,7 @@ class CollectionSource:
             thumb_width=thumb_width,
             thumb_height=thumb_height,
             id=row.id,
-            placeholder=row.placeholder,
+            placeholder=row.placeholder or None,
             renditions=tuple(
                 Rendition(self._sign(variant_url(row.id, width)), width)
                 for width in self._sizes.widths(row.width)

@@ -1,0 +1,45 @@
+"""Draws what is shown until a picture has come, for those that were published without."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from cimaise.errors import CimaiseError, Unavailable
+from cimaise.images.stored import stored_source
+from cimaise.jobs.base import Turn
+from cimaise.library.placeholders import NONE_POSSIBLE, BarePicture, find_bare, keep_placeholder
+from cimaise.storage.base import Storage
+
+MOST: Final = 100
+"""Pictures a run: the next one comes soon, and other jobs have their turn between."""
+
+Draw = Callable[[bytes | Path], str]
+"""A picture's bytes or file to its ThumbHash, base64; a ``CimaiseError`` where it cannot be."""
+
+
+async def make_placeholders(turn: Turn, storage: Storage, draw: Draw, *, max_bytes: int) -> int:
+    """One after another, beside what visitors ask for; gives how many there are now.
+
+    A picture that cannot be drawn is noted as such, one whose storage is away is tried again.
+    """
+    made = 0
+    for picture in await turn.database.read(partial(find_bare, limit=MOST)):
+        text = await _drawn(picture, storage, draw, max_bytes)
+        if text is None:
+            continue
+        keep = partial(keep_placeholder, picture=picture, text=text)
+        made += await turn.database.write(keep) and text != NONE_POSSIBLE
+    return made
+
+
+async def _drawn(picture: BarePicture, storage: Storage, draw: Draw, max_bytes: int) -> str | None:
+    opener = stored_source(storage, picture.storage_key, max_bytes=max_bytes)
+    try:
+        async with opener() as source:
+            return await asyncio.to_thread(draw, source)
+    except Unavailable:
+        return None
+    except CimaiseError:
+        return NONE_POSSIBLE

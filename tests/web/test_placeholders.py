@@ -1,0 +1,90 @@
+"""Published pictures get what is shown until they have come."""
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import update
+
+from cimaise.database.schema import files
+from cimaise.errors import Invalid, Unavailable
+from cimaise.images.limits import RenderLimits
+from cimaise.images.placeholder import make_placeholder
+from cimaise.jobs.base import Turn
+from cimaise.jobs.placeholders import make_placeholders
+from tests.kit.application import Person, RunningApplication
+from tests.kit.pictures import quadrants
+
+LIMITS = RenderLimits(max_width=2560, max_pixels=10**8, max_frames=100)
+
+
+def draw(source: bytes | Path) -> str:
+    return make_placeholder(source, LIMITS)
+
+
+def run_job(server: RunningApplication, with_draw: Callable[[bytes | Path], str] = draw) -> int:
+    services = server.application.services
+    turn = Turn(datetime.now(UTC), services.database)
+    return server.run(make_placeholders(turn, services.storage, with_draw, max_bytes=10**8))
+
+
+def hang(server: RunningApplication, ann: Person, name: str) -> str:
+    """A published picture without a placeholder, whatever the server's own job has done."""
+    picture = bytes(quadrants(80, 60).write_to_buffer(".png"))
+    with server.client(ann) as client:
+        made = client.put(f"/api/collections/inbox/files/{name}", content=picture)
+    assert made.status_code == 201, made.text
+    take_away(server, made.json()["id"])
+    return str(made.json()["id"])
+
+
+def take_away(server: RunningApplication, file_id: str) -> None:
+    statement = update(files).where(files.c.id == file_id).values(placeholder=None)
+    database = server.application.services.database
+    server.run(database.write(lambda connection: connection.execute(statement).rowcount))
+
+
+def placeholder(server: RunningApplication, ann: Person, file_id: str) -> str | None:
+    with server.client(ann) as client:
+        told = client.get(f"/api/files/{file_id}").json().get("placeholder")
+        assert client.get(f"/images/{file_id}/info").json()["placeholder"] == told
+    return None if told is None else str(told)
+
+
+def test_a_published_picture_gets_its_placeholder(server: RunningApplication, ann: Person) -> None:
+    file_id = hang(server, ann, "one.png")
+    assert run_job(server) >= 1
+    told = placeholder(server, ann, file_id)
+    assert told is not None
+    assert len(base64.b64decode(told)) >= 5
+    assert run_job(server) == 0
+
+
+def test_a_picture_that_cannot_be_drawn_is_tried_once(
+    server: RunningApplication, ann: Person
+) -> None:
+    file_id = hang(server, ann, "two.png")
+    tried: list[object] = []
+
+    def refuse(source: bytes | Path) -> str:
+        tried.append(source)
+        raise Invalid("It is too complex.", code="too_complex")
+
+    assert run_job(server, refuse) == 0
+    assert run_job(server, refuse) == 0
+    assert len(tried) == 1
+    assert placeholder(server, ann, file_id) is None
+
+
+def test_a_picture_whose_storage_is_away_is_tried_again(
+    server: RunningApplication, ann: Person
+) -> None:
+    file_id = hang(server, ann, "three.png")
+
+    def away(_source: bytes | Path) -> str:
+        raise Unavailable("The storage cannot be reached.")
+
+    assert run_job(server, away) == 0
+    assert run_job(server) == 1
+    assert placeholder(server, ann, file_id) is not None
