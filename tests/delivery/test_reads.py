@@ -31,7 +31,7 @@ class Reads:
             result = real(*args)
             source = os.fstat(args[1] if name == "sendfile" else args[0])
             if (source.st_dev, source.st_ino) == self._file:
-                self.done.append((place(*args), result if name == "sendfile" else len(result)))
+                self.done.append((place(*args), result if isinstance(result, int) else len(result)))
             return result
 
         return watched
@@ -67,6 +67,9 @@ def test_a_kilobyte_at_the_end_of_100_gb_is_one_read_of_a_kilobyte(
     url_path, path = sparse
     reads = Reads(path)
     monkeypatch.setattr(os, "pread", reads.watch("pread", lambda _fd, _length, offset: offset))
+    monkeypatch.setattr(
+        os, "preadv", reads.watch("preadv", lambda _fd, _into, offset, *_how: offset)
+    )
     monkeypatch.setattr(os, "read", reads.watch("read", lambda _fd, _length: 0))
     monkeypatch.setattr(
         os, "sendfile", reads.watch("sendfile", lambda _out, _in, offset, _count: offset)
@@ -84,6 +87,9 @@ def test_an_etag_is_never_computed_on_a_read(
     url_path, path = sparse
     reads = Reads(path)
     monkeypatch.setattr(os, "pread", reads.watch("pread", lambda _fd, _length, offset: offset))
+    monkeypatch.setattr(
+        os, "preadv", reads.watch("preadv", lambda _fd, _into, offset, *_how: offset)
+    )
     monkeypatch.setattr(os, "read", reads.watch("read", lambda _fd, _length: 0))
     with connect(disk_site.server.url) as connection:
         head = ask(connection, "HEAD", url_path, (), disk_site.ann.key)

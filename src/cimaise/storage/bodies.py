@@ -88,10 +88,18 @@ class Counted:
             raise size_mismatch(self._size)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        # The last chunk goes on when the end has been seen: a service that was told the length
+        # would otherwise have the whole of a body that turns out to be too long.
+        held = b""
         async for chunk in self._chunks:
-            if chunk:
-                yield chunk
+            if not chunk:
+                continue
+            if held:
+                yield held
+            held = chunk
         self._require_end()
+        if held:
+            yield held
 
     async def _pour(self, take: Take, most: int) -> bool:
         assert self._chunks.pour is not None
