@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cimaise.access.names import is_id
 from cimaise.access.policy import Principal
+from cimaise.access.revoking import revoke
 from cimaise.database.audit import record
 from cimaise.database.schema import accounts, keys, links
 from cimaise.errors import Gone, NotFound
@@ -104,24 +105,8 @@ def count_use(connection: Connection, link_id: str, now: datetime) -> None:
 
 def revoke_one(connection: Connection, principal: Principal, link_id: str, now: datetime) -> None:
     """Take one back. ``NotFound``: no such link, or another's and the principal is no admin."""
-    maker = select(links.c.account_id).where(links.c.id == link_id)
-    maker_id = connection.execute(maker).scalar_one_or_none() if is_id(link_id) else None
-    if maker_id is None or not (principal.is_admin or maker_id == principal.account_id):
-        raise NotFound("There is no such link.")
-    revoked = connection.execute(
-        update(links)
-        .where(links.c.id == link_id, links.c.revoked_at.is_(None))
-        .values(revoked_at=now)
-    ).rowcount
-    if revoked:
-        record(
-            connection,
-            at=now,
-            account_id=principal.account_id,
-            action="link.revoked",
-            subject=link_id,
-            details={"account": maker_id},
-        )
+    absent = "There is no such link."
+    revoke(connection, links, principal, link_id, action="link.revoked", absent=absent, now=now)
 
 
 def revoke_where(

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select
 
 from cimaise.access import policy
-from cimaise.access.names import is_id
 from cimaise.access.policy import CollectionFacts, Principal, Role, Scope
+from cimaise.access.revoking import revoke
 from cimaise.access.secret_texts import RandomBytes, digest_of, is_opaque, new_opaque
 from cimaise.access.token_counts import expired, taken_back
 from cimaise.database.audit import record
@@ -191,6 +191,7 @@ class UploadTokens:
         await self.database.write(lambda connection: _revoke(connection, principal, token_id, now))
 
 
+_ABSENT: Final = "There is no such upload token."
 _SELECTED: Final = (
     select(
         upload_tokens,
@@ -235,28 +236,19 @@ def _add(connection: Connection, values: dict[str, Any]) -> UploadToken:
 
 
 def _revoke(connection: Connection, principal: Principal, token_id: str, now: datetime) -> None:
-    maker = select(upload_tokens.c.account_id).where(upload_tokens.c.id == token_id)
-    maker_id = connection.execute(maker).scalar_one_or_none() if is_id(token_id) else None
-    if maker_id is None or not (principal.is_admin or maker_id == principal.account_id):
-        raise _unknown()
-    revoked = connection.execute(
-        update(upload_tokens)
-        .where(upload_tokens.c.id == token_id, upload_tokens.c.revoked_at.is_(None))
-        .values(revoked_at=now)
-    ).rowcount
-    if revoked:
-        record(
-            connection,
-            at=now,
-            account_id=principal.account_id,
-            action="upload_token.revoked",
-            subject=token_id,
-            details={"account": maker_id},
-        )
+    revoke(
+        connection,
+        upload_tokens,
+        principal,
+        token_id,
+        action="upload_token.revoked",
+        absent=_ABSENT,
+        now=now,
+    )
 
 
 def _unknown() -> NotFound:
-    return NotFound("There is no such upload token.")
+    return NotFound(_ABSENT)
 
 
 def _token(row: Row[Any]) -> UploadToken:
