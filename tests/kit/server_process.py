@@ -27,6 +27,7 @@ class ServerProcess:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
+        self._reader: threading.Thread | None = None
         self.url = self._wait_ready()
 
     def _wait_ready(self) -> str:
@@ -43,12 +44,15 @@ class ServerProcess:
 
     def _read_on(self, stream: IO[str]) -> None:
         """Take the log away: a full pipe would stop the server."""
-        threading.Thread(target=lambda: deque(stream, maxlen=0), daemon=True).start()
+        self._reader = threading.Thread(target=lambda: deque(stream, maxlen=0), daemon=True)
+        self._reader.start()
 
     def kill(self) -> None:
-        """``kill -9``."""
+        """``kill -9``; nothing reads its log any more once this returns."""
         self.process.kill()
         self.process.wait(timeout=LIMIT_S)
+        if self._reader is not None:
+            self._reader.join(LIMIT_S)
 
     def terminate(self) -> None:
         """SIGTERM, and wait for its end."""
@@ -71,10 +75,12 @@ def server_process(
         env=os.environ | environment,
     )
     with process:
+        server = None
         try:
-            yield ServerProcess(process)
+            server = ServerProcess(process)
+            yield server
         finally:
-            process.kill()
+            (server or process).kill()
 
 
 def free_port() -> int:
