@@ -197,3 +197,15 @@ def test_a_file_moves_only_where_its_sender_may_upload_and_its_kind_is_taken(
     with server.client(bob) as client:
         assert client.patch(url, json={"collection": closed.name}).status_code == 403
     assert hers.shown() == ["a"]
+
+
+def test_a_refusal_to_move_is_worded_as_the_refusal_of_an_upload(
+    hers: Wall, new_wall: NewWall, ann: Person
+) -> None:
+    hers.hang("a")
+    archives = new_wall(ann, policy={"extensions": [".zip"]})
+    sent = hers.client.put(f"/api/collections/{archives.name}/files/a.png", content=b"x")
+    moved = hers.client.patch(f"/api/files/{hers.ids['a']}", json={"collection": archives.name})
+    assert sent.status_code == moved.status_code == 415
+    kept = {name: moved.json()[name] for name in ("error", "code", "field")}
+    assert kept == {name: sent.json()[name] for name in kept}

@@ -12,14 +12,13 @@ from cimaise.access.policy import Principal
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files
-from cimaise.errors import Invalid, Limit, NotFound, TooLarge, TypeNotAllowed
+from cimaise.errors import Invalid, NotFound
+from cimaise.library.acceptance import require_accepted
 from cimaise.library.collections import find_collection
 from cimaise.library.files import find_file
 from cimaise.library.model import Collection, File
 from cimaise.library.publication import add_contributor
 from cimaise.library.tags import file_tag, note_purge
-from cimaise.rfc.disposition import extension_of
-from cimaise.rfc.media_types import media_type_matches
 
 MOST_PLACED: Final = 10_000
 """Files of a collection whose order is set by hand."""
@@ -72,7 +71,14 @@ class Arrangement:
             rights.require_manage_file(principal, file.collection.facts, owner_id=file.owner_id)
             target = find_collection(connection, to, principal)
             rights.require_contribute(principal, target.facts)
-            _require_accepted(file, target)
+            if file.is_taken_down:
+                raise NotFound("There is no such file.")
+            require_accepted(
+                target.policy,
+                filename=file.filename,
+                media_type=file.content_type,
+                size=file.size,
+            )
             if target.id != file.collection.id:
                 _move(connection, file, target, principal, self.clock())
             return find_file(connection, file_id, principal)
@@ -102,21 +108,6 @@ def _place(connection: Connection, found: Collection, file_ids: Sequence[str]) -
             update(files).where(files.c.id == bindparam("at")).values(place=bindparam("number")),
             [{"at": one, "number": number} for number, one in enumerate(file_ids, 1)],
         )
-
-
-def _require_accepted(file: File, target: Collection) -> None:
-    """What the gate asks of an upload, of a file that is here already."""
-    policy = target.policy
-    if file.is_taken_down:
-        raise NotFound("There is no such file.")
-    if policy.extensions and extension_of(file.filename) not in policy.extensions:
-        raise TypeNotAllowed(f"{target.title} takes {', '.join(policy.extensions)} only.")
-    kinds = policy.types
-    if kinds and not any(media_type_matches(kind, file.content_type) for kind in kinds):
-        raise TypeNotAllowed(f"{target.title} takes {', '.join(kinds)} only.")
-    if policy.max_bytes is not None and file.size > policy.max_bytes:
-        limit = Limit("policy.max_bytes", policy.max_bytes, file.size)
-        raise TooLarge("The file is too large for that collection.", limit=limit)
 
 
 def _move(

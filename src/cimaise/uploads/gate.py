@@ -10,10 +10,11 @@ from typing import Final
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
-from cimaise.errors import Invalid, Limit, TooLarge, TypeNotAllowed
+from cimaise.errors import Invalid
+from cimaise.library.acceptance import require_extension, require_size, require_type
 from cimaise.library.model import Collection
-from cimaise.rfc.disposition import clean_filename, extension_of
-from cimaise.rfc.media_types import media_type_matches, parse_media_type
+from cimaise.rfc.disposition import clean_filename
+from cimaise.rfc.media_types import parse_media_type
 from cimaise.settings import Uploads
 
 MAX_FILENAME: Final = 1024
@@ -66,12 +67,12 @@ def admit(
     name = _admit_name(filename, (settings.extensions, collection.policy.extensions))
     media_type = _admit_form(declared_type)
     if media_type != UNDECLARED:
-        _match_types(media_type, collection)
+        require_type(media_type, collection.policy.types)
     own = collection.policy.max_bytes or settings.max_bytes
     max_bytes = min(settings.max_bytes, own)
     if size is not None:
         limit_name = "policy.max_bytes" if max_bytes < settings.max_bytes else "uploads.max_bytes"
-        _admit_size(size, max_bytes, limit_name)
+        require_size(size, max_bytes, limit_name)
     return Admission(name, media_type, max_bytes)
 
 
@@ -85,7 +86,7 @@ def admit_any(
     """
     name = _admit_name(filename, (settings.extensions,))
     if size is not None:
-        _admit_size(size, settings.max_bytes, "uploads.max_bytes")
+        require_size(size, settings.max_bytes, "uploads.max_bytes")
     return Admission(name, _admit_form(declared_type), settings.max_bytes)
 
 
@@ -95,11 +96,8 @@ def _admit_name(filename: str, allow_lists: Sequence[tuple[str, ...]]) -> str:
     if len(filename) > MAX_FILENAME:
         raise Invalid("The file's name is too long.", field="filename")
     name = clean_filename(filename)
-    extension = extension_of(name)
     for allowed in allow_lists:
-        if allowed and extension not in allowed:
-            shown = ", ".join(allowed)
-            raise TypeNotAllowed(f"Only {shown} files are accepted here.", field="filename")
+        require_extension(name, allowed)
     return name
 
 
@@ -112,20 +110,6 @@ def _admit_form(declared_type: str | None) -> str:
     return parsed[0]
 
 
-def _admit_size(size: int, max_bytes: int, limit_name: str) -> None:
-    if size < 1:
-        raise Invalid("An empty file is not accepted.", field="size")
-    if size > max_bytes:
-        raise TooLarge("The file is too large.", limit=Limit(limit_name, max_bytes, size))
-
-
 def admit_content(collection: Collection, *, found_type: str) -> None:
     """Decide by what the bytes are: ``TypeNotAllowed`` where the collection wants others."""
-    _match_types(found_type, collection)
-
-
-def _match_types(media_type: str, collection: Collection) -> None:
-    types = collection.policy.types
-    if types and not any(media_type_matches(pattern, media_type) for pattern in types):
-        shown = ", ".join(types)
-        raise TypeNotAllowed(f"Only {shown} is accepted here, not {media_type}.")
+    require_type(found_type, collection.policy.types)
