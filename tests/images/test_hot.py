@@ -27,7 +27,7 @@ def answers(clock_s: Clock) -> Answers:
 
 
 def test_an_answer_is_given_to_the_same_target_with_its_headers_prepared(answers: Answers):
-    answers.put(TARGET, "stored k", HEADERS, b"body", changes=answers.changes)
+    answers.put(TARGET, "stored k", HEADERS, b"body", route="r", changes=answers.changes)
     found = answers.get(TARGET)
     assert found is not None
     assert (found.etag, found.body, found.headers) == (b'"e"', b"body", HEADERS)
@@ -36,7 +36,7 @@ def test_an_answer_is_given_to_the_same_target_with_its_headers_prepared(answers
 
 
 def test_an_answer_ends_with_its_time(answers: Answers, clock_s: Clock):
-    answers.put(TARGET, "stored k", HEADERS, b"body", changes=answers.changes)
+    answers.put(TARGET, "stored k", HEADERS, b"body", route="r", changes=answers.changes)
     clock_s.now = 59.9
     assert answers.get(TARGET) is not None
     clock_s.now = 60.0
@@ -45,8 +45,8 @@ def test_an_answer_ends_with_its_time(answers: Answers, clock_s: Clock):
 
 def test_a_change_of_a_source_ends_all_that_was_made_of_it_and_nothing_else(answers: Answers):
     for name in (b"/a", b"/b"):
-        answers.put(name, "stored k", HEADERS, b"body", changes=answers.changes)
-    answers.put(b"/c", "stored other", HEADERS, b"body", changes=answers.changes)
+        answers.put(name, "stored k", HEADERS, b"body", route="r", changes=answers.changes)
+    answers.put(b"/c", "stored other", HEADERS, b"body", route="r", changes=answers.changes)
     answers.change(source_folder("stored k"))
     assert (answers.get(b"/a"), answers.get(b"/b")) == (None, None)
     assert answers.get(b"/c") is not None
@@ -58,18 +58,18 @@ def test_a_change_of_a_source_ends_all_that_was_made_of_it_and_nothing_else(answ
 def test_an_answer_that_was_decided_on_before_a_change_is_not_kept(answers: Answers, folder: str):
     changes = answers.changes
     answers.change(folder)
-    answers.put(TARGET, "stored k", HEADERS, b"body", changes=changes)
+    answers.put(TARGET, "stored k", HEADERS, b"body", route="r", changes=changes)
     assert answers.get(TARGET) is None
 
 
 def test_the_last_used_stay_where_there_is_not_room_for_all(answers: Answers):
     for number in range(100):
-        answers.put(b"/%d" % number, f"stored {number}", HEADERS, b"b" * 100, changes=0)
+        answers.put(b"/%d" % number, f"stored {number}", HEADERS, b"b" * 100, route="r", changes=0)
     assert answers.get(b"/99") is not None
     assert answers.get(b"/0") is None
 
 
 def test_sources_of_which_nothing_is_left_are_forgotten(answers: Answers):
     for number in range(5000):
-        answers.put(b"/%d" % number, f"stored {number}", HEADERS, b"b" * 100, changes=0)
+        answers.put(b"/%d" % number, f"stored {number}", HEADERS, b"b" * 100, route="r", changes=0)
     assert len(answers._by_folder) < 1200

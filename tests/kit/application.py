@@ -95,7 +95,7 @@ def running_application(
             finally:
                 await application.stop()
 
-        hot = HotLane(application.services.answers.get, application.access_log)
+        hot = HotLane(application.services.answers.get, application.services.at_once)
         config = uvicorn.Config(
             application, http=http_protocol(hot=hot), lifespan="off", log_config=None, access_log=False,
             timeout_graceful_shutdown=1,

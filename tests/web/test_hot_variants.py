@@ -1,7 +1,8 @@
 """A public picture's variant is answered by the connection, until anything about it changes."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, update
 
 from cimaise.database.schema import files
 from cimaise.library.tags import file_tag, note_purge
+from cimaise.settings import Settings
 from tests.kit.application import RunningApplication, running_application
 from tests.kit.pictures import quadrants
 
@@ -36,19 +38,33 @@ class Shown:
         return answer
 
 
-@pytest.fixture
-def shown(tmp_path: Path) -> Iterator[Shown]:
+def publish(server: RunningApplication, owner: httpx2.Client, stranger: httpx2.Client) -> Shown:
+    """A picture in a public collection."""
+    made = owner.post("/api/collections", json={"name": "shown", "visibility": "public"})
+    assert made.status_code == 201, made.text
+    content = quadrants(64, 48).jpegsave_buffer()
+    put = owner.put("/api/collections/shown/files/a.jpg", content=content)
+    assert put.status_code == 201, put.text
+    return Shown(server, owner, stranger, put.json()["id"])
+
+
+@contextmanager
+def shown_by(
+    data_dir: Path, change: Callable[[Settings], Settings] = lambda settings: settings
+) -> Iterator[Shown]:
+    """A server that shows one."""
     with (
-        running_application(tmp_path / "data") as server,
+        running_application(data_dir, change) as server,
         server.client(server.person("ann")) as owner,
         server.client() as stranger,
     ):
-        made = owner.post("/api/collections", json={"name": "shown", "visibility": "public"})
-        assert made.status_code == 201, made.text
-        content = quadrants(64, 48).jpegsave_buffer()
-        put = owner.put("/api/collections/shown/files/a.jpg", content=content)
-        assert put.status_code == 201, put.text
-        yield Shown(server, owner, stranger, put.json()["id"])
+        yield publish(server, owner, stranger)
+
+
+@pytest.fixture
+def shown(tmp_path: Path) -> Iterator[Shown]:
+    with shown_by(tmp_path / "data") as made:
+        yield made
 
 
 def test_the_ready_answer_is_the_applications_own(shown: Shown):
@@ -94,3 +110,35 @@ def test_a_change_that_comes_by_another_door_counts_at_once(shown: Shown):
 
     shown.server.run(services.database.write(hide))
     assert shown.stranger.get(shown.target).status_code == 401
+
+
+def test_ready_answers_are_counted_like_all_others(shown: Shown):
+    shown.warm()
+    before = _counted(shown)
+    for _ in range(3):
+        assert shown.stranger.get(shown.target).status_code == 200
+    size = len(shown.stranger.get(shown.target).content)
+    after = _counted(shown)
+    assert after["requests_total"] - before["requests_total"] == 4
+    assert after["request_seconds_count"] - before["request_seconds_count"] == 4
+    assert after["sent_bytes_total"] - before["sent_bytes_total"] == 4 * size
+
+
+def _counted(shown: Shown) -> dict[str, float]:
+    """Of the route, by metric; all labels together."""
+    sums: dict[str, float] = {}
+    for line in shown.stranger.get("/metrics").text.splitlines():
+        if line.startswith("cimaise_") and 'route="/images/{id}"' in line:
+            name = line.partition("{")[0].removeprefix("cimaise_")
+            sums[name] = sums.get(name, 0) + float(line.rpartition(" ")[2])
+    return sums
+
+
+def test_nobody_hears_what_is_left_to_another(tmp_path: Path):
+    def count_everybody(settings: Settings) -> Settings:
+        return replace(settings, limits=replace(settings.limits, exempt=()))
+
+    with shown_by(tmp_path / "data", count_everybody) as shown:
+        first = shown.warm()
+        assert "ratelimit" in first.headers
+        assert "ratelimit" not in shown.stranger.get(shown.target).headers

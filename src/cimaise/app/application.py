@@ -17,7 +17,6 @@ from cimaise.database.migrate import migrate
 from cimaise.database.schema import facts
 from cimaise.errors import WrongState
 from cimaise.library.model import Policy
-from cimaise.middleware.request_id import AccessLog
 from cimaise.settings import Settings
 from cimaise.web.services import Services
 
@@ -30,7 +29,6 @@ class Application:
     Attributes:
         settings: As given.
         services: Every feature, for commands and for those who mount the application.
-        access_log: For answers that a server gives in the application's place.
     """
 
     def __init__(
@@ -39,9 +37,7 @@ class Application:
         services: Services,
         parts: Parts,
         door: ASGIApp,
-        access_log: AccessLog,
     ) -> None:
-        self.access_log = access_log
         self.settings = settings
         self.services = services
         self._parts = parts
@@ -112,6 +108,7 @@ class Application:
         await asyncio.to_thread(self._parts.codec.close)
         await services.catalogue.close()
         await services.rights_changes.close()
+        services.at_once.settle()
         await services.usage.stop()
         await services.storage.close()
         await services.state.close()

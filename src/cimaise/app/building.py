@@ -36,8 +36,7 @@ def build(settings: Settings) -> Application:
         deadline_response=deadline_answer,
     )
     addressed = with_one_slash(with_raw_segments(guarded))
-    answered = Answered(services.usage)
     door = RequestIdMiddleware(
-        with_front(addressed, settings), new_id=random_id, access_log=answered
+        with_front(addressed, settings), new_id=random_id, access_log=Answered(services.usage)
     )
-    return Application(settings, services, parts, door, answered)
+    return Application(settings, services, parts, door)

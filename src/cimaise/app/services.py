@@ -27,6 +27,7 @@ from cimaise.uploads.capabilities import Capabilities
 from cimaise.uploads.fsck import Fsck
 from cimaise.uploads.move_keys import KeyMover
 from cimaise.uploads.statistics import UploadStatistics
+from cimaise.web.answered_at_once import AnsweredAtOnce
 from cimaise.web.background import Background
 from cimaise.web.limiting import Limiter
 from cimaise.web.routes import LINES
@@ -47,6 +48,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         storage=parts.storage,
         state=parts.state,
         usage=parts.usage,
+        at_once=AnsweredAtOnce(parts.usage),
         webhooks=Webhooks(parts.database, utc_now, random_id),
         takedowns=Takedowns(
             database=parts.database,

@@ -80,6 +80,7 @@ class Answer:
         headers: Lower case, with ``content-type`` and ``content-length``.
         lines: The same as they stand in a head: ``name: value`` and CRLF each.
         body: The picture.
+        route: Template of the route that made it.
         folder: Of its source, for the one who forgets.
         until_s: When it is too old, by the clock of :class:`Answers`.
     """
@@ -88,6 +89,7 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...]
     lines: bytes
     body: bytes
+    route: str
     folder: str
     until_s: float
 
@@ -130,6 +132,7 @@ class Answers:
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes,
         *,
+        route: str,
         changes: int,
     ) -> None:
         """Keep an answer, unless anything has changed since ``changes`` was read."""
@@ -138,7 +141,7 @@ class Answers:
         fields = dict(headers)
         lines = b"".join(b"%b: %b\r\n" % field for field in headers)
         folder, until_s = source_folder(source), self._clock() + self._ttl_s
-        answer = Answer(fields[b"etag"], tuple(headers), lines, body, folder, until_s)
+        answer = Answer(fields[b"etag"], tuple(headers), lines, body, route, folder, until_s)
         name = target.decode("latin-1")
         self._kept.put(name, answer, len(body) + len(lines) + len(name))
         self._by_folder.setdefault(folder, set()).add(name)

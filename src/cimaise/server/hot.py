@@ -3,6 +3,11 @@
 What is kept, and for how long it is true, is the application's: this only looks it up and keeps
 to HTTP. Whatever is not plainly the same for everybody (a range, a precondition other than the
 usual one, somebody who signs in by a header) goes the whole way.
+
+A client that stays asks with the same bytes again and again. So the bytes of a whole request are
+remembered with what they meant, and need not be parsed the next time. That alone decides nothing:
+the answer itself is asked for anew each time, and where it is another one, or none, the request is
+read as if it were the first.
 """
 
 import itertools
@@ -10,12 +15,13 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 from urllib.parse import unquote
 
 from cimaise.server.answers import STATUS_LINES, Header
+from cimaise.server.heads import Heads
 from cimaise.server.requests import Request
-from cimaise.telemetry import request_id as request_id_var
 
 _OK: Final = 200
 _NOT_MODIFIED: Final = 304
@@ -25,10 +31,11 @@ _NOT_FOR_EVERYBODY: Final = frozenset(
 _OF_THE_BODY: Final = frozenset({b"content-type", b"content-length"})
 _ONE_ETAG: Final = re.compile(rb'"[^",]*"')
 _ACCEPTABLE_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_SECRET: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 
 
 class Ready(Protocol):
-    """A whole 200 to a ``GET``, as it is kept."""
+    """A whole 200 to a ``GET``, as it is kept; another object once anything about it changed."""
 
     @property
     def etag(self) -> bytes:
@@ -46,29 +53,112 @@ class Ready(Protocol):
     def body(self) -> bytes:
         """All of it."""
 
+    @property
+    def route(self) -> str:
+        """Template of the route that made it, for metrics."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """What the access log says of an answer, as often as it is given.
+
+    Attributes:
+        method: Of the request.
+        path: Decoded and as the client sent it.
+        status: 200 or 304.
+        bytes_sent: Of the body.
+        route: See :class:`Ready`.
+    """
+
+    method: str
+    path: str
+    status: int
+    bytes_sent: int
+    route: str
+
 
 class AccessLog(Protocol):
-    """Told of every answer; see ``cimaise.middleware.request_id.AccessLog``."""
+    """Told of every answer."""
 
-    def __call__(
-        self,
-        *,
-        method: str,
-        path: str,
-        status: int,
-        elapsed_s: float,
-        bytes_sent: int,
-        request_id: str,
-        outcome: Literal["complete"],
-    ) -> None:
-        """Write one line."""
+    def __call__(self, line: Line, *, elapsed_s: float, request_id: str) -> None:
+        """Write one line, or count it; the same requests come with the same ``line``."""
+
+
+class Meaning:
+    """What a request means: which ready answer, and what of it.
+
+    Attributes:
+        target: Of the request.
+        ready: The answer that it was made from.
+        body: What follows the head.
+        line: For the access log.
+        keeps_alive: The client wants the connection to stay.
+        is_secret: The request holds something that nobody else may know.
+    """
+
+    __slots__ = (
+        "_defaults",
+        "_end",
+        "_lines",
+        "_start",
+        "body",
+        "is_secret",
+        "keeps_alive",
+        "line",
+        "ready",
+        "target",
+    )
+
+    def __init__(self, request: Request, ready: Ready, known: bytes) -> None:
+        """Args: known: The ETag that the client has, or nothing."""
+        self.target = request.target
+        self.ready = ready
+        self.keeps_alive = request.keeps_alive
+        self.is_secret = any(name in _SECRET for name, _ in request.headers)
+        is_known = known == ready.etag
+        status = _NOT_MODIFIED if is_known else _OK
+        self.body = ready.body if request.method == "GET" and not is_known else b""
+        self._lines = _without_body(ready) if is_known else ready.lines
+        self._end = b"\r\n\r\n" if self.keeps_alive else b"\r\nconnection: close\r\n\r\n"
+        self._defaults: list[Header] | None = None
+        self._start = b""
+        path = request.target.partition(b"?")[0].decode("ascii", "replace")
+        path = unquote(path) if "%" in path else path
+        self.line = Line(request.method, path, status, len(self.body), ready.route)
+
+    def head(self, request_id: bytes, defaults: list[Header]) -> bytes:
+        """The answer's head."""
+        if defaults is not self._defaults:  # made anew every second, for the date
+            self._defaults = defaults
+            fields = b"".join(b"%b: %b\r\n" % header for header in defaults)
+            self._start = b"".join(
+                (STATUS_LINES[self.line.status], fields, self._lines, b"x-request-id: ")
+            )
+        return b"".join((self._start, request_id, self._end))
+
+
+@dataclass(slots=True)
+class Answer:
+    """Ready to be sent.
+
+    Attributes:
+        head: All of it.
+        body: What follows.
+        keeps_alive: The connection goes on after this.
+        meaning: What the request's bytes may be remembered with; ``None``: they come only once.
+    """
+
+    head: bytes
+    body: bytes
+    keeps_alive: bool
+    meaning: Meaning | None = None
 
 
 class HotLane:
     """Finds ready answers and makes them this request's own."""
 
     def __init__(self, find: Callable[[bytes], Ready | None], access_log: AccessLog) -> None:
-        """Nothing is kept here.
+        """Nothing is kept here but what requests mean.
 
         Args:
             find: The answer to ``GET`` of a target, path and query as they came; asked anew for
@@ -79,11 +169,10 @@ class HotLane:
         self._access_log = access_log
         self._id_prefix = secrets.token_hex(8).encode()
         self._ids = itertools.count()
-        self._defaults: list[Header] | None = None
-        self._default_lines = b""
+        self._heads: Heads[Meaning] = Heads()
 
-    def answer(self, request: Request, defaults: list[Header]) -> tuple[bytes, bytes] | None:
-        """Head and body of the answer, or ``None``: the application answers."""
+    def answer(self, request: Request, defaults: list[Header]) -> Answer | None:
+        """The answer to a request, or ``None``: the application answers."""
         began_s = time.perf_counter()
         if request.method not in ("GET", "HEAD") or request.content_length != 0:
             return None
@@ -102,44 +191,31 @@ class HotLane:
                 if request_id or not _ACCEPTABLE_ID.fullmatch(value):
                     return None
                 request_id = value
-        request_id = request_id or b"%b%06x" % (self._id_prefix, next(self._ids))
-        if known == ready.etag:
-            status, lines, body = _NOT_MODIFIED, _without_body(ready), b""
-        else:
-            status, lines = _OK, ready.lines
-            body = ready.body if request.method == "GET" else b""
-        head = self._head(status, lines, request_id, defaults, closes=not request.keeps_alive)
-        self._log(request, status, len(body), request_id, time.perf_counter() - began_s)
-        return head, body
+        meaning = Meaning(request, ready, known)
+        head = self._head(meaning, request_id, defaults, began_s)
+        return Answer(head, meaning.body, meaning.keeps_alive, None if request_id else meaning)
+
+    def answer_again(self, head: bytes, defaults: list[Header]) -> Answer | None:
+        """The answer to a whole request that came before in the same bytes, or ``None``: read it."""
+        began_s = time.perf_counter()
+        meaning = self._heads.get(head)
+        if meaning is None or self._find(meaning.target) is not meaning.ready:
+            return None
+        head = self._head(meaning, b"", defaults, began_s)
+        return Answer(head, meaning.body, meaning.keeps_alive)
+
+    def remember(self, head: bytes, meaning: Meaning) -> None:
+        """These bytes, all of a request and nothing else, meant this."""
+        self._heads.put(head, meaning, is_secret=meaning.is_secret)
 
     def _head(
-        self, status: int, lines: bytes, request_id: bytes, defaults: list[Header], *, closes: bool
+        self, meaning: Meaning, request_id: bytes, defaults: list[Header], began_s: float
     ) -> bytes:
-        if defaults is not self._defaults:  # made anew every second, for the date
-            self._defaults = defaults
-            self._default_lines = b"".join(b"%b: %b\r\n" % header for header in defaults)
-        end = b"\r\nconnection: close\r\n\r\n" if closes else b"\r\n\r\n"
-        status_line = STATUS_LINES[status]
-        return b"".join(
-            (status_line, self._default_lines, lines, b"x-request-id: ", request_id, end)
-        )
-
-    def _log(
-        self, request: Request, status: int, size: int, request_id: bytes, elapsed_s: float
-    ) -> None:
-        text = request_id.decode()
-        before = request_id_var.set(text)
-        path = request.target.partition(b"?")[0].decode("ascii", "replace")
-        self._access_log(
-            method=request.method,
-            path=unquote(path) if "%" in path else path,
-            status=status,
-            elapsed_s=elapsed_s,
-            bytes_sent=size,
-            request_id=text,
-            outcome="complete",
-        )
-        request_id_var.reset(before)
+        request_id = request_id or b"%b%06x" % (self._id_prefix, next(self._ids))
+        head = meaning.head(request_id, defaults)
+        elapsed_s = time.perf_counter() - began_s
+        self._access_log(meaning.line, elapsed_s=elapsed_s, request_id=request_id.decode())
+        return head
 
 
 def _without_body(ready: Ready) -> bytes:

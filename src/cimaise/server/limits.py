@@ -72,6 +72,13 @@ class Overdue(Enum):
     END = "the client to go"
 
 
+SENTENCES: Final = {
+    Overdue.HEAD: "The request's headers did not come in time.",
+    Overdue.BODY: "The request's body did not come in time.",
+}
+"""What a client is told of it, where anything."""
+
+
 class Watched(Protocol):
     """A connection, as it is looked at."""
 

@@ -18,30 +18,16 @@ from uvicorn.server import ServerState
 from cimaise import telemetry
 from cimaise.server.answers import Header, problem
 from cimaise.server.exchange import App, Exchange
-from cimaise.server.hot import HotLane
-from cimaise.server.limits import Limits, Overdue, Sweeper, abort
+from cimaise.server.heads import MAX_BYTES
+from cimaise.server.hot import Answer, HotLane, Meaning
+from cimaise.server.lanes import Lanes
+from cimaise.server.limits import SENTENCES, Limits, Overdue, abort
 from cimaise.server.outlet import Outlet
-from cimaise.server.receive import EXTENSION, Inflow, SharedBuffer
+from cimaise.server.receive import EXTENSION, Inflow
 from cimaise.server.requests import Refused, Request, RequestReader
 from cimaise.server.scope import Address, address_of, http_scope
-from cimaise.server.sendfile import ColdReader
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_PHRASES: Final = {
-    Overdue.HEAD: "The request's headers did not come in time.",
-    Overdue.BODY: "The request's body did not come in time.",
-}
-
-
-class Lanes:
-    """What all connections of one event loop share."""
-
-    def __init__(self, limits: Limits, hot: HotLane | None) -> None:
-        self.limits = limits
-        self.hot = hot
-        self.buffer = SharedBuffer()
-        self.sweeper = Sweeper(limits.between_s)
-        self.cold = ColdReader()
 
 
 def http_protocol(
@@ -59,6 +45,7 @@ class Connection(asyncio.BufferedProtocol):
         "_app",
         "_app_state",
         "_at_s",
+        "_came",
         "_client",
         "_config",
         "_current",
@@ -71,6 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         "_is_tls",
         "_lanes",
         "_loop",
+        "_meaning",
         "_outlet",
         "_queue",
         "_reader",
@@ -104,6 +92,8 @@ class Connection(asyncio.BufferedProtocol):
         self._outlet: Outlet
         self._at_s = self._loop.time()
         self._reads_body_raw = False
+        self._meaning: Meaning | None = None
+        self._came = 0  # requests of the bytes that are being read
         self._is_paused = False
         self._is_closing = False  # no answer can follow
         self._is_deaf = False  # no request can follow
@@ -149,11 +139,11 @@ class Connection(asyncio.BufferedProtocol):
         """Some bytes have come, and are only there until this returns."""
         data = self._lanes.buffer.whole[:nbytes]
         if self._reads_body_raw:
-            self._add_body(data)
+            self.body_came(data)
             self._reads_body_raw = self._reader.body_left > nbytes
             self._reader.skip_body(nbytes)
         elif not self._is_deaf:
-            self._feed(data)
+            self._read(data)
 
     def pause_writing(self) -> None:
         """The client does not keep up."""
@@ -183,6 +173,8 @@ class Connection(asyncio.BufferedProtocol):
     def request_came(self, request: Request) -> None:
         """A head is whole: the application's turn, once earlier requests are answered."""
         self._at_s = self._loop.time()
+        self._came += 1
+        self._meaning = None
         if self._current is None and self._answers_at_once(request):
             return
         scope = http_scope(
@@ -211,11 +203,13 @@ class Connection(asyncio.BufferedProtocol):
             self._start(exchange)
         else:
             self._queue.append(exchange)
-            self._pause()
+            self.pause_body()
 
-    def body_came(self, piece: bytes) -> None:
-        """Bytes of the body that had to be decoded, or came with the head."""
-        self._add_body(piece)
+    def body_came(self, piece: bytes | memoryview) -> None:
+        """Bytes of the body."""
+        self._at_s = self._loop.time()
+        if self._incoming is not None:
+            self._incoming.add(piece)
 
     def body_ended(self) -> None:
         """The body is whole."""
@@ -237,7 +231,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_body(self) -> None:
         """Nobody wants more at the moment."""
-        self._pause()
+        if not (self._is_paused or self._transport.is_closing()):
+            self._is_paused = True
+            self._transport.pause_reading()
 
     # What answers call
 
@@ -283,8 +279,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         if overdue in (Overdue.FIRST, Overdue.REQUEST):  # it says nothing: nor do we
             self._transport.close()
-        elif overdue in _PHRASES and (self._current is None or not self._current.has_begun):
-            self._refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, _PHRASES[overdue]))
+        elif overdue in SENTENCES and (self._current is None or not self._current.has_begun):
+            self._refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, SENTENCES[overdue]))
         else:
             if overdue is not Overdue.END:
                 telemetry.log("connection_cut", waited_for=overdue.value)
@@ -310,32 +306,57 @@ class Connection(asyncio.BufferedProtocol):
 
     # Its own
 
-    def _feed(self, data: memoryview) -> None:
+    def _read(self, data: memoryview) -> None:
+        hot = self._lanes.hot
+        if hot is not None and len(data) <= MAX_BYTES and self._may_answer_at_once():
+            self._read_whole(bytes(data), hot)
+        else:
+            self._feed(data)
+
+    def _read_whole(self, data: bytes, hot: HotLane) -> None:
+        """Answer what came before in the same bytes; read them where it did not."""
+        answer = hot.answer_again(data, self._state.default_headers)
+        if answer is not None:
+            self._has_asked = True
+            self._at_s = self._loop.time()
+            self._send_ready(answer)
+            return
+        self._came = 0
+        if self._feed(data) and self._came == 1 and self._reader.is_between and self._meaning:
+            hot.remember(data, self._meaning)
+
+    def _feed(self, data: bytes | memoryview) -> bool:
+        """Read some bytes; ``False`` where they are refused."""
         try:
             self._reader.feed(data)
         except Refused as refusal:
             self._refuse(refusal)
-        else:
-            self._reads_body_raw = self._reader.body_left > 0
+            return False
+        self._reads_body_raw = self._reader.body_left > 0
+        return True
+
+    def _may_answer_at_once(self) -> bool:
+        """Nothing is being answered or waits to be sent, and the next byte begins a request."""
+        is_idle = self._current is None and self._reader.is_between
+        return is_idle and not (self._outlet.is_paused or self._is_closing)
 
     def _answers_at_once(self, request: Request) -> bool:
         """An answer was ready, and has been sent."""
         hot = self._lanes.hot
         if hot is None or self._outlet.is_paused or self._is_closing:
             return False
-        ready = hot.answer(request, self._state.default_headers)
-        if ready is None:
+        answer = hot.answer(request, self._state.default_headers)
+        if answer is None:
             return False
-        self._outlet.write_both(*ready)
-        self._state.total_requests += 1
-        if not request.keeps_alive:
-            self._end(linger=False)
+        self._meaning = answer.meaning
+        self._send_ready(answer)
         return True
 
-    def _add_body(self, piece: bytes | memoryview) -> None:
-        self._at_s = self._loop.time()
-        if self._incoming is not None:
-            self._incoming.add(piece)
+    def _send_ready(self, answer: Answer) -> None:
+        self._outlet.write_both(answer.head, answer.body)
+        self._state.total_requests += 1
+        if not answer.keeps_alive:
+            self._end(linger=False)
 
     def _start(self, exchange: Exchange) -> None:
         self._current = exchange
@@ -371,11 +392,6 @@ class Connection(asyncio.BufferedProtocol):
             self._resume()
         else:
             self._transport.close()
-
-    def _pause(self) -> None:
-        if not (self._is_paused or self._transport.is_closing()):
-            self._is_paused = True
-            self._transport.pause_reading()
 
     def _resume(self) -> None:
         if self._is_paused and not self._transport.is_closing():

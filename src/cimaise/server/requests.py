@@ -112,18 +112,23 @@ class RequestReader:
         self.is_in_head = False
         self.body_left = 0
 
+    @property
+    def is_between(self) -> bool:
+        """All that came was whole: the next byte begins a request."""
+        return self._is_whole and not self.is_in_head
+
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)
         parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return parser
 
-    def feed(self, data: memoryview) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Read some bytes; the listener is told what was in them.
 
         Raises:
             Refused: They are no HTTP, or more of it than is allowed.
         """
-        is_between = not self.is_in_head and self._is_whole
+        is_between = self.is_between
         self._begun = 0
         self._has_body_come = False
         try:

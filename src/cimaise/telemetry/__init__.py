@@ -1,7 +1,14 @@
 """What the server says of itself: log events, metrics and spans, each declared once."""
 
-from cimaise.telemetry.events import EVENTS, client_address, configure_logging, log, request_id
-from cimaise.telemetry.metrics import METRICS, count, expose, level, observe
+from cimaise.telemetry.events import (
+    EVENTS,
+    client_address,
+    configure_logging,
+    is_logged,
+    log,
+    request_id,
+)
+from cimaise.telemetry.metrics import METRICS, count, expose, level, observe, observer
 from cimaise.telemetry.spans import span, use_tracer
 
 __all__ = [
@@ -11,9 +18,11 @@ __all__ = [
     "configure_logging",
     "count",
     "expose",
+    "is_logged",
     "level",
     "log",
     "observe",
+    "observer",
     "request_id",
     "span",
     "use_tracer",

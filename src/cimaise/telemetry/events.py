@@ -78,6 +78,11 @@ def log(
     _logger.log(_LEVELS[level], event, extra={"fields": fields}, exc_info=fault)
 
 
+def is_logged(level: str) -> bool:
+    """Are events of this level written at all?"""
+    return _logger.isEnabledFor(_LEVELS[level])
+
+
 class _Lines(logging.Formatter):
     def __init__(self, *, as_json: bool) -> None:
         super().__init__()

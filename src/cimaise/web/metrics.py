@@ -26,6 +26,7 @@ LEVELS: Mapping[str, str] = {
 async def metrics(call: Call) -> ASGIApp:
     """Everything in Prometheus' text form. Where the database is away, all but its levels."""
     _require_token(call)
+    call.services.at_once.settle()
     telemetry.level("pictures_waiting", call.services.variants.waiting)
     try:
         values = await call.services.database.read(_levels)

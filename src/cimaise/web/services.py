@@ -52,6 +52,7 @@ from cimaise.uploads.quota import state as quota_state
 from cimaise.uploads.statistics import UploadStatistics
 from cimaise.uploads.streaming import Streams
 from cimaise.usage import Usage
+from cimaise.web.answered_at_once import AnsweredAtOnce
 from cimaise.web.background import Background
 from cimaise.web.limiting import Limiter
 from cimaise.web.router import Line
@@ -70,6 +71,7 @@ class Services:
     storage: Storage
     state: State
     usage: Usage
+    at_once: AnsweredAtOnce
     webhooks: Webhooks
     takedowns: Takedowns
     accounts: Accounts

@@ -25,6 +25,8 @@ _SAFE: Final = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "cross-origin",
 }
+_OF_ONE_CLIENT: Final = b"ratelimit"
+"""What is left to whoever asked first is nobody else's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,10 @@ def _prepare(call: Call, reply: BytesReply, body: bytes, place: HotPlace) -> Non
     if raw_path is None or b"expires=" in query or "x-forwarded-host" in call.request.headers:
         return
     target = raw_path + b"?" + query if query else raw_path
-    call.services.answers.put(target, place.source, reply.headers.raw, body, changes=place.changes)
+    headers = [pair for pair in reply.headers.raw if not pair[0].startswith(_OF_ONE_CLIENT)]
+    call.services.answers.put(
+        target, place.source, headers, body, route=scope["state"]["route"], changes=place.changes
+    )
 
 
 def source_of(call: Call, file: File) -> OpenSource:

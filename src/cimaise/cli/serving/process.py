@@ -68,7 +68,7 @@ def run(
     keep_buffers()
     application = build_application(settings)
     _let_the_kernel_give_up(sockets, settings.server.write_stall)
-    hot = HotLane(application.services.answers.get, application.access_log)
+    hot = HotLane(application.services.answers.get, application.services.at_once)
     config = uvicorn.Config(application, **_options(settings, hot))
     server = ReportingServer(config, on_ready)
     with (
