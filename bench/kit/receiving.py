@@ -13,7 +13,7 @@ from bench.kit.servers import Subject, cimaise
 
 Way = Callable[[Subject, int], Sent]
 FORM_BYTES = 5 * 1000**3
-PARALLEL, PARALLEL_BYTES = 32, 64 * MIB
+PARALLEL, PARALLEL_BYTES = 32, 256 * MIB
 
 
 def _one(subject: Subject, way: Way, size: int) -> Facts:

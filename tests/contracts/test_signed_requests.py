@@ -172,8 +172,12 @@ class TestPart:
     ):
         size = backend.part_size
         upload = await multipart.create(KEY, content_type=TYPE, part_size=size)
-        for number, body in ((2, b"end"), (1, content(size))):
-            signed = presigner.part(KEY, upload, number, size=len(body), expires_at=soon())
+        one_by_one = presigner.part(KEY, upload, 2, size=3, expires_at=soon())
+        [first] = presigner.parts(KEY, upload, {1: size}, expires_at=soon())
+        for signed, body in (
+            (one_by_one, b"end"),
+            (SignedRequest(first, "PUT"), content(size)),
+        ):
             status, headers, _ = await send(http, signed, body)
             assert status == 200
             assert headers["ETag"]

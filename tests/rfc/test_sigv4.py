@@ -159,3 +159,16 @@ def test_a_signer_does_not_show_its_secret():
     signer = Signer("id", "very-secret", "auto")
     signer.presign("GET", "h", "/", expires_in_s=1, now=NOW)
     assert "very-secret" not in repr(signer)
+
+
+@given(path=PATHS, query=QUERIES, headers=HEADERS, varied=NAMES, values=st.lists(TEXTS, max_size=4))
+def test_a_series_is_signed_as_its_urls_one_by_one(*, path, query, headers, varied, values):
+    query.pop(varied, None)
+    facts = {"expires_in_s": 60, "now": NOW, "signed_headers": headers}
+    series = MANUAL.presign_each(
+        "PUT", MANUAL_HOST, path, query=query, varied=varied, values=values, **facts
+    )
+    assert series == [
+        MANUAL.presign("PUT", MANUAL_HOST, path, query={**query, varied: value}, **facts)
+        for value in values
+    ]

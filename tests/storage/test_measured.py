@@ -66,6 +66,8 @@ async def test_abilities_are_measured_as_well(storage, reports, clock):
     clock.advance(-60)
     storage.presigner.put(KEY, size=1, content_type="a/b", expires_at=expires_at)
     storage.presigner.part(KEY, upload, 1, size=1, expires_at=expires_at)
+    storage.presigner.parts(KEY, upload, {2: 1, 3: 1}, expires_at=expires_at)
+    assert reports[-1].times == 2
     url = storage.presigner.get(KEY, expires_at=expires_at).url
     storage.signed_door.open_grant(url.rpartition("/")[2], clock())
     assert [verb for verb, _, outcome in told(reports) if outcome == "ok"] == [
@@ -75,6 +77,7 @@ async def test_abilities_are_measured_as_well(storage, reports, clock):
         "multipart_complete",
         "multipart_abort",
         "presign_put",
+        "presign_part",
         "presign_part",
         "presign_get",
         "open_grant",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.access import policy as rights
@@ -231,7 +231,8 @@ def insert_collection(connection: Connection, made: Collection) -> Collection:
 
 def find_collection(connection: Connection, name: str, principal: Principal) -> Collection:
     """The collection with the principal's membership; ``NotFound``. Checks no right."""
-    row = connection.execute(_selected(principal).where(collections.c.name == name)).first()
+    values = {"of_name": name, "of_member": principal.account_id}
+    row = connection.execute(_ONE, values).first()
     if row is None:
         raise NotFound("There is no such collection.")
     return collection_of(row)
@@ -239,9 +240,12 @@ def find_collection(connection: Connection, name: str, principal: Principal) -> 
 
 def joined_membership(principal: Principal) -> Any:
     """``collections`` with the principal's membership beside each, where there is one."""
+    return _joined_membership(principal.account_id)
+
+
+def _joined_membership(account_id: Any) -> Any:
     mine = and_(
-        memberships.c.collection_id == collections.c.id,
-        memberships.c.account_id == principal.account_id,
+        memberships.c.collection_id == collections.c.id, memberships.c.account_id == account_id
     )
     return collections.outerjoin(memberships, mine)
 
@@ -249,6 +253,12 @@ def joined_membership(principal: Principal) -> Any:
 COLLECTION_COLUMNS: Final = (
     *(column.label(f"collection_{column.name}") for column in collections.c),
     memberships.c.role.label("member_role"),
+)
+
+_ONE: Final = (
+    select(*COLLECTION_COLUMNS)
+    .select_from(_joined_membership(bindparam("of_member")))
+    .where(collections.c.name == bindparam("of_name"))
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import (
     Collection,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -44,6 +45,7 @@ class Measurement:
         verb: ``stat``, ``open``, ``write``, ``move``, ``delete``, ``list``, ``check``,
             ``multipart_…``, ``append``, ``append_…``, ``presign_put``, ``presign_part``, ``presign_get``, ``open_grant``
             or ``sweep``.
+        times: How often: the parts that were signed in one go.
         seconds: From the call to its end; for ``open`` and ``list`` to the end of reading.
         bytes: That went through this process. What is sent by a descriptor does not.
         outcome: ``ok``, the code of our error, ``cancelled`` or ``internal``.
@@ -53,6 +55,7 @@ class Measurement:
     seconds: float
     bytes: int
     outcome: str
+    times: int = 1
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ class _Meter:
         self._clock = clock
 
     @contextmanager
-    def __call__(self, verb: str) -> Iterator[_Count]:
+    def __call__(self, verb: str, times: int = 1) -> Iterator[_Count]:
         count = _Count()
         started = self._clock()
         outcome = "internal"
@@ -88,7 +91,7 @@ class _Meter:
             raise
         finally:
             seconds = self._clock() - started
-            self._report(Measurement(verb, seconds, count.total, outcome))
+            self._report(Measurement(verb, seconds, count.total, outcome, times))
 
 
 class _MeasuredMultipart:
@@ -201,6 +204,12 @@ class _MeasuredPresigner:
                 max_bytes=max_bytes,
                 session_id=session_id,
             )
+
+    def parts(
+        self, key: str, upload_id: str, sizes: Mapping[int, int], *, expires_at: datetime
+    ) -> list[str]:
+        with self._meter("presign_part", len(sizes)):
+            return self._inner.parts(key, upload_id, sizes, expires_at=expires_at)
 
     def get(
         self,

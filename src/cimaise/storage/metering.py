@@ -23,7 +23,7 @@ def meter(provider: Provider, note: Callable[[str], None]) -> Callable[[Measurem
     def report(measurement: Measurement) -> None:
         operation = measurement.verb
         if operation.startswith(_SIGNING):
-            telemetry.count("signed_urls_total", operation=operation)
+            telemetry.count("signed_urls_total", measurement.times, operation=operation)
             return
         billing = provider.class_of(operation)
         telemetry.count(

@@ -8,7 +8,7 @@ server's secret for this purpose alone: a token signed for anything else is wort
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -101,6 +101,15 @@ class SignedUrls:
             session_id=session_id,
         )
         return SignedRequest(self._url(grant), "PUT")
+
+    def parts(
+        self, key: str, upload_id: str, sizes: Mapping[int, int], *, expires_at: datetime
+    ) -> list[str]:
+        """See :class:`cimaise.storage.base.Presigner`."""
+        return [
+            self.part(key, upload_id, number, size=size, expires_at=expires_at).url
+            for number, size in sizes.items()
+        ]
 
     def get(
         self,

@@ -8,7 +8,7 @@ a guest cannot use up what the token's maker has.
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.database.schema import failed_uploads
@@ -17,6 +17,13 @@ from cimaise.errors import Limit, TooMany
 _HOUR_US: Final = 3_600_000_000
 _SECOND_US: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TWO_HOURS: Final = select(failed_uploads.c.hour, failed_uploads.c.uploads).where(
+    failed_uploads.c.holder == bindparam("of_holder"),
+    or_(
+        failed_uploads.c.hour == bindparam("before"), failed_uploads.c.hour == bindparam("current")
+    ),
+)
 
 
 def count_failed(connection: Connection, holder: str, *, now: datetime) -> None:
@@ -42,11 +49,8 @@ def require_few_failed(connection: Connection, holder: str, *, now: datetime, li
     if not limit:
         return
     hours = (_hour(now - timedelta(hours=1)), _hour(now))
-    rows = connection.execute(
-        select(failed_uploads.c.hour, failed_uploads.c.uploads).where(
-            failed_uploads.c.holder == holder, failed_uploads.c.hour.in_(hours)
-        )
-    )
+    values = {"of_holder": holder, "before": hours[0], "current": hours[1]}
+    rows = connection.execute(_TWO_HOURS, values)
     by_hour = {row.hour: row.uploads for row in rows}
     before, current = by_hour.get(hours[0], 0), by_hour.get(hours[1], 0)
     into_us = (now - _EPOCH) // timedelta(microseconds=1) % _HOUR_US

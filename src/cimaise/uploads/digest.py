@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import hashlib
+import os
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final
 
-from cimaise.errors import Invalid
+from cimaise.errors import BrokenTransfer, Invalid
 from cimaise.uploads.signatures.base import HEAD_BYTES
 
 _PIECE_BYTES: Final = 1024 * 1024
@@ -41,6 +42,32 @@ class StreamingSha256:
         for chunk in self._waiting:
             self._hash.update(chunk)
         self._waiting, self._waiting_bytes = [], 0
+
+
+def hash_and_close(descriptor: int, size: int) -> str:
+    """SHA-256, in hexadecimal digits, of a file's first bytes; blocks.
+
+    Args:
+        descriptor: Of a regular file; closed at the end, so that whoever waits in another thread
+            may give up without taking it away.
+        size: Bytes.
+
+    Raises:
+        BrokenTransfer: The file is shorter, or cannot be read.
+    """
+    sha256, buffer, position = hashlib.sha256(), memoryview(bytearray(_PIECE_BYTES)), 0
+    try:
+        while position < size:
+            count = os.preadv(descriptor, [buffer[: size - position]], position)
+            if not count:
+                raise BrokenTransfer("The object is shorter than it was.")
+            sha256.update(buffer[:count])
+            position += count
+    except OSError as fault:
+        raise BrokenTransfer("The object cannot be read to its end.") from fault
+    finally:
+        os.close(descriptor)
+    return sha256.hexdigest()
 
 
 class StreamInspector:

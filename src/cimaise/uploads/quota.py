@@ -5,17 +5,16 @@ conditional update of the account's row of the day and one of its total, so that
 writers at once never pass a limit by a byte, and are never refused below it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection
 
 from cimaise.access import token_counts
-from cimaise.database.schema import accounts, usage_days, usage_totals
 from cimaise.errors import Limit, TooLarge, TooMany
 from cimaise.settings import Quota
+from cimaise.uploads import quota_rows as rows
 from cimaise.uploads.attempts import require_few_failed
 
 _UNFINISHED_RETRY_S: Final = 60
@@ -86,47 +85,30 @@ def reserve(
         token_counts.take(connection, token_id, size=size, files=files, now=now)
     limits = _limits(connection, account_id, defaults)
     day = day or day_of(now)
-    _ensure(connection, usage_days, account_id=account_id, day=day)
-    _ensure(connection, usage_totals, account_id=account_id)
-    used = usage_days.c.used_bytes + usage_days.c.reserved_bytes
-    held_files = usage_days.c.used_files + usage_days.c.reserved_files
-    statement = update(usage_days).where(
-        usage_days.c.account_id == account_id, usage_days.c.day == day
-    )
-    if limits.daily_bytes:
-        statement = statement.where(used + size <= limits.daily_bytes)
-    if defaults.unfinished_files and files:
-        statement = statement.where(
-            usage_days.c.reserved_files + files <= defaults.unfinished_files
-        )
-    if limits.daily_files and files:
-        statement = statement.where(held_files + files <= limits.daily_files)
-    taken = connection.execute(
-        statement.values(
-            reserved_bytes=usage_days.c.reserved_bytes + size,
-            reserved_files=usage_days.c.reserved_files + files,
-        )
-    ).rowcount
-    if not taken:
+    values = {
+        "of_account": account_id,
+        "of_day": day,
+        "size": size,
+        "files": files,
+        "unfinished_files": defaults.unfinished_files,
+        **asdict(limits),
+    }
+    if not _take_of_day(connection, values):
         _refuse_day(connection, account_id, day, size=size, files=files, limits=limits)
-    _reserve_total(connection, account_id, size, limits)
+    if not rows.taken(connection, rows.TAKE_OF_TOTAL, values):
+        held = connection.execute(rows.HELD_IN_ALL, values).scalar_one()
+        limit = Limit("quota.total_bytes", limits.total_bytes, held + size)
+        raise TooLarge("Your storage is full.", code="quota_exceeded", limit=limit)
     return day
 
 
-def _reserve_total(connection: Connection, account_id: str, size: int, limits: _Limits) -> None:
-    held = usage_totals.c.used_bytes + usage_totals.c.reserved_bytes
-    statement = update(usage_totals).where(usage_totals.c.account_id == account_id)
-    if limits.total_bytes:
-        statement = statement.where(held + size <= limits.total_bytes)
-    taken = connection.execute(
-        statement.values(reserved_bytes=usage_totals.c.reserved_bytes + size)
-    ).rowcount
-    if not taken:
-        now_held = connection.execute(
-            select(held).where(usage_totals.c.account_id == account_id)
-        ).scalar_one()
-        limit = Limit("quota.total_bytes", limits.total_bytes, now_held + size)
-        raise TooLarge("Your storage is full.", code="quota_exceeded", limit=limit)
+def _take_of_day(connection: Connection, values: dict[str, Any]) -> bool:
+    """Set it aside; the first upload of a day, or of an account, makes its rows."""
+    if rows.taken(connection, rows.TAKE_OF_DAY, values):
+        return True
+    # or somebody else has made them since
+    rows.make_rows(connection, values["of_account"], values["of_day"])
+    return rows.taken(connection, rows.TAKE_OF_DAY, values)
 
 
 def _refuse_day(
@@ -163,24 +145,7 @@ def settle(
     """
     if token_id is not None:
         token_counts.keep(connection, token_id, reserved=reserved, size=size)
-    connection.execute(
-        update(usage_days)
-        .where(usage_days.c.account_id == account_id, usage_days.c.day == day)
-        .values(
-            reserved_bytes=usage_days.c.reserved_bytes - reserved,
-            reserved_files=usage_days.c.reserved_files - 1,
-            used_bytes=usage_days.c.used_bytes + size,
-            used_files=usage_days.c.used_files + 1,
-        )
-    )
-    connection.execute(
-        update(usage_totals)
-        .where(usage_totals.c.account_id == account_id)
-        .values(
-            reserved_bytes=usage_totals.c.reserved_bytes - reserved,
-            used_bytes=usage_totals.c.used_bytes + size,
-        )
-    )
+    _change(connection, account_id, day, reserved=-reserved, files=-1, used=size, more_files=1)
 
 
 def release(
@@ -194,19 +159,7 @@ def release(
     """Give a reservation back, whole."""
     if token_id is not None:
         token_counts.give_back(connection, token_id, size=reserved)
-    connection.execute(
-        update(usage_days)
-        .where(usage_days.c.account_id == account_id, usage_days.c.day == day)
-        .values(
-            reserved_bytes=usage_days.c.reserved_bytes - reserved,
-            reserved_files=usage_days.c.reserved_files - 1,
-        )
-    )
-    connection.execute(
-        update(usage_totals)
-        .where(usage_totals.c.account_id == account_id)
-        .values(reserved_bytes=usage_totals.c.reserved_bytes - reserved)
-    )
+    _change(connection, account_id, day, reserved=-reserved, files=-1)
 
 
 def unsettle(
@@ -215,27 +168,33 @@ def unsettle(
     """Give back what was settled, for bytes that never became a file."""
     if token_id is not None:
         token_counts.give_back(connection, token_id, size=size)
-    connection.execute(
-        update(usage_days)
-        .where(usage_days.c.account_id == account_id, usage_days.c.day == day)
-        .values(used_bytes=usage_days.c.used_bytes - size, used_files=usage_days.c.used_files - 1)
-    )
-    connection.execute(
-        update(usage_totals)
-        .where(usage_totals.c.account_id == account_id)
-        .values(used_bytes=usage_totals.c.used_bytes - size)
-    )
+    _change(connection, account_id, day, used=-size, more_files=-1)
+
+
+def _change(
+    connection: Connection,
+    account_id: str,
+    day: str,
+    *,
+    reserved: int = 0,
+    files: int = 0,
+    used: int = 0,
+    more_files: int = 0,
+) -> None:
+    """Add to what is reserved (bytes, files) and to what is used (bytes, files)."""
+    values = {
+        "of_account": account_id, "of_day": day, "reserved": reserved, "files": files,
+        "used": used, "more_files": more_files,
+    }  # fmt: skip
+    connection.execute(rows.CHANGE_DAY, values)
+    connection.execute(rows.CHANGE_TOTAL, values)
 
 
 def state(connection: Connection, account_id: str, *, now: datetime, defaults: Quota) -> QuotaState:
     """Limits and use of an account, now."""
     limits = _limits(connection, account_id, defaults)
     row = _day_row(connection, account_id, day_of(now))
-    total = connection.execute(
-        select(usage_totals.c.used_bytes + usage_totals.c.reserved_bytes).where(
-            usage_totals.c.account_id == account_id
-        )
-    ).scalar()
+    total = connection.execute(rows.HELD_IN_ALL, {"of_account": account_id}).scalar()
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return QuotaState(
         daily_bytes=limits.daily_bytes,
@@ -249,11 +208,7 @@ def state(connection: Connection, account_id: str, *, now: datetime, defaults: Q
 
 
 def _limits(connection: Connection, account_id: str, defaults: Quota) -> _Limits:
-    own = connection.execute(
-        select(accounts.c.daily_bytes, accounts.c.daily_files, accounts.c.total_bytes).where(
-            accounts.c.id == account_id
-        )
-    ).one()
+    own = connection.execute(rows.OWN_LIMITS, {"of_account": account_id}).one()
     return _Limits(
         defaults.daily_bytes if own.daily_bytes is None else own.daily_bytes,
         defaults.daily_files if own.daily_files is None else own.daily_files,
@@ -262,17 +217,4 @@ def _limits(connection: Connection, account_id: str, defaults: Quota) -> _Limits
 
 
 def _day_row(connection: Connection, account_id: str, day: str) -> Any:
-    return connection.execute(
-        select(usage_days).where(usage_days.c.account_id == account_id, usage_days.c.day == day)
-    ).first()
-
-
-def _ensure(connection: Connection, table: Table, **key: str) -> None:
-    """The row exists; two transactions that make it at once both go on."""
-    at = [table.c[name] == value for name, value in key.items()]
-    if connection.execute(select(table.c.account_id).where(*at)).first() is None:
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(table).values(**key))
-        except IntegrityError:
-            return
+    return connection.execute(rows.DAY, {"of_account": account_id, "of_day": day}).first()

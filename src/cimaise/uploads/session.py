@@ -118,15 +118,14 @@ def shown_state(session: UploadSession) -> str:
 
 _COLUMNS: Final = tuple(name for name in UploadSession.__slots__ if name != "collection_name")
 
+_INSERT: Final = insert(uploads)
+
 
 def add(connection: Connection, session: UploadSession) -> None:
     """Write a new session's row."""
     values = {name: getattr(session, name) for name in _COLUMNS}
-    connection.execute(
-        insert(uploads).values(
-            **values | {"state": session.state.value, "strategy": session.strategy.value}
-        )
-    )
+    values |= {"state": session.state.value, "strategy": session.strategy.value}
+    connection.execute(_INSERT, values)
     _audit(connection, session, session.state, session.created_at, None)
 
 

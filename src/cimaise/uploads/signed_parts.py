@@ -43,16 +43,13 @@ def sign_parts(
     assert presigner is not None
     assert upload_id is not None
     assert session.urls_expire_at is not None
-    signed = []
-    for number in numbers:
-        if number > (session.part_count or 0):
-            break
-        size = session.part_length(number)
-        request = presigner.part(
-            session.incoming_key, upload_id, number, size=size, expires_at=session.urls_expire_at
-        )
-        signed.append(SignedPart(number, request.url, size))
-    return tuple(signed)
+    last = session.part_count or 0
+    sizes = {number: session.part_length(number) for number in numbers if number <= last}
+    urls = presigner.parts(
+        session.incoming_key, upload_id, sizes, expires_at=session.urls_expire_at
+    )
+    signed = zip(sizes.items(), urls, strict=True)
+    return tuple(SignedPart(number, url, size) for (number, size), url in signed)
 
 
 def checked_numbers(session: UploadSession, numbers: Sequence[int]) -> list[int]:

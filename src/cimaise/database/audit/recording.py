@@ -12,6 +12,8 @@ from cimaise.database.schema import audit
 ACTIONS: Final = "actions"
 """Where a connection keeps what its transaction has recorded; counted once that is committed."""
 
+_INSERT: Final = insert(audit)
+
 
 def record(
     connection: Connection,
@@ -36,13 +38,14 @@ def record(
     """
     connection.info.setdefault(ACTIONS, []).append(action)
     connection.execute(
-        insert(audit).values(
-            at=at,
-            account_id=account_id,
-            action=action,
-            subject=subject,
-            details=dict(details),
-            origin=telemetry.client_address.get() or None,
-            request_id=telemetry.request_id.get() or None,
-        )
+        _INSERT,
+        {
+            "at": at,
+            "account_id": account_id,
+            "action": action,
+            "subject": subject,
+            "details": dict(details),
+            "origin": telemetry.client_address.get() or None,
+            "request_id": telemetry.request_id.get() or None,
+        },
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 
 from cimaise.database.audit.chain import GENESIS, Entry, chained
 from cimaise.database.schema import audit
@@ -49,6 +49,13 @@ class Verdict:
         return self.broken_at is None and self.passed
 
 
+_PLACE: Final = (
+    update(audit)
+    .where(audit.c.id == bindparam("of_id"))
+    .values(sequence=bindparam("place"), hash=bindparam("its_hash"))
+)
+
+
 def seal(connection: Connection) -> tuple[int, Head]:
     """Give committed entries their places; gives how many, and the head. Processes take turns."""
     if connection.dialect.name == "postgresql":
@@ -56,12 +63,13 @@ def seal(connection: Connection) -> tuple[int, Head]:
     head = find_head(connection)
     waiting = select(audit).where(audit.c.sequence.is_(None)).order_by(audit.c.id).limit(_BATCH)
     rows = connection.execute(waiting).all()
+    placed = []
     for row in rows:
         place = head.sequence + 1
         head = Head(place, chained(head.hash, place, entry_of(row)))
-        connection.execute(
-            update(audit).where(audit.c.id == row.id).values(sequence=place, hash=head.hash)
-        )
+        placed.append({"of_id": row.id, "place": place, "its_hash": head.hash})
+    if placed:
+        connection.execute(_PLACE, placed)
     return len(rows), head
 
 

@@ -71,6 +71,12 @@ class Presigner(Protocol):
         """
         ...
 
+    def parts(
+        self, key: str, upload_id: str, sizes: Mapping[int, int], *, expires_at: datetime
+    ) -> list[str]:
+        """URLs to ``PUT`` parts to, in the order of ``sizes``: exact length by part number."""
+        ...
+
     def get(
         self,
         key: str,

@@ -1,0 +1,114 @@
+"""The statements of the quota, each built once: to build one takes longer than to run it.
+
+A limit of 0 is none. ``held`` is what counts against a limit: used and reserved together.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from cimaise.database.schema import accounts, usage_days, usage_totals
+
+
+def _number(name: str) -> BindParameter[int]:
+    return bindparam(name, type_=BigInteger)
+
+
+def _within(held: ColumnElement[int], more: str, limit: str) -> ColumnElement[bool]:
+    return or_(_number(limit) == 0, _number(more) == 0, held + _number(more) <= _number(limit))
+
+
+_of_account: Final[BindParameter[str]] = bindparam("of_account")
+_its_day: Final = and_(
+    usage_days.c.account_id == _of_account, usage_days.c.day == bindparam("of_day")
+)
+_its_total: Final = usage_totals.c.account_id == _of_account
+_held_total: Final = usage_totals.c.used_bytes + usage_totals.c.reserved_bytes
+
+OWN_LIMITS: Final = select(
+    accounts.c.daily_bytes, accounts.c.daily_files, accounts.c.total_bytes
+).where(accounts.c.id == _of_account)
+DAY: Final = select(usage_days).where(_its_day)
+HELD_IN_ALL: Final = select(_held_total).where(_its_total)
+
+TAKE_OF_DAY: Final = (
+    update(usage_days)
+    .where(
+        _its_day,
+        or_(
+            _number("daily_bytes") == 0,
+            usage_days.c.used_bytes + usage_days.c.reserved_bytes + _number("size")
+            <= _number("daily_bytes"),
+        ),
+        _within(usage_days.c.reserved_files + 0, "files", "unfinished_files"),
+        _within(usage_days.c.used_files + usage_days.c.reserved_files, "files", "daily_files"),
+    )
+    .values(
+        reserved_bytes=usage_days.c.reserved_bytes + _number("size"),
+        reserved_files=usage_days.c.reserved_files + _number("files"),
+    )
+)
+TAKE_OF_TOTAL: Final = (
+    update(usage_totals)
+    .where(
+        _its_total,
+        or_(_number("total_bytes") == 0, _held_total + _number("size") <= _number("total_bytes")),
+    )
+    .values(reserved_bytes=usage_totals.c.reserved_bytes + _number("size"))
+)
+
+CHANGE_DAY: Final = (
+    update(usage_days)
+    .where(_its_day)
+    .values(
+        reserved_bytes=usage_days.c.reserved_bytes + _number("reserved"),
+        reserved_files=usage_days.c.reserved_files + _number("files"),
+        used_bytes=usage_days.c.used_bytes + _number("used"),
+        used_files=usage_days.c.used_files + _number("more_files"),
+    )
+)
+CHANGE_TOTAL: Final = (
+    update(usage_totals)
+    .where(_its_total)
+    .values(
+        reserved_bytes=usage_totals.c.reserved_bytes + _number("reserved"),
+        used_bytes=usage_totals.c.used_bytes + _number("used"),
+    )
+)
+
+_NEW_DAY: Final = insert(usage_days)
+_NEW_TOTAL: Final = insert(usage_totals)
+
+
+def taken(connection: Connection, statement: Any, values: dict[str, Any]) -> bool:
+    """Run an update of one row; False where there is none, or a limit is in the way."""
+    return bool(connection.execute(statement, values).rowcount)
+
+
+def make_rows(connection: Connection, account_id: str, day: str) -> None:
+    """The rows of an account and of its day exist; two transactions that make them both go on."""
+    values = {"of_account": account_id, "of_day": day}
+    if connection.execute(DAY, values).first() is None:
+        _make(connection, _NEW_DAY, {"account_id": account_id, "day": day})
+    if connection.execute(HELD_IN_ALL, values).first() is None:
+        _make(connection, _NEW_TOTAL, {"account_id": account_id})
+
+
+def _make(connection: Connection, statement: Any, values: dict[str, Any]) -> None:
+    try:
+        with connection.begin_nested():
+            connection.execute(statement, values)
+    except IntegrityError:  # somebody else made it meanwhile
+        return
