@@ -200,3 +200,21 @@ async def test_the_record_of_a_new_key_names_its_scopes_and_no_secret(access: Ac
     details = {"account": ann.account_id, "name": "ci", "scopes": ["read"]}
     assert row == (ann.account_id, "key.created", key.id, details)
     assert text[8:] not in str(await access.audited())
+
+
+async def test_a_key_says_when_it_was_last_used(access: Access, clock: StandingClock):
+    ann, text = await access.member("ann")
+    door = access.authenticator()
+    (key,) = await access.keys.list_keys(ann)
+    assert key.last_used_at is None
+    clock.advance(10)
+    used = clock.now
+    await door.authenticate(f"Bearer {text}", None)
+    clock.advance(200)  # too soon to be written down again
+    await door.authenticate(f"Bearer {text}", None)
+    (key,) = await access.keys.list_keys(ann)
+    assert key.last_used_at == used
+    clock.advance(100)
+    await door.authenticate(f"Bearer {text}", None)
+    (key,) = await access.keys.list_keys(ann)
+    assert key.last_used_at == clock.now

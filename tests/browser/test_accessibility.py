@@ -11,8 +11,15 @@ from tests.kit.application import Person
 from tests.kit.backends import left_out
 
 AXE: Final = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
-OPEN_TO_ALL: Final = ("/", "/gallery/long", "/gallery/%C3%89t%C3%A9%20&%20co", "/login", "/docs")
-SIGNED_IN: Final = ("/upload", "/me", "/me/files")
+OPEN_TO_ALL: Final = (
+    "/",
+    "/gallery/long",
+    "/gallery/%C3%89t%C3%A9%20&%20co",
+    "/login",
+    "/login?by=key",
+    "/docs",
+)
+SIGNED_IN: Final = ("/upload", "/me", "/me/files", "/me/access")
 FOR_ADMINS: Final = ("/admin", "/admin/uploads", "/admin/accounts")
 ABSENT: Final = "/gallery/nothing-of-that-name"
 

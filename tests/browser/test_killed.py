@@ -49,7 +49,7 @@ class Visitor:
         self.context.set_default_timeout(PATIENCE_MS)
         self.puts: list[str] = []
         self.page = self.open_tab()
-        self.page.goto("/login")
+        self.page.goto("/login?by=key")
         self.page.fill("#key", mortal.key)
         self.page.click("main button")
         self.page.wait_for_url("**/")

@@ -222,6 +222,7 @@ def test_who_is_not_signed_in_is_asked_to_and_goes_on_where_they_wanted(
     answer = page.goto("/upload?collection=inbox")
     assert answer is not None
     assert answer.status == 401
+    page.get_by_role("link", name="Sign in with an API key").click()
     page.fill("#key", ann.key)
     page.click("main button")
     page.wait_for_url("**/upload?collection=inbox")

@@ -174,7 +174,7 @@ def test_a_signed_address_under_another_name_of_this_machine_is_reached(
     window = visitor()
     other = site.url.replace("127.0.0.1", "localhost")
     page = window.page
-    page.goto(f"{other}/login?next=/upload")
+    page.goto(f"{other}/login?by=key&next=/upload")
     page.fill("#key", ann.key)
     page.click("main button")
     page.wait_for_url("**/upload")

@@ -141,3 +141,13 @@ def test_a_scan_counts_the_albums(cimaise: Cimaise):
     report = json.loads(cimaise("albums", "scan", "--json").output)
     assert report["albums"] == 0
     assert "albums" in cimaise("albums", "scan").output
+
+
+def test_a_password_is_set_at_the_machine(cimaise: Cimaise):
+    cimaise("accounts", "create", "ann")
+    done = cimaise("accounts", "set-password", "ann", "--password", "mongoose tale")
+    assert done.output == "The password of ann is set.\n"
+    refused = cimaise("accounts", "set-password", "ann", "--password", "password")
+    assert refused.exit_code == 1
+    assert "first that are guessed" in refused.stderr
+    assert cimaise("accounts", "set-password", "nobody", "--password", "x" * 20).exit_code == 1

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from cimaise.access.account_passwords import AccountPasswords
 from cimaise.access.accounts import Accounts
 from cimaise.access.jwts import JwtVerifier
 from cimaise.access.key_cache import KeyCache
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
+from cimaise.access.passwords import Costs, Passwords
 from cimaise.access.policy import Principal, Role
 from cimaise.access.sessions import Sessions
 from cimaise.access.signing import Signer
@@ -19,8 +21,10 @@ from cimaise.access.subjects import Subjects
 from cimaise.access.tokens import Authenticator
 from cimaise.database.engine import Database
 from cimaise.database.schema import audit
+from cimaise.state.base import State
 
 HOUR_S = 3600
+CHEAP = Costs(memory_kib=64, passes=1)
 ROOT = Principal("root", "root", Role.ADMIN)
 
 
@@ -47,6 +51,10 @@ class Access:
     def sessions(self) -> Sessions:
         """Browser sessions of a day, sign-in links of an hour."""
         return Sessions(self.database, self.clock, self.new_id, 24 * HOUR_S, HOUR_S)
+
+    def account_passwords(self, state: State, costs: Costs = CHEAP) -> AccountPasswords:
+        """Passwords of 8 characters at least, which cost little."""
+        return AccountPasswords(self.database, self.clock, state, Passwords(costs), 8)
 
     @property
     def links(self) -> Links:

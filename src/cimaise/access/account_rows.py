@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from cimaise.access.emails import is_email
 from cimaise.access.names import is_id, is_name
 from cimaise.access.policy import Principal, Role
 from cimaise.database.audit import record
@@ -27,6 +28,7 @@ class Account:
         total_bytes: Own limit, likewise.
         created_at: When it was made.
         disabled_at: Since when it may do nothing; ``None``: it is not disabled.
+        email: Another name to sign in by, lower case; nobody has proved that it is theirs.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Account:
     total_bytes: int | None
     created_at: datetime
     disabled_at: datetime | None = None
+    email: str | None = None
 
     @property
     def principal(self) -> Principal:
@@ -61,9 +64,17 @@ def account_by_name(connection: Connection, name: str) -> Account | None:
     return None if row is None else account_of(row)
 
 
-def add_account(connection: Connection, account: Account, *, by: str | None) -> bool:
-    """A step of a transaction: the row and its audit row. False, and no change, if the name is taken.
+def account_by_email(connection: Connection, email: str) -> Account | None:
+    """The account with the address, disabled or not; whatever text is given."""
+    statement = select(accounts).where(accounts.c.email == email.lower())
+    row = connection.execute(statement).one_or_none() if is_email(email) else None
+    return None if row is None else account_of(row)
 
+
+def add_account(connection: Connection, account: Account, *, by: str | None) -> bool:
+    """A step of a transaction: the row and its audit row. False, and no change, if it is taken.
+
+    It: the name, or the e-mail address.
     Of two transactions that add the same name at the same time, the second waits for the first.
     """
     try:
@@ -77,6 +88,7 @@ def add_account(connection: Connection, account: Account, *, by: str | None) -> 
                     daily_files=account.daily_files,
                     total_bytes=account.total_bytes,
                     created_at=account.created_at,
+                    email=account.email,
                 )
             )
     except IntegrityError:
@@ -104,4 +116,5 @@ def account_of(row: Row[Any]) -> Account:
         total_bytes=row.total_bytes,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        email=row.email,
     )

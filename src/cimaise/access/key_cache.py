@@ -20,10 +20,12 @@ class KnownKey:
     Attributes:
         principal: Who comes with it.
         expires_at: From when it is refused; ``None``: never.
+        last_used_at: When that was last written down.
     """
 
     principal: Principal
     expires_at: datetime | None
+    last_used_at: datetime | None = None
 
 
 class KeyCache:

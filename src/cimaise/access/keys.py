@@ -35,6 +35,7 @@ class Key:
         created_at: When it was made.
         expires_at: From when it is refused; ``None``: never.
         revoked_at: Since when it is refused; ``None``: it is not.
+        last_used_at: When somebody came with it, to five minutes; ``None``: nobody has.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Key:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def find_key(connection: Connection, digest: str) -> KnownKey | None:
             keys.c.id.label("key_id"),
             keys.c.scopes,
             keys.c.expires_at,
+            keys.c.last_used_at,
             accounts.c.id,
             accounts.c.name,
             accounts.c.role,
@@ -180,7 +183,13 @@ def find_key(connection: Connection, digest: str) -> KnownKey | None:
         return None
     scopes = tuple(row.scopes)
     role = Role(row.role) if not scopes or Scope.ADMIN in scopes else Role.MEMBER
-    return KnownKey(Principal(row.id, row.name, role, scopes, key_id=row.key_id), row.expires_at)
+    principal = Principal(row.id, row.name, role, scopes, key_id=row.key_id)
+    return KnownKey(principal, row.expires_at, row.last_used_at)
+
+
+def note_used(digest: str, now: datetime, connection: Connection) -> None:
+    """A step of a transaction: somebody came with the key just now."""
+    connection.execute(update(keys).where(keys.c.hash == digest).values(last_used_at=now))
 
 
 def _require_form(name: str, expires_at: datetime | None, now: datetime) -> None:
@@ -246,4 +255,5 @@ def _key(row: Row[Any]) -> Key:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
     )

@@ -4,17 +4,29 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
 from cimaise.access import policy
 from cimaise.access.account_rows import Account, account_by_id
-from cimaise.access.policy import Principal, Role
+from cimaise.access.policy import Principal, Scope
 from cimaise.access.secret_texts import RandomBytes, digest_of, is_opaque, new_opaque
+from cimaise.access.session_rows import (
+    MOST_ADDRESS_CHARS,
+    MOST_AGENT_CHARS,
+    Session,
+    end_sessions,
+    ending,
+    session_of,
+    shown_text,
+)
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
-from cimaise.database.schema import accounts, browser_sessions, sign_in_links
-from cimaise.errors import Gone, NotSignedIn
+from cimaise.database.schema import browser_sessions, sign_in_links
+from cimaise.errors import Gone, NotFound, NotSignedIn
+
+_MOST_LISTED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +45,21 @@ class Sessions:
     sign_in_ttl_s: float
     random_bytes: RandomBytes = secrets.token_bytes
 
-    async def start(self, account_id: str) -> str:
+    async def start(
+        self,
+        account_id: str,
+        *,
+        address: str = "",
+        user_agent: str = "",
+        replaces: str | None = None,
+    ) -> str:
         """The value of a new session's cookie. The caller has checked who it is.
+
+        Args:
+            account_id: Whose.
+            address: That the request came from.
+            user_agent: What the browser calls itself.
+            replaces: Id of the session that the browser had until now; it ends.
 
         Raises:
             NotSignedIn: The account is absent or disabled.
@@ -46,10 +71,14 @@ class Sessions:
             hash=digest_of(cookie),
             created_at=now,
             expires_at=now + timedelta(seconds=self.session_ttl_s),
+            address=address[:MOST_ADDRESS_CHARS],
+            user_agent=shown_text(user_agent)[:MOST_AGENT_CHARS],
         )
 
         def work(connection: Connection) -> None:
             _require_enabled(connection, account_id)
+            if replaces is not None:
+                connection.execute(ending(now).where(browser_sessions.c.id == replaces))
             connection.execute(row)
 
         await self.database.write(work)
@@ -60,15 +89,63 @@ class Sessions:
         policy.require_account(principal)
         if principal.session_id is None:
             return
-        statement = (
-            update(browser_sessions)
-            .where(
-                browser_sessions.c.id == principal.session_id,
-                browser_sessions.c.ended_at.is_(None),
-            )
-            .values(ended_at=self.clock())
-        )
+        statement = ending(self.clock()).where(browser_sessions.c.id == principal.session_id)
         await self.database.write(lambda connection: connection.execute(statement).rowcount)
+
+    async def list_sessions(self, principal: Principal) -> list[Session]:
+        """The principal's own that would be let in now, the latest first."""
+        policy.require_account(principal)
+        now = self.clock()
+        statement = (
+            select(browser_sessions)
+            .where(
+                browser_sessions.c.account_id == principal.account_id,
+                browser_sessions.c.ended_at.is_(None),
+                browser_sessions.c.expires_at > now,
+            )
+            .order_by(browser_sessions.c.created_at.desc(), browser_sessions.c.id)
+            .limit(_MOST_LISTED)
+        )
+        rows = await self.database.read(lambda connection: connection.execute(statement).all())
+        return [session_of(row, principal.session_id) for row in rows]
+
+    async def end_one(self, principal: Principal, session_id: str) -> None:
+        """End one of the principal's own sessions, on all machines at once.
+
+        Raises:
+            NotFound: The principal has no such session.
+        """
+        policy.require_account(principal)
+        policy.require_scope(principal, Scope.MANAGE)
+        now = self.clock()
+        mine = (
+            browser_sessions.c.id == session_id,
+            browser_sessions.c.account_id == principal.account_id,
+        )
+
+        def work(connection: Connection) -> None:
+            if connection.execute(select(browser_sessions.c.id).where(*mine)).first() is None:
+                raise NotFound("There is no such session.")
+            if connection.execute(ending(now).where(*mine)).rowcount:
+                _record_ending(connection, principal, now, {"session": session_id})
+
+        await self.database.write(work)
+
+    async def end_others(self, principal: Principal) -> int:
+        """End every session of the principal's account but the one that asks; gives how many."""
+        policy.require_account(principal)
+        policy.require_scope(principal, Scope.MANAGE)
+        now = self.clock()
+
+        def work(connection: Connection) -> int:
+            ended = end_sessions(
+                connection, principal.account_id, now=now, but=principal.session_id
+            )
+            if ended:
+                _record_ending(connection, principal, now, {"count": ended})
+            return ended
+
+        return await self.database.write(work)
 
     async def issue_sign_in(self, account_id: str) -> str:
         """The token of a new sign-in link. The caller has checked that it may be given out.
@@ -112,27 +189,13 @@ def add_sign_in(
     )
 
 
-def find_session(connection: Connection, digest: str, now: datetime) -> Principal | None:
-    """Who comes with a cookie that has neither ended nor expired, account not disabled."""
-    statement = (
-        select(
-            browser_sessions.c.id.label("session_id"),
-            accounts.c.id,
-            accounts.c.name,
-            accounts.c.role,
-        )
-        .join(accounts, accounts.c.id == browser_sessions.c.account_id)
-        .where(
-            browser_sessions.c.hash == digest,
-            browser_sessions.c.ended_at.is_(None),
-            browser_sessions.c.expires_at > now,
-            accounts.c.disabled_at.is_(None),
-        )
-    )
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    return Principal(row.id, row.name, Role(row.role), session_id=row.session_id)
+def _record_ending(
+    connection: Connection, principal: Principal, now: datetime, details: dict[str, Any]
+) -> None:
+    record(
+        connection, at=now, account_id=principal.account_id, action="session.ended",
+        subject=principal.account_id, details=details,
+    )  # fmt: skip
 
 
 def _use(connection: Connection, digest: str, now: datetime) -> Account:

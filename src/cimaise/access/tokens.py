@@ -1,19 +1,24 @@
 """What comes with a request (API key, JWT, cookie) to a principal."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
+from sqlalchemy import Connection
+
+from cimaise import telemetry
 from cimaise.access.jwts import MAX_CHARS, JwtVerifier
 from cimaise.access.key_cache import KeyCache
-from cimaise.access.keys import find_key
+from cimaise.access.keys import find_key, note_used
 from cimaise.access.policy import GUEST, Principal
 from cimaise.access.secret_texts import KEY_PREFIX, digest_of, is_key, is_opaque
-from cimaise.access.sessions import find_session
+from cimaise.access.session_rows import SEEN_EVERY, find_session, note_seen
 from cimaise.access.subjects import Subjects
 from cimaise.database.engine import Database
-from cimaise.errors import NotSignedIn
+from cimaise.errors import CimaiseError, NotSignedIn
 
 _SCHEME: Final = "bearer"
 
@@ -76,6 +81,8 @@ class Authenticator:
             if known is None:
                 raise _bad("The key is not valid.")
             self.cache.put(digest, known, generation=generation)
+            if known.last_used_at is None or self.clock() - known.last_used_at >= SEEN_EVERY:
+                await self._note(partial(note_used, digest, self.clock()))
         if known.expires_at is not None and known.expires_at <= self.clock():
             raise _bad("The key has expired.")
         return known.principal
@@ -92,12 +99,22 @@ class Authenticator:
         if not is_opaque(cookie):
             raise _ended()
         digest, now = digest_of(cookie), self.clock()
-        principal = await self.database.read(
-            lambda connection: find_session(connection, digest, now)
-        )
-        if principal is None:
+        found = await self.database.read(lambda connection: find_session(connection, digest, now))
+        if found is None:
             raise _ended()
+        principal, is_due = found
+        if is_due:
+            await self._note(partial(_note_session, principal.session_id or "", now))
         return principal
+
+    async def _note(self, note: Callable[[Connection], None]) -> None:
+        """Write down that a session or key is used; nobody is refused because that fails."""
+        with suppress(CimaiseError):
+            await self.database.write(note)
+
+
+def _note_session(session_id: str, now: datetime, connection: Connection) -> None:
+    note_seen(connection, session_id, now, telemetry.client_address.get())
 
 
 def _ended() -> NotSignedIn:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from cimaise.access.account_passwords import AccountPasswords
 from cimaise.access.accounts import Accounts
 from cimaise.access.jwks import KeyRing, key_set_fetcher
 from cimaise.access.jwts import jwt_verifier
 from cimaise.access.key_cache import KeyCache
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
-from cimaise.access.passwords import Passwords
+from cimaise.access.passwords import Costs, Passwords
 from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.sessions import Sessions
 from cimaise.access.shares import Shares
@@ -34,6 +35,7 @@ class Access:
     rights_changes: RightsChanges
     upload_tokens: UploadTokens
     shares: Shares
+    account_passwords: AccountPasswords
 
 
 def open_access(settings: Settings, parts: Parts) -> Access:
@@ -49,7 +51,8 @@ def open_access(settings: Settings, parts: Parts) -> Access:
     known.follow(links.cache.empty)
     changes = RightsChanges(parts.state, known.empty)
     known.tell = links.cache.tell = changes.tell
-    auth = settings.auth
+    auth, chosen = settings.auth, settings.passwords
+    passwords = Passwords(Costs(chosen.memory_kib, chosen.passes, chosen.lanes, chosen.at_once))
     return Access(
         accounts=Accounts(database, utc_now, random_id, known),
         keys=Keys(database, utc_now, random_id, known),
@@ -64,7 +67,10 @@ def open_access(settings: Settings, parts: Parts) -> Access:
             random_id,
             Signer(parts.secret, parts.former_secrets),
             parts.state,
-            Passwords(),
+            passwords,
+        ),
+        account_passwords=AccountPasswords(
+            database, utc_now, parts.state, passwords, chosen.min_chars
         ),
     )
 

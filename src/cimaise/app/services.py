@@ -66,6 +66,7 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         rights_changes=access.rights_changes,
         upload_tokens=access.upload_tokens,
         shares=access.shares,
+        account_passwords=access.account_passwords,
         cleaner=Cleaner(),
         direct=doors.direct,
         companion=doors.companion,

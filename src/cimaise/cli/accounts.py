@@ -119,6 +119,19 @@ def disable(name: str, data_dir: str | None, config: Path | None, as_json: bool)
         click.echo(f"Disabled {account.name}.")
 
 
+@accounts.command("set-password")
+@click.argument("name")
+@click.password_option(help="The new password; asked for where it is not given.")
+@common
+def set_password(name: str, password: str, data_dir: str | None, config: Path | None) -> None:
+    """Set the password of the account NAME; all of its browsers are signed out."""
+    account = with_services(
+        load_settings(config, data_dir).settings,
+        lambda services: services.account_passwords.set_by_operator(name, password),
+    )
+    click.echo(f"The password of {account.name} is set.")
+
+
 def account_facts(account: "Account") -> dict[str, object]:
     """An account as JSON has it; a limit of ``None`` is the setting's."""
     disabled_at = account.disabled_at

@@ -1,5 +1,6 @@
 """Who am I, signing in and out, API keys."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
@@ -7,11 +8,11 @@ from starlette.types import ASGIApp
 
 from cimaise.access.account_rows import Account
 from cimaise.access.keys import Key
+from cimaise.access.session_rows import Session
 from cimaise.errors import Forbidden, Invalid
 from cimaise.web.call import Call
 from cimaise.web.reply import empty_reply, json_reply
-from cimaise.web.services import COOKIE
-from cimaise.web.shapes import CreateKey, Login, quota_json, time_text
+from cimaise.web.shapes import ChangeMe, ChangePassword, CreateKey, Login, quota_json, time_text
 
 
 async def me(call: Call) -> ASGIApp:
@@ -21,6 +22,22 @@ async def me(call: Call) -> ASGIApp:
     return json_reply(account_json(account) | {"quota": quota_json(quota)})
 
 
+async def change_me(call: Call) -> ASGIApp:
+    """Set or drop the e-mail address that one signs in by."""
+    body = await call.json(ChangeMe)
+    await call.services.account_passwords.change_email(call.principal, body.email)
+    return await me(call)
+
+
+async def change_password(call: Call) -> ASGIApp:
+    """A new password; the account's other sessions end."""
+    body = await call.json(ChangePassword)
+    await call.services.account_passwords.change(
+        call.principal, current=body.current, new=body.new, address=call.address
+    )
+    return empty_reply()
+
+
 def account_json(account: Account) -> dict[str, Any]:
     """An account as its owner sees it."""
     return {
@@ -28,19 +45,29 @@ def account_json(account: Account) -> dict[str, Any]:
         "name": account.name,
         "role": account.role.value,
         "points": account.points,
+        "email": account.email,
     }
 
 
 async def login(call: Call) -> ASGIApp:
-    """Start a browser session with a one-time token or an API key."""
+    """Start a browser session with name and password, an API key or a one-time token."""
     require_own_page(call)
     body = await call.json(Login)
-    if (body.token is None) == (body.key is None):
-        raise Invalid("Give either token or key.", field="token")
-    account = await sign_in(call, token=body.token, key=body.key)
+    given = SignIn(body.name, body.password, body.token, body.key)
+    account = await sign_in(call, given)
     reply = json_reply(account_json(account))
     await set_cookie(call, reply, account.id)
     return reply
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What somebody signs in with: one of three, the others ``None``."""
+
+    name: str | None = None
+    password: str | None = None
+    token: str | None = None
+    key: str | None = None
 
 
 def require_own_page(call: Call) -> None:
@@ -50,27 +77,78 @@ def require_own_page(call: Call) -> None:
         raise Forbidden("This request came from another site.", code="cross_site")
 
 
-async def sign_in(call: Call, *, token: str | None, key: str | None) -> Account:
-    """The account behind a one-time token, which is spent by this, or behind a key."""
-    if token is not None:
-        return await call.services.sessions.use_sign_in(token)
-    principal = await call.services.authenticator.authenticate(f"Bearer {key}", None)
+async def sign_in(call: Call, given: SignIn) -> Account:
+    """The account behind name and password, a key, or a one-time token, which is spent by this."""
+    if [given.password, given.token, given.key].count(None) != 2:  # noqa: PLR2004 (all but one)
+        raise Invalid("Give name and password, or token, or key.", field="token")
+    services = call.services
+    if given.password is not None:
+        return await services.account_passwords.sign_in(
+            given.name or "", given.password, address=call.address
+        )
+    if given.token is not None:
+        return await services.sessions.use_sign_in(given.token)
+    principal = await services.authenticator.authenticate(f"Bearer {given.key}", None)
     if principal.scopes:
         raise Forbidden("A limited key cannot start a session, which would be unlimited.")
-    return await call.services.accounts.find(principal.account_id)
+    return await services.accounts.find(principal.account_id)
 
 
 async def set_cookie(call: Call, reply: Response, account_id: str) -> None:
-    """Start a session and give the browser its cookie."""
-    value = await call.services.sessions.start(account_id)
+    """Start a session and give the browser its cookie; the one that it had ends."""
+    services = call.services
+    value = await services.sessions.start(
+        account_id,
+        address=call.address,
+        user_agent=call.header("user-agent") or "",
+        replaces=call.principal.session_id,
+    )
     reply.set_cookie(
-        COOKIE,
+        services.cookie_name,
         value,
-        max_age=int(call.services.settings.auth.session_ttl),
+        max_age=int(services.settings.auth.session_ttl),
         httponly=True,
         samesite="lax",
-        secure=call.services.settings.public_url.startswith("https:"),
+        secure=services.is_secure,
     )
+
+
+def drop_cookie(call: Call, reply: Response) -> None:
+    """Let the browser forget its session."""
+    services = call.services
+    reply.delete_cookie(
+        services.cookie_name, httponly=True, samesite="lax", secure=services.is_secure
+    )
+
+
+async def list_sessions(call: Call) -> ASGIApp:
+    """Browsers that are signed in to the caller's account."""
+    found = await call.services.sessions.list_sessions(call.principal)
+    return json_reply({"sessions": [session_json(one) for one in found]})
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    """A session as its owner sees it."""
+    return {
+        "id": session.id,
+        "created_at": time_text(session.created_at),
+        "last_seen_at": time_text(session.last_seen_at),
+        "expires_at": time_text(session.expires_at),
+        "address": session.address,
+        "user_agent": session.user_agent,
+        "current": session.is_current,
+    }
+
+
+async def end_session(call: Call) -> ASGIApp:
+    """Sign one browser out."""
+    await call.services.sessions.end_one(call.principal, call.path("id"))
+    return empty_reply()
+
+
+async def end_other_sessions(call: Call) -> ASGIApp:
+    """Sign every browser out but the one that asks."""
+    return json_reply({"ended": await call.services.sessions.end_others(call.principal)})
 
 
 async def logout(call: Call) -> ASGIApp:
@@ -78,7 +156,7 @@ async def logout(call: Call) -> ASGIApp:
     if call.principal.session_id is not None:
         await call.services.sessions.end(call.principal)
     reply = empty_reply()
-    reply.delete_cookie(COOKIE)
+    drop_cookie(call, reply)
     return reply
 
 
@@ -109,6 +187,7 @@ def key_json(key: Key) -> dict[str, Any]:
         "created_at": time_text(key.created_at),
         "expires_at": time_text(key.expires_at),
         "revoked_at": time_text(key.revoked_at),
+        "last_used_at": time_text(key.last_used_at),
     }
 
 

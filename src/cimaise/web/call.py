@@ -45,6 +45,11 @@ class Call:
         """The time, aware UTC."""
         return self.services.clock()
 
+    @property
+    def address(self) -> str:
+        """That the request came from; empty where the server does not know."""
+        return self.request.client.host if self.request.client else ""
+
     def path(self, name: str) -> str:
         """A part of the path, decoded. ``NotFound`` where it holds what no name of ours has."""
         text = str(self.request.path_params[name])

@@ -33,7 +33,7 @@ from cimaise.web import shapes as s
 from cimaise.web import shapes_admin as sa
 from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
-from cimaise.web.pages import account, my_files, sign_in, uploading
+from cimaise.web.pages import account, my_files, own_access, sign_in, uploading
 from cimaise.web.pages import albums as walls
 from cimaise.web.pages.admin import accounts as desk_accounts
 from cimaise.web.pages.admin import overview as desk
@@ -48,6 +48,11 @@ _UP: Final = Cors.UPLOADS
 LINES: Final = (
     # accounts
     Line("GET", "/api/me", accounts.me, ACCOUNT, "Who am I: role, points, quota.", tag="Accounts"),
+    Line("PATCH", "/api/me", accounts.change_me, ACCOUNT, "Set or drop the e-mail address.", body=s.ChangeMe, tag="Accounts"),
+    Line("PUT", "/api/me/password", accounts.change_password, ACCOUNT, "Set the password; other sessions end.", body=s.ChangePassword, status=204, tag="Accounts"),
+    Line("GET", "/api/sessions", accounts.list_sessions, ACCOUNT, "Browsers that are signed in.", tag="Accounts"),
+    Line("DELETE", "/api/sessions", accounts.end_other_sessions, ACCOUNT, "Sign out all browsers but this one.", tag="Accounts"),
+    Line("DELETE", "/api/sessions/{id}", accounts.end_session, ACCOUNT, "Sign one browser out.", status=204, tag="Accounts"),
     Line("POST", "/api/login", accounts.login, PUBLIC, "Start a browser session.", body=s.Login, tag="Accounts"),
     Line("POST", "/api/logout", accounts.logout, PUBLIC, "End the browser session.", status=204, tag="Accounts"),
     Line("POST", "/api/keys", accounts.create_key, ACCOUNT, "Make an API key; shown once.", body=s.CreateKey, status=201, tag="Accounts"),
@@ -161,6 +166,12 @@ LINES: Final = (
     Line("GET", "/upload", uploading.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
     Line("GET", "/upload/{token}", uploading.token_page, PUBLIC, "Uploading by an upload token, for people.", tag="Pages"),
     Line("GET", "/me", account.me, PUBLIC, "One's own account, for people.", tag="Pages"),
+    Line("GET", "/me/access", own_access.show, PUBLIC, "How one signs in, for people.", tag="Pages"),
+    Line("POST", "/me/access/password", own_access.change_password, ACCOUNT, "Set the password by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/me/access/email", own_access.change_email, ACCOUNT, "Set the e-mail address by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/me/access/sessions", own_access.end_sessions, ACCOUNT, "Sign browsers out by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/me/access/keys", own_access.create_key, ACCOUNT, "Make an API key by the page's form.", tag="Pages"),
+    Line("POST", "/me/access/keys/{id}", own_access.revoke_key, ACCOUNT, "Revoke an API key by the page's form.", status=303, tag="Pages"),
     Line("GET", "/me/files", my_files.my_files, PUBLIC, "One's own files, for people.", tag="Pages"),
     Line("POST", "/me/files/{id}", my_files.change_my_file, ACCOUNT, "Change or delete a file by the page's form.", status=303, tag="Pages"),
     Line("GET", "/admin", desk.overview, PUBLIC, "The installation at a glance, for administrators.", tag="Pages"),

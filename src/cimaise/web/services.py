@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from starlette.requests import Request
 
+from cimaise.access.account_passwords import AccountPasswords
 from cimaise.access.accounts import Accounts
 from cimaise.access.edge import EdgeLinks
 from cimaise.access.keys import Keys
@@ -58,7 +60,8 @@ from cimaise.web.limiting import Limiter
 from cimaise.web.router import Line
 from cimaise.webhooks.service import Webhooks
 
-COOKIE = "cimaise_session"
+COOKIE: Final = "cimaise_session"
+_SECURE_COOKIE: Final = f"__Host-{COOKIE}"  # RFC 6265bis §4.1.3.2: this host's alone, TLS only
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Services:
     single_forms: SingleForms
     upload_tokens: UploadTokens
     shares: Shares
+    account_passwords: AccountPasswords
     cleaner: Cleaner
     streams: Streams
     tus: TusUploads
@@ -116,6 +120,16 @@ class Services:
     check_cache: Callable[[], Awaitable[None]]
     cached_bytes: Callable[[], int]
 
+    @property
+    def is_secure(self) -> bool:
+        """Browsers reach this server by TLS."""
+        return self.settings.public_url.startswith("https:")
+
+    @property
+    def cookie_name(self) -> str:
+        """Of the session's cookie."""
+        return _SECURE_COOKIE if self.is_secure else COOKIE
+
     async def authenticate(self, request: Request) -> Principal:
         """Who asks. A cookie that is no good any more is a guest's; a bad header is refused.
 
@@ -126,7 +140,7 @@ class Services:
         authorization = request.headers.get("authorization")
         if authorization is not None:
             return await self.authenticator.authenticate(authorization, None)
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(self.cookie_name)
         if not cookie:
             return GUEST
         try:

@@ -193,10 +193,25 @@ class CleanUp(Struct):
 
 
 class Login(Struct):
-    """Body of ``POST /api/login``: the token of a one-time link, or an API key."""
+    """Body of ``POST /api/login``: name and password, an API key, or a one-time link's token."""
 
+    name: str | None = None  # or the e-mail address
+    password: str | None = None
     token: str | None = None
     key: str | None = None
+
+
+class ChangePassword(Struct):
+    """Body of ``PUT /api/me/password``."""
+
+    new: str
+    current: str = ""  # not looked at where the account has none
+
+
+class ChangeMe(Struct):
+    """Body of ``PATCH /api/me``."""
+
+    email: Annotated[str, Meta(max_length=300)]  # empty: none
 
 
 def time_text(moment: datetime | None) -> str | None:

@@ -4,7 +4,13 @@ Ids are opaque text of 128 random bits or more. Sizes are bytes. Times are aware
 here is removed or renamed without a migration.
 """
 
-from cimaise.database.schema.accounts import accounts, browser_sessions, keys, sign_in_links
+from cimaise.database.schema.accounts import (
+    account_passwords,
+    accounts,
+    browser_sessions,
+    keys,
+    sign_in_links,
+)
 from cimaise.database.schema.albums import folder_indexes, folder_pictures, shares, source_answers
 from cimaise.database.schema.collections import collections, contributors, memberships
 from cimaise.database.schema.delivery import checksums, delivered_days, purges
@@ -29,6 +35,7 @@ from cimaise.database.schema.uploads import (
 from cimaise.database.schema.webhooks import webhook_deliveries, webhooks
 
 __all__ = [
+    "account_passwords",
     "accounts",
     "audit",
     "browser_sessions",

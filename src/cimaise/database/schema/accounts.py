@@ -25,7 +25,16 @@ accounts = Table(
     Column("total_bytes", BigInteger),
     Column("created_at", UTCDateTime, nullable=False),
     Column("disabled_at", UTCDateTime),  # may do nothing from then on
+    Column("email", String(254), unique=True, index=True),  # lower case; another name to sign in
     CheckConstraint("role in ('admin', 'member')", name="role"),
+)
+
+account_passwords = Table(
+    "account_passwords",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("hash", String(255), nullable=False),  # Argon2id, in PHC's form
+    Column("changed_at", UTCDateTime, nullable=False),
 )
 
 keys = Table(
@@ -40,6 +49,7 @@ keys = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime),
     Column("revoked_at", UTCDateTime),
+    Column("last_used_at", UTCDateTime),  # to five minutes
 )
 
 browser_sessions = Table(
@@ -51,6 +61,9 @@ browser_sessions = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
     Column("ended_at", UTCDateTime),
+    Column("last_seen_at", UTCDateTime),  # to five minutes; NULL: not since it began
+    Column("address", String(64)),  # that it was last seen from
+    Column("user_agent", String(300)),  # of the browser that began it
 )
 
 sign_in_links = Table(

@@ -1,7 +1,7 @@
 """What can be set. One frozen class a section; units are in the names or in the sentence."""
 
 from cimaise.settings.knob import GB, KB, MB, TB, Knob
-from cimaise.settings.sections.access import Auth, Links
+from cimaise.settings.sections.access import Auth, Links, PasswordSettings
 from cimaise.settings.sections.albums import Flickr, Pages, Shares
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
@@ -33,6 +33,7 @@ __all__ = [
     "Log",
     "MetricsSettings",
     "Pages",
+    "PasswordSettings",
     "Quota",
     "Server",
     "Settings",

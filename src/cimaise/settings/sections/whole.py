@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 from cimaise.settings.knob import Knob
-from cimaise.settings.sections.access import Auth, Links
+from cimaise.settings.sections.access import Auth, Links, PasswordSettings
 from cimaise.settings.sections.albums import Flickr, Pages, Shares
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
@@ -35,6 +35,7 @@ class Settings:
     cdn: Cdn = field(default_factory=Cdn)
     edge: Edge = field(default_factory=Edge)
     auth: Auth = field(default_factory=Auth)
+    passwords: PasswordSettings = field(default_factory=PasswordSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     traces: Traces = field(default_factory=Traces)
     takedowns: TakedownSettings = field(default_factory=TakedownSettings)

@@ -147,8 +147,9 @@ def sign_in_page(
     token: str | None = None,
     message: str = "",
     following: str | None = None,
+    by_key: bool = False,
 ) -> Response:
-    """The form that asks for a key, or for the one click that a one-time link needs.
+    """The form that asks for name and password, or for a key, or for a one-time link's one click.
 
     Args:
         call: The request.
@@ -157,6 +158,7 @@ def sign_in_page(
         token: Of a one-time link, not yet used.
         message: Why the form is shown, or what was wrong with what came.
         following: Where to go afterwards; ``None``: where the request wanted to go.
+        by_key: Ask for a key.
     """
     if following is None:
         asked = call.request.url
@@ -169,6 +171,7 @@ def sign_in_page(
         status=status,
         headers=headers,
         token=token,
+        by_key=by_key,
         message=message,
         following=local_path(following),
     )

@@ -5,22 +5,21 @@ from typing import Final
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
-from cimaise.errors import CimaiseError, Gone, Invalid, NotSignedIn
+from cimaise.errors import CimaiseError, Gone, Invalid, NotSignedIn, TooMany
 from cimaise.rfc.negotiation import prefers_html
-from cimaise.web.accounts import require_own_page, set_cookie
+from cimaise.web.accounts import SignIn, drop_cookie, require_own_page, set_cookie
 from cimaise.web.accounts import sign_in as signed_in
 from cimaise.web.call import Call
 from cimaise.web.pages.forms import read_form
 from cimaise.web.pages.page import local_path, page, shown, sign_in_page
 from cimaise.web.problems import problem_headers, status_of
-from cimaise.web.services import COOKIE
 
 _SEE_OTHER: Final = 303
 
 
 @shown
 async def login_page(call: Call) -> ASGIApp:
-    """Asks for a key; of a one-time link only for a click.
+    """Asks for name and password, or a key (``?by=key``); of a one-time link only for a click.
 
     Links are opened by whatever looks for previews, too: only the form that this page shows
     spends the token.
@@ -28,7 +27,9 @@ async def login_page(call: Call) -> ASGIApp:
     token = call.query("token")
     if token is None and not call.principal.is_guest:
         return page(call, "signed_in.html")
-    return sign_in_page(call, token=token, following=call.query("next") or "/")
+    return sign_in_page(
+        call, token=token, following=call.query("next") or "/", by_key=call.query("by") == "key"
+    )
 
 
 @shown
@@ -36,20 +37,31 @@ async def sign_in(call: Call) -> ASGIApp:
     """Take the form: start a session, go on to the page that was wanted."""
     require_own_page(call)
     form = await read_form(call)
-    token, key = form.get("token"), form.get("key", "").strip()
+    given = _given(form)
     following = local_path(form.get("next"))
-    if not token and not key:
-        raise Invalid("Enter a key.", field="key")
     try:
-        account = await signed_in(call, token=token or None, key=key or None)
-    except (NotSignedIn, Gone) as error:
-        return _again(call, error, following)
+        account = await signed_in(call, given)
+    except (NotSignedIn, Gone, TooMany) as error:
+        return _again(call, error, following, by_key=given.key is not None)
     reply = RedirectResponse(following, _SEE_OTHER, {"cache-control": "no-store"})
     await set_cookie(call, reply, account.id)
     return reply
 
 
-def _again(call: Call, error: CimaiseError, following: str) -> ASGIApp:
+def _given(form: dict[str, str]) -> SignIn:
+    """What the form was filled in with; the fields of the others are not in it, or empty."""
+    if form.get("token"):
+        return SignIn(token=form["token"])
+    if form.get("key", "").strip():
+        return SignIn(key=form["key"].strip())
+    if form.get("name", "").strip() and form.get("password"):
+        return SignIn(name=form["name"], password=form["password"])
+    if "key" in form:
+        raise Invalid("Enter a key.", field="key")
+    raise Invalid("Enter a name and a password.", field="name")
+
+
+def _again(call: Call, error: CimaiseError, following: str, *, by_key: bool) -> ASGIApp:
     if not prefers_html(call.header("accept")):
         raise error
     headers = problem_headers(error)
@@ -60,6 +72,7 @@ def _again(call: Call, error: CimaiseError, following: str) -> ASGIApp:
         headers=headers,
         message=error.message,
         following=following,
+        by_key=by_key,
     )
 
 
@@ -70,5 +83,5 @@ async def sign_out(call: Call) -> ASGIApp:
     if call.principal.session_id is not None:
         await call.services.sessions.end(call.principal)
     reply = RedirectResponse("/", _SEE_OTHER, {"cache-control": "no-store"})
-    reply.delete_cookie(COOKIE)
+    drop_cookie(call, reply)
     return reply
