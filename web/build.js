@@ -27,7 +27,7 @@ const common = {
 /** Modules, and what only some of them need in chunks of its own. */
 const modules = await build({
   ...common,
-  entryPoints: ["gallery.js", "upload.js", "element.js"],
+  entryPoints: ["gallery.js", "arrange.js", "upload.js", "element.js"],
   format: "esm",
   splitting: true,
 });

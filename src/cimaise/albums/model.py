@@ -189,7 +189,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class AlbumPage:
-    """An album and some of its pictures. ``sort`` and ``descending`` are what was really used."""
+    """An album and some of its pictures.
+
+    ``sort`` and ``descending`` are what was really used; ``has_places`` says that somebody has hung
+    pictures by hand, so that :attr:`Sort.PLACED` is an order of its own.
+    """
 
     name: str
     title: str
@@ -199,6 +203,7 @@ class AlbumPage:
     pagination: Pagination
     sort: Sort
     descending: bool
+    has_places: bool = False
 
 
 @dataclass(frozen=True, slots=True)

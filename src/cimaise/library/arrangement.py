@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
@@ -15,13 +15,23 @@ from cimaise.database.schema import collections, files
 from cimaise.errors import Invalid, NotFound
 from cimaise.library.acceptance import require_accepted
 from cimaise.library.collections import find_collection
-from cimaise.library.files import find_file
+from cimaise.library.files import file_of, find_file, selected_files
+from cimaise.library.hanging import in_order, is_shown
 from cimaise.library.model import Collection, File
 from cimaise.library.publication import add_contributor
 from cimaise.library.tags import file_tag, note_purge
 
 MOST_PLACED: Final = 10_000
 """Files of a collection whose order is set by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hung:
+    """Some of a collection's pictures, as they hang; ``total`` counts all of them."""
+
+    collection: Collection
+    pictures: tuple[File, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,7 @@ class Arrangement:
         Raises:
             Invalid: A file is named twice, is not in the collection, or there are too many.
         """
-        if len(file_ids) > MOST_PLACED:
-            raise Invalid(f"At most {MOST_PLACED} files have a place.", field="files")
+        _require_few(file_ids)
         if len(set(file_ids)) < len(file_ids):
             raise Invalid("A file is named twice.", field="files")
 
@@ -49,13 +58,73 @@ class Arrangement:
             found = _managed(connection, name, principal)
             _require_in(connection, found, file_ids)
             _place(connection, found, file_ids)
-            values = {"sort": "placed" if file_ids else None, "updated_at": self.clock()}
-            connection.execute(
-                update(collections).where(collections.c.id == found.id).values(**values)
-            )
+            self._show_placed(connection, found, "placed" if file_ids else None)
             return len(file_ids)
 
         return await self.database.write(work)
+
+    async def hung(self, principal: Principal, name: str, *, start: int, limit: int) -> Hung:
+        """The pictures from ``start`` on, hidden ones among them, for whoever manages them."""
+
+        def work(connection: Connection) -> Hung:
+            found = _managed(connection, name, principal)
+            shown = (files.c.collection_id == found.id) & is_shown()
+            total = connection.scalar(select(func.count()).select_from(files).where(shown))
+            statement = selected_files(principal).where(shown).order_by(*_order(connection, found))
+            rows = connection.execute(statement.limit(limit).offset(start))
+            return Hung(found, tuple(map(file_of, rows)), total or 0)
+
+        return await self.database.read(work)
+
+    async def shift(self, principal: Principal, name: str, file_id: str, steps: int) -> None:
+        """Hang a picture so many places later, or earlier where ``steps`` is negative.
+
+        The ends are ends. From then on the collection is shown as it hangs.
+
+        Raises:
+            NotFound: It is no picture of the collection.
+            Invalid: More pictures than can have a place.
+        """
+        await self._hang_again(principal, name, file_id, lambda at, _others: at + steps)
+
+    async def put_beside(
+        self, principal: Principal, name: str, file_id: str, other_id: str, *, is_behind: bool
+    ) -> None:
+        """Hang a picture before another one, or behind it. As :meth:`shift`."""
+
+        def number(_at: int, others: list[str]) -> int:
+            if other_id not in others:
+                raise NotFound("There is no such picture here.")
+            return others.index(other_id) + is_behind
+
+        await self._hang_again(principal, name, file_id, number)
+
+    async def _hang_again(
+        self, principal: Principal, name: str, file_id: str, number: Callable[[int, list[str]], int]
+    ) -> None:
+        """``number`` is given where it hangs and all others, and gives where it shall hang."""
+
+        def work(connection: Connection) -> None:
+            found = _managed(connection, name, principal)
+            shown = (files.c.collection_id == found.id) & is_shown()
+            statement = select(files.c.id).where(shown).order_by(*_order(connection, found))
+            ids = list(connection.scalars(statement.limit(MOST_PLACED + 1)))
+            if file_id not in ids:
+                raise NotFound("There is no such picture here.")
+            _require_few(ids)
+            at = ids.index(file_id)
+            ids.remove(file_id)
+            ids.insert(min(max(0, number(at, ids)), len(ids)), file_id)
+            _place(connection, found, ids)
+            self._show_placed(connection, found)
+
+        await self.database.write(work)
+
+    def _show_placed(
+        self, connection: Connection, found: Collection, sort: str | None = "placed"
+    ) -> None:
+        at = update(collections).where(collections.c.id == found.id)
+        connection.execute(at.values(sort=sort, updated_at=self.clock()))
 
     async def move(self, principal: Principal, file_id: str, to: str) -> File:
         """Put a file into another collection, as if it had been published there.
@@ -100,14 +169,29 @@ def _require_in(connection: Connection, found: Collection, file_ids: Sequence[st
         raise Invalid("A file is not in the collection.", field="files")
 
 
+def _require_few(file_ids: Sequence[str]) -> None:
+    if len(file_ids) > MOST_PLACED:
+        raise Invalid(f"At most {MOST_PLACED} files have a place.", field="files")
+
+
+def _order(connection: Connection, found: Collection) -> list[Any]:
+    """As the collection is shown where nobody asks for an order."""
+    descending = found.sort not in ("name", "placed")
+    return in_order(found.sort, connection.dialect.name, descending=descending)
+
+
 def _place(connection: Connection, found: Collection, file_ids: Sequence[str]) -> None:
-    placed = (files.c.collection_id == found.id) & files.c.place.is_not(None)
-    connection.execute(update(files).where(placed).values(place=None))
-    if file_ids:
-        connection.execute(
-            update(files).where(files.c.id == bindparam("at")).values(place=bindparam("number")),
-            [{"at": one, "number": number} for number, one in enumerate(file_ids, 1)],
-        )
+    """Only what changes is written: a picture that moves by one changes two rows."""
+    mine = select(files.c.id, files.c.place).where(
+        files.c.collection_id == found.id, files.c.place.is_not(None)
+    )
+    before = {row.id: row.place for row in connection.execute(mine)}
+    now: dict[str, int | None] = dict.fromkeys(before)
+    now |= {one: number for number, one in enumerate(file_ids, 1)}
+    changed = [{"at": one, "number": now[one]} for one in now if now[one] != before.get(one)]
+    if changed:
+        statement = update(files).where(files.c.id == bindparam("at"))
+        connection.execute(statement.values(place=bindparam("number")), changed)
 
 
 def _move(

@@ -89,7 +89,7 @@ class Files:
         def work(connection: Connection) -> Sequence[File]:
             found = find_collection(connection, collection, principal)
             rights.require_view(principal, found.facts)
-            statement = _selected(principal).where(
+            statement = selected_files(principal).where(
                 files.c.collection_id == found.id,
                 files.c.deleted_at.is_(None),
                 files.c.taken_down_at.is_(None),
@@ -112,7 +112,7 @@ class Files:
         after = parse_cursor(cursor) if cursor else None
 
         def work(connection: Connection) -> Sequence[File]:
-            statement = _selected(principal).where(
+            statement = selected_files(principal).where(
                 files.c.owner_id == principal.account_id, files.c.deleted_at.is_(None)
             )
             return _newest(connection, statement, after, limit)
@@ -195,7 +195,7 @@ def _page(found: Sequence[File], limit: int) -> FilePage:
 def find_file(connection: Connection, file_id: str, principal: Principal) -> File:
     """The file with its collection and the principal's membership; ``NotFound``. No right."""
     row = connection.execute(
-        _selected(principal).where(files.c.id == file_id, files.c.deleted_at.is_(None))
+        selected_files(principal).where(files.c.id == file_id, files.c.deleted_at.is_(None))
     ).first()
     if row is None:
         raise NotFound("There is no such file.")
@@ -204,13 +204,16 @@ def find_file(connection: Connection, file_id: str, principal: Principal) -> Fil
 
 def find_file_of_upload(connection: Connection, upload_id: str, principal: Principal) -> File:
     """The file that an upload became; ``NotFound``."""
-    row = connection.execute(_selected(principal).where(files.c.upload_id == upload_id)).first()
+    row = connection.execute(
+        selected_files(principal).where(files.c.upload_id == upload_id)
+    ).first()
     if row is None:
         raise NotFound("There is no such file.")
     return file_of(row)
 
 
-def _selected(principal: Principal) -> Any:
+def selected_files(principal: Principal) -> Any:
+    """Files beside their collection and the principal's membership, for :func:`file_of`."""
     joined = joined_membership(principal).join(files, files.c.collection_id == collections.c.id)
     own = [column for column in files.c if column.name != "collection_id"]
     return select(*own, *COLLECTION_COLUMNS).select_from(joined)

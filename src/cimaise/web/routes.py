@@ -33,7 +33,7 @@ from cimaise.web import shapes as s
 from cimaise.web import shapes_admin as sa
 from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
-from cimaise.web.pages import account, my_files, own_access, sign_in, uploading
+from cimaise.web.pages import account, arranging, my_files, own_access, sign_in, uploading
 from cimaise.web.pages import albums as walls
 from cimaise.web.pages.admin import accounts as desk_accounts
 from cimaise.web.pages.admin import overview as desk
@@ -163,6 +163,9 @@ LINES: Final = (
     # pages
     Line("GET", "/", walls.index, PUBLIC, "The albums, for people.", tag="Pages"),
     Line("GET", "/gallery/{album}", walls.gallery, PUBLIC, "An album, for people.", tag="Pages"),
+    Line("GET", "/gallery/{album}/arrange", arranging.arrange, PUBLIC, "Hanging a collection's pictures, for people.", tag="Pages"),
+    Line("POST", "/gallery/{album}/arrange", arranging.change_wall, ACCOUNT, "Change a collection by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/gallery/{album}/arrange/{id}", arranging.change_picture, ACCOUNT, "Hang, name, move or delete a picture by the page's form.", status=303, tag="Pages"),
     Line("GET", "/upload", uploading.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
     Line("GET", "/upload/{token}", uploading.token_page, PUBLIC, "Uploading by an upload token, for people.", tag="Pages"),
     Line("GET", "/me", account.me, PUBLIC, "One's own account, for people.", tag="Pages"),

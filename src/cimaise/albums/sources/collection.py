@@ -25,10 +25,10 @@ from cimaise.albums.sources.base import LocalFiles
 from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files, memberships
 from cimaise.errors import Invalid, NotFound
+from cimaise.library.hanging import BEHIND, in_order, is_shown, sort_keys
 
 _NAME: Final = "collection"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_BEHIND: Final = 2**31 - 1  # the place of a picture that has none
 _ALBUM: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 
 
@@ -89,8 +89,9 @@ class CollectionSource:
     def _page(
         self, connection: Connection, row: Row[Any], shown: ColumnElement[bool], wanted: Wanted
     ) -> AlbumPage:
-        in_album = and_(files.c.collection_id == row.id, _is_published(), shown)
-        total = connection.execute(select(func.count()).select_from(files).where(in_album)).scalar()
+        in_album = and_(files.c.collection_id == row.id, is_shown(), shown)
+        counts = select(func.count(), func.count(files.c.place)).select_from(files).where(in_album)
+        total, placed = connection.execute(counts).one()
         sort = wanted.after.sort if wanted.after else wanted.sort or Sort(row.sort or Sort.DATE)
         descending = wanted.after.descending if wanted.after else wanted.is_descending(sort)
         found = _selected_page(connection, in_album, wanted, sort, descending=descending)
@@ -100,7 +101,8 @@ class CollectionSource:
         return AlbumPage(
             row.name, row.title, Visibility(row.visibility), _NAME,
             tuple(map(self._picture, found)),
-            Pagination(page, wanted.limit, total or 0, following), sort, descending,
+            Pagination(page, wanted.limit, total, following), sort, descending,
+            has_places=placed > 0,
         )  # fmt: skip
 
     def _picture(self, row: Row[Any]) -> Picture:
@@ -143,7 +145,7 @@ def _selected(principal: Principal, *more: ColumnElement[Any]) -> Any:
 
 
 def _listing(principal: Principal) -> Any:
-    own = (files.c.collection_id == collections.c.id, _is_published(), _is_listed(principal))
+    own = (files.c.collection_id == collections.c.id, is_shown(), _is_listed(principal))
     pictures = select(files.c.id).where(*own).correlate(collections).limit(1)
     chosen = pictures.where(files.c.id == collections.c.cover_id).scalar_subquery()
     newest = pictures.order_by(files.c.published_at.desc(), files.c.id.desc()).scalar_subquery()
@@ -175,16 +177,6 @@ def _facts(row: Row[Any]) -> CollectionFacts:
     return CollectionFacts(row.owner_id, Visibility(row.visibility), role, id=row.id)
 
 
-def _is_published() -> ColumnElement[bool]:
-    return and_(
-        files.c.is_picture,
-        files.c.deleted_at.is_(None),
-        files.c.taken_down_at.is_(None),
-        files.c.width > 0,
-        files.c.height > 0,
-    )
-
-
 def _shown_to(principal: Principal, facts: CollectionFacts) -> ColumnElement[bool]:
     """Whoever manages the collection sees all of it."""
     return true() if rights.may_manage(principal, facts) else _is_listed(principal)
@@ -208,27 +200,13 @@ def _selected_page(
     descending: bool,
 ) -> Sequence[Row[Any]]:
     """The page's rows, and one more where there are more."""
-    dated, name = _keys(sort, connection.dialect.name)
-    ordering = [name.desc() if descending and dated is None else name, files.c.id]
-    if dated is not None:
-        ordering.insert(0, dated.desc() if descending else dated)
+    dialect = connection.dialect.name
+    dated, name = sort_keys(sort, dialect)
+    ordering = in_order(sort, dialect, descending=descending)
     statement = select(files).where(in_album).order_by(*ordering).limit(wanted.limit + 1)
     if wanted.after is None:
         return connection.execute(statement.offset(wanted.start)).all()
     return connection.execute(statement.where(_behind(wanted.after, dated, name))).all()
-
-
-def _keys(sort: Sort, dialect: str) -> tuple[ColumnElement[Any] | None, ColumnElement[Any]]:
-    """What comes first, where that is not the name, and the name."""
-    # PostgreSQL would order names by the database's language, SQLite does by code point.
-    name = files.c.filename.collate("C") if dialect == "postgresql" else files.c.filename
-    if sort is Sort.NAME:
-        return None, name
-    if sort is Sort.PLACED:
-        return func.coalesce(files.c.place, _BEHIND), name
-    if sort is Sort.TAKEN:
-        return func.coalesce(files.c.taken_at, files.c.published_at), name
-    return files.c.published_at, name
 
 
 def _behind(
@@ -257,7 +235,7 @@ def _cursor(row: Row[Any], sort: Sort, page: int, *, descending: bool) -> Cursor
     if sort is Sort.NAME:
         key = 0
     elif sort is Sort.PLACED:
-        key = _BEHIND if row.place is None else row.place
+        key = BEHIND if row.place is None else row.place
     else:
         key = (at - _EPOCH) // timedelta(microseconds=1)
     return Cursor(sort, descending, key, row.filename, page, row.id)

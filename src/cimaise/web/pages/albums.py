@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.types import ASGIApp
 
@@ -12,6 +12,7 @@ from cimaise.albums.addresses import gallery_url
 from cimaise.albums.model import AlbumPage, Order, Pagination, Sort
 from cimaise.albums.outlets.places import Places
 from cimaise.albums.paging import parse_order, parse_page, parse_sort
+from cimaise.archives.archive import MAX_FILES
 from cimaise.errors import CimaiseError
 from cimaise.library.model import Collection
 from cimaise.web.call import Call
@@ -26,6 +27,7 @@ _SORTS: Final = (
     ("By name", Sort.NAME, False),
     ("By date taken", Sort.TAKEN, True),
 )
+_AS_HUNG: Final = ("As hung", Sort.PLACED, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ async def gallery(call: Call) -> ASGIApp:
         call.principal, name, page=number, limit=PICTURES_A_PAGE, sort=sort, order=order
     )
     kept = {key: value for key in ("sort", "order") if (value := call.query(key)) is not None}
+    held = await _collection(call, name) if album.source == "collection" else None
     return page(
         call,
         "gallery.html",
@@ -90,7 +93,9 @@ async def gallery(call: Call) -> ASGIApp:
         has_captions=any(picture.caption for picture in album.pictures),
         pager=pager_of(gallery_url(name), album.pagination, kept),
         sorts=_sort_links(album),
-        upload_to=await contributable(call, name) if album.source == "collection" else None,
+        upload_to=held if held and rights.may_contribute(call.principal, held.facts) else None,
+        arrange=arrange_url(name) if held and rights.may_manage(call.principal, held.facts) else "",
+        archive=_archive_url(album),
     )
 
 
@@ -103,11 +108,27 @@ def _places(call: Call, album: AlbumPage) -> Places | None:
 
 async def contributable(call: Call, name: str) -> Collection | None:
     """The collection of that name, if the caller may add to it; ``None`` for any reason."""
+    found = await _collection(call, name)
+    return found if found and rights.may_contribute(call.principal, found.facts) else None
+
+
+async def _collection(call: Call, name: str) -> Collection | None:
     try:
-        found = await call.services.collections.find(call.principal, name)
+        return await call.services.collections.find(call.principal, name)
     except CimaiseError:
         return None
-    return found if rights.may_contribute(call.principal, found.facts) else None
+
+
+def arrange_url(name: str) -> str:
+    """Where a collection is hung by hand."""
+    return f"{gallery_url(name)}/arrange"
+
+
+def _archive_url(album: AlbumPage) -> str:
+    """All its originals in one ZIP archive; empty where that cannot be had."""
+    if album.source not in ("folder", "collection") or not 0 < album.pagination.total <= MAX_FILES:
+        return ""
+    return f"/api/albums/{quote(album.name, safe='')}/zip"
 
 
 def _sort_links(album: AlbumPage) -> list[_Link]:
@@ -118,7 +139,7 @@ def _sort_links(album: AlbumPage) -> list[_Link]:
             f"{base}?{urlencode({'sort': sort, 'order': Order.DESCENDING if down else Order.ASCENDING})}",
             is_current=album.sort is sort and album.descending is down,
         )
-        for text, sort, down in _SORTS
+        for text, sort, down in ((_AS_HUNG, *_SORTS) if album.has_places else _SORTS)
     ]
 
 

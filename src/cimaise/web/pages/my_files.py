@@ -1,5 +1,6 @@
 """One's own files as a page: looked through, named, hidden, shown, deleted."""
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
@@ -20,7 +21,8 @@ from cimaise.web.shapes import MAX_NOTE, MAX_TITLE
 
 FILES_A_PAGE: Final = 24
 _THUMB_PX: Final = 480
-_MAX_FORM_BYTES: Final = 12 * MAX_NOTE + 16 * 1024  # a character is up to twelve in a form
+MAX_FORM_BYTES: Final = 12 * MAX_NOTE + 16 * 1024
+"""Of a form with a note: a character is up to twelve in a form."""
 
 
 @shown
@@ -57,18 +59,19 @@ def _thumb(file: File) -> str | None:
 async def change_my_file(call: Call) -> ASGIApp:
     """Take the form of one file: save what was written, or delete it."""
     require_own_page(call)
-    form = await read_form(call, max_bytes=_MAX_FORM_BYTES)
+    form = await read_form(call, max_bytes=MAX_FORM_BYTES)
     file_id, action = call.path("id"), form.get("action")
     if action == "delete":
         await remove_file(call, file_id)
         return _back(form, "deleted")
     if action == "save":
-        await alter_file(call, file_id, _changes(form))
+        await alter_file(call, file_id, changes_of(form))
         return _back(form, "saved")
     raise Invalid("action is save or delete.", field="action")
 
 
-def _changes(form: dict[str, str]) -> FileChanges:
+def changes_of(form: Mapping[str, str]) -> FileChanges:
+    """What the fields ``title``, ``note`` and ``visibility`` say; ``Invalid`` names the field."""
     title, note = form.get("title"), form.get("note")
     if title is not None and len(title) > MAX_TITLE:
         raise Invalid(f"A title has at most {MAX_TITLE} characters.", field="title")
