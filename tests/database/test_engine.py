@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -6,9 +8,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from cimaise.database import migrations
 from cimaise.database.engine import Database, database_url, open_database
 from cimaise.database.migrate import current_revision, migrate, newest_revision
 from cimaise.database.schema import accounts, metadata
@@ -37,6 +41,26 @@ async def test_migrations_make_exactly_the_schema_that_the_code_declares(databas
 async def test_migrating_twice_changes_nothing(database: Database):
     migrate(database)
     assert await database.read(current_revision) == newest_revision()
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds():
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert newest_revision() == scripts.get_current_head()
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path):
+    script = (
+        "import sys; from pathlib import Path; from cimaise.database.engine import open_database;"
+        "from cimaise.database.migrate import migrate;"
+        f"database = open_database('', data_dir=Path({str(tmp_path)!r}));"
+        "migrate(database); database.close();"
+        "print('alembic' in sys.modules)"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert [one.stdout.strip() for one in told] == ["True", "False"]
 
 
 async def test_what_a_write_returns_is_committed(database: Database):

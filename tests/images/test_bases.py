@@ -108,5 +108,38 @@ def test_it_stays_within_its_bytes():
         flat = (pyvips.Image.black(3000, 2000, bands=3) + shade).cast("uchar")
         source = bytes(flat.copy(interpretation="srgb").write_to_buffer(".jpg"))
         make(source, bases, width=1200)
-    assert sum(i.width * i.height * i.bands for i in bases._kept.values()) <= 7 * MB
+    assert sum(i.width * i.height * i.bands for i, _ in bases._kept.values()) <= 7 * MB
     assert bases._kept
+
+
+def test_a_width_that_is_asked_for_later_is_decoded_at_its_own_size(photograph):
+    now = [0.0]
+    bases = Bases(OwnCodec(), max_bytes=64 * MB, clock=lambda: now[0])
+    make(photograph, bases, width=300)
+    now[0] = 11.0
+    make(photograph, bases, width=200)
+    make(photograph, bases, width=100)  # now it is a page: the base is made, and serves the next
+    make(photograph, bases, width=150)
+    assert bases.decoded == 3
+    now[0] = 72.0
+    make(photograph, bases, width=120)
+    assert bases.decoded == 4
+
+
+def test_the_second_width_waits_for_the_first_where_that_serves_it(photograph):
+    begun, gate = threading.Event(), threading.Event()
+
+    class Slow(OwnCodec):
+        def decode(self, *given):
+            begun.set()
+            gate.wait(20)
+            return super().decode(*given)
+
+    bases = Bases(Slow(), max_bytes=64 * MB)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(make, photograph, bases, width=1600)
+        assert begun.wait(20)
+        second = threads.submit(make, photograph, bases, width=800)
+        gate.set()
+        assert (first.result().width, second.result().width) == (1600, 800)
+    assert bases.decoded == 1

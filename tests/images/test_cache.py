@@ -184,7 +184,40 @@ async def test_a_disk_that_refuses_costs_only_the_entry(tmp_path, clock_s, monke
 async def test_a_hot_entry_is_served_without_the_disk(tmp_path, clock_s):
     cache = await opened(tmp_path, clock_s, hot=Hot())
     await cache.put("s", "v", entry())
+    assert await cache.get("s", "v") == entry()
     files(tmp_path)[0].unlink()
+    assert await cache.get("s", "v") == entry()
+    await cache.close()
+
+
+async def test_what_nobody_asks_for_again_takes_no_memory(tmp_path, clock_s):
+    hot: Hot[Entry] = Hot()
+    cache = await opened(tmp_path, clock_s, hot=hot)
+    for number in range(5):
+        await cache.put("s", str(number), entry())
+    assert hot.size == 0
+    await cache.get("s", "3")
+    assert hot.count == 1
+    await cache.close()
+
+
+async def test_a_new_version_takes_the_place_of_a_hot_one(tmp_path, clock_s):
+    cache = await opened(tmp_path, clock_s, hot=Hot())
+    await cache.put("s", "v", entry(b"old"))
+    await cache.get("s", "v")
+    await cache.put("s", "v", entry(b"new"))
+    assert await cache.get("s", "v") == entry(b"new")
+    await cache.close()
+
+
+async def test_memory_has_to_do_where_the_disk_refuses(tmp_path, clock_s, monkeypatch):
+    cache = await opened(tmp_path, clock_s, hot=Hot())
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    await cache.put("s", "v", entry())
     assert await cache.get("s", "v") == entry()
     await cache.close()
 

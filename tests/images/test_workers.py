@@ -35,8 +35,8 @@ async def test_work_runs_in_a_polite_thread_and_its_result_or_error_comes_back(o
     assert await one_thread.run(lambda stop: 7) == 7
 
 
-def test_there_are_as_many_threads_as_cores_where_nothing_is_said():
-    assert Workers().threads == os.cpu_count()
+def test_there_is_one_thread_more_than_cores_where_nothing_is_said():
+    assert Workers().threads == (os.cpu_count() or 1) + 1
 
 
 async def test_one_more_than_the_queue_holds_is_answered_busy(one_thread, wait_until):

@@ -1,38 +1,37 @@
-"""Brings the schema up to date with Alembic, under a lock, without a configuration file."""
+"""Brings the schema up to date, under a lock.
+
+A database that is up to date already, as at every start but a few, is recognised without Alembic,
+which takes 8 MiB of memory and a twentieth of a second.
+"""
 
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from cimaise.database.engine import Database
 
 _LOCK: Final = 0x43494D41  # any fixed number: "CIMA"
+_VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
+_TABLE: Final = "alembic_version"
+_HEAD: Final = "head"
 
 
-def _scripts() -> tuple[Config, ScriptDirectory]:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return config, ScriptDirectory.from_config(config)
-
-
-def newest_revision() -> str | None:
-    """The revision that this version of the code expects."""
-    return _scripts()[1].get_current_head()
+def newest_revision() -> str:
+    """The revision that this version of the code expects: the number of the last migration."""
+    return max(path.name[1:5] for path in _VERSIONS.glob("v[0-9][0-9][0-9][0-9]_*.py"))
 
 
 def current_revision(connection: Connection) -> str | None:
     """The revision that the database has; ``None`` for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_TABLE):
+        return None
+    found: str | None = connection.scalar(text(f"select version_num from {_TABLE}"))  # noqa: S608
+    return found
 
 
-def migrate(database: Database, *, to: str = "head") -> None:
+def migrate(database: Database, *, to: str = _HEAD) -> None:
     """Run every migration that is missing, in one transaction. Processes take turns.
 
     Args:
@@ -45,16 +44,8 @@ def migrate(database: Database, *, to: str = "head") -> None:
 def _upgrade(connection: Connection, *, to: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    config, scripts = _scripts()
-    with EnvironmentContext(
-        config,
-        scripts,
-        fn=lambda revision, _context: scripts._upgrade_revs(to, revision),  # noqa: SLF001
-    ) as environment:
-        environment.configure(
-            connection=connection,
-            render_as_batch=True,
-            transactional_ddl=True,
-            transaction_per_migration=False,
-        )
-        environment.run_migrations()
+    if to == _HEAD and current_revision(connection) == newest_revision():
+        return
+    from cimaise.database.upgrade import upgrade  # noqa: PLC0415  # see the top of the file
+
+    upgrade(connection, to=to)

@@ -1,14 +1,17 @@
 """One decode for many widths: pictures that were decoded lately, kept for smaller ones.
 
 A page asks for one photograph in several widths. Decoding it costs more than everything else, so
-a picture that is asked for again is decoded once, at a size that serves the others, and what
-follows is made from that. What is asked for once only is decoded as small as possible, and not
-kept where it is small: a gallery of thumbnails takes no memory here.
+a picture that is asked for again within moments is decoded once, at a size that serves the others,
+and what follows is made from that. What is asked for once only is decoded as small as possible, and
+not kept where it is small: a gallery of thumbnails takes no memory here. Nor is anything kept for
+long: who looks at a picture later, in one more width, is better served by a decode of that width.
 """
 
 import hashlib
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -25,23 +28,29 @@ BASE_PX: Final = 1600
 LEAST_KEPT_PX: Final = 1000
 _LEAST_REDUCTION: Final = 1.25  # a base serves what is smaller by this, so that it stays sharp
 _MOST_SEEN: Final = 1000
+_SEEN_S: Final = 10.0  # all widths of a page are asked for within that
+_KEPT_S: Final = 60.0
 
 
 class Bases:
     """A :class:`Codec` in front of another one. Called from any thread."""
 
-    def __init__(self, codec: Codec, *, max_bytes: int) -> None:
+    def __init__(
+        self, codec: Codec, *, max_bytes: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Keep nothing yet.
 
         Args:
             codec: Decodes.
             max_bytes: Most pixels kept, in bytes; 0: none.
+            clock: Seconds.
         """
         self._codec = codec
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, pyvips.Image] = OrderedDict()
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[pyvips.Image, float]] = OrderedDict()
+        self._seen: OrderedDict[str, float] = OrderedDict()
         self._busy: dict[str, threading.Lock] = {}
         self.decoded = 0
 
@@ -62,8 +71,10 @@ class Bases:
         if found is not None:
             return found
         if not self._was_seen(name) or not _would_serve(header, cut):
-            frames = self._decoded(source, header, cut, stop)
-            if _is_whole(header, cut.box) and max(cut.size) >= LEAST_KEPT_PX:
+            if not _is_whole(header, cut.box) or max(cut.size) < LEAST_KEPT_PX:
+                return self._decoded(source, header, cut, stop)
+            with self._alone(name):  # the next one waits for it: it is a base itself
+                frames = self._decoded(source, header, cut, stop)
                 self._keep(name, frames.images[0])
             return frames
         with self._alone(name):  # the others wait for the base rather than decode once more
@@ -80,10 +91,7 @@ class Bases:
         return self._codec.decode(source, header, cut, stop)
 
     def _found(self, name: str, header: ImageHeader, cut: Cut, stop: Stop) -> Frames | None:
-        with self._lock:
-            base = self._kept.get(name)
-            if base is not None:
-                self._kept.move_to_end(name)
+        base = self._base(name)
         if base is None:
             return None
         box = _in_base(cut.box, header, base)
@@ -100,20 +108,31 @@ class Bases:
                 stop.require_wanted()
                 raise
 
-    def _was_seen(self, name: str) -> bool:
+    def _base(self, name: str) -> pyvips.Image | None:
+        now_s = self._clock()
         with self._lock:
-            was_seen = name in self._seen
-            self._seen[name] = None
-            self._seen.move_to_end(name)
+            while self._kept and now_s - next(iter(self._kept.values()))[1] > _KEPT_S:
+                self._kept.popitem(last=False)
+            if name not in self._kept:
+                return None
+            base, _ = self._kept.pop(name)
+            self._kept[name] = (base, now_s)
+        return base
+
+    def _was_seen(self, name: str) -> bool:
+        now_s = self._clock()
+        with self._lock:
+            seen_at_s = self._seen.pop(name, None)
+            self._seen[name] = now_s
             while len(self._seen) > _MOST_SEEN:
                 self._seen.popitem(last=False)
-        return was_seen
+        return seen_at_s is not None and now_s - seen_at_s <= _SEEN_S
 
     def _keep(self, name: str, image: pyvips.Image) -> None:
         with self._lock:
-            self._kept[name] = image
-            self._kept.move_to_end(name)
-            while sum(map(_size, self._kept.values())) > self._max_bytes:
+            self._kept.pop(name, None)
+            self._kept[name] = (image, self._clock())
+            while sum(_size(base) for base, _ in self._kept.values()) > self._max_bytes:
                 self._kept.popitem(last=False)
 
     def _alone(self, name: str) -> threading.Lock:

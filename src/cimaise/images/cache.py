@@ -93,15 +93,21 @@ class Cache:
         return found
 
     async def put(self, source: str, variant: str, entry: Entry) -> None:
-        """Keep an entry, now in memory and when this returns on disk.
+        """Keep an entry: when this returns it is on disk.
 
-        A full or failing disk is logged and costs the entry, nothing else. Cancelling leaves the
-        entry whole or absent.
+        In memory only once somebody asks for it again: most pictures of a gallery are not, and
+        would take the place of those that are. Where the disk is full or fails, which is logged,
+        memory has to do. Cancelling leaves the entry whole or absent.
         """
         name = entry_name(source, variant)
-        self._hot.put(name, entry, len(entry.body))
+        self._hot.drop(name)
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._write, name, entry)
+        try:
+            is_written = await loop.run_in_executor(self._writer, self._write, name, entry)
+        finally:
+            self._hot.drop(name)  # the one before it, where somebody asked for that meanwhile
+        if not is_written:
+            self._hot.put(name, entry, len(entry.body))
 
     async def purge(self, source: str) -> None:
         """Remove everything made of a source."""
@@ -160,7 +166,7 @@ class Cache:
                 except FileNotFoundError:
                     continue
 
-    def _write(self, name: str, entry: Entry) -> None:
+    def _write(self, name: str, entry: Entry) -> bool:
         path = self._folder / name
         temporary = self._folder / _TEMPORARY / f"{os.getpid()}-{path.name}"
         content = format_entry(entry)
@@ -172,7 +178,7 @@ class Cache:
         except OSError as fault:
             temporary.unlink(missing_ok=True)
             log("picture_failed", level="warning", reason="not kept", detail=str(fault))
-            return
+            return False
         self._usage.wrote(name, len(content), self._now())
         self._written_bytes += len(content)
         if self._written_bytes > self._max_bytes // _LOOK_AGAIN_SHARE:
@@ -180,6 +186,7 @@ class Cache:
             self._look_through()
         else:
             self._evict()
+        return True
 
     def _evict(self) -> None:
         while (name := self._usage.pop_oldest(self._max_bytes)) is not None:

@@ -119,7 +119,10 @@ def _decoded(source: Source, header: ImageHeader, cut: Cut, stop: Stop) -> Frame
     images = []
     for index in range(cut.count):  # in order: the source is read only once, from top to bottom
         left, top, width, height = box
-        part = image.extract_area(left, top + index * page_height, width, height)
+        is_all = (width, height) == (image.width, image.height)
+        part = (
+            image if is_all else image.extract_area(left, top + index * page_height, width, height)
+        )
         small = in_memory(to_srgb(resized(part, size)), stop)
         is_upright = header.orientation == 1
         images.append(small if is_upright else in_memory(upright(small, header.orientation), stop))

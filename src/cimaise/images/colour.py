@@ -29,7 +29,7 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
         image = image.colourspace("srgb")
     if image.bands > 4:  # noqa: PLR2004
         image = image.extract_band(0, n=4)
-    return image.cast("uchar")
+    return image if image.format == "uchar" else image.cast("uchar")
 
 
 def is_srgb_profile(profile: bytes) -> bool:

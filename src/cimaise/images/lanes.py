@@ -75,7 +75,7 @@ class Lanes:
         """Start nothing yet.
 
         Args:
-            threads: Pictures made at the same time in each lane; 0: as many as there are cores.
+            threads: Pictures made at the same time in each lane; 0: one more than there are cores.
             queue: Cheap ones that may wait.
             costly_queue: Costly ones that may wait.
             max_s: Longest work on one picture.

@@ -36,13 +36,14 @@ class Workers:
         """Start nothing yet; threads come with the first work.
 
         Args:
-            threads: Pieces of work at the same time; 0: as many as there are cores.
+            threads: Pieces of work at the same time; 0: one more than there are cores, so that no
+                core idles while a piece waits for the disk, for a process, or for its turn.
             queue: Pieces of work that may wait.
             max_s: Longest work on one piece; then it is told to stop, as being late.
             niceness: Of the threads, 0 to 19.
             clock: Seconds, for the estimate in ``retry_after_s``.
         """
-        self.threads: Final = threads or os.cpu_count() or 1
+        self.threads: Final = threads or (os.cpu_count() or 1) + 1
         self._max_s = max_s
         self._places = Places(at_once=self.threads, queue=queue, clock=clock)
         self._pool = ThreadPoolExecutor(

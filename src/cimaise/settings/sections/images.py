@@ -32,7 +32,7 @@ class Images:
     base_bytes: int = knob(
         64 * MB,
         p.parse_bytes,
-        "Decoded pictures kept in memory, so that many widths cost one decode; 0: none.",
+        "Decoded pictures kept in memory for a minute, so that many widths cost one decode; 0: none.",
         high=64 * GB,
     )
     decoder_bytes: int = knob(
@@ -80,7 +80,10 @@ class Images:
     )
     ca_file: str = knob("", p.parse_text, "Further CA certificates for remote fetches (PEM).")
     workers: int = knob(
-        0, p.parse_count, "Pictures made at the same time; 0: as many as there are cores.", high=256
+        0,
+        p.parse_count,
+        "Pictures made at the same time; 0: one more than there are cores.",
+        high=256,
     )
     queue: int = knob(
         200, p.parse_count, "Pictures waiting to be made; one more is answered 503.", high=100_000
