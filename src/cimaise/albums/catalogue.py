@@ -107,9 +107,12 @@ class Catalogue:
                 continue
         raise NotFound("There is no such file.")
 
-    async def scan(self) -> ScanReport:
-        """Bring what is known of the folder albums up to date, all of it at once."""
-        reports = [astuple(await files.scan()) for files in self._local()]
+    async def scan(self, *, every_file: bool = False) -> ScanReport:
+        """Bring what is known of the folder albums up to date, all of it at once.
+
+        See :meth:`cimaise.albums.sources.base.LocalFiles.scan`.
+        """
+        reports = [astuple(await files.scan(every_file=every_file)) for files in self._local()]
         return ScanReport(*map(sum, zip(*reports, strict=True)))
 
     async def start(self) -> None:

@@ -9,8 +9,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cimaise.access.policy import Visibility
 from cimaise.albums.description import FILE_NAME, Description, read_description
@@ -21,6 +22,7 @@ from cimaise.albums.folder_tree import (
     FolderContent,
     FolderFile,
     album_parts,
+    folder_names,
     is_visible,
     look_at_file,
     media_type_of,
@@ -30,6 +32,10 @@ from cimaise.albums.folder_tree import (
 from cimaise.albums.model import AlbumFile
 from cimaise.errors import NotFound
 from cimaise.telemetry import log
+
+_NOTHING: Final = Description()
+"""One value for all: what was made of it is told from what has changed by its identity."""
+_UNSURE_NS: Final = 2_000_000_000  # a folder changed so shortly before may change in the same tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,21 @@ class HeldFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenFolder:
+    """A folder that is listed as an album, as a scan sees it.
+
+    Attributes:
+        content: What lies in it; ``None`` where the folder's time says that this is known.
+        mtime_ns: The folder's own last change; ``None`` where that is too fresh to rely on.
+    """
+
+    name: str
+    path: Path
+    content: FolderContent | None
+    mtime_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """An open folder on the way down, with what it says or has been told from above."""
 
@@ -62,7 +83,7 @@ class _Step:
     parts: tuple[str, ...] = ()
     visibility: Visibility = Visibility.PUBLIC
     members: tuple[str, ...] = ()
-    description: Description = field(default_factory=Description)
+    description: Description = _NOTHING
 
 
 class FolderAlbums:
@@ -75,6 +96,7 @@ class FolderAlbums:
     def __init__(self, root: Path, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self.contents = FolderContents(clock_ns)
         self._root = root
+        self._clock_ns = clock_ns
         self._said: dict[str, tuple[tuple[int, ...], Description]] = {}
 
     def find(self, name: str) -> FolderAlbum:
@@ -114,31 +136,72 @@ class FolderAlbums:
             for folder in folders if len(outer.parts) < MAX_DEPTH else ():
                 try:
                     with opened_folder(outer.descriptor, folder) as descriptor:
-                        step = _Step(descriptor, (*outer.parts, folder))
-                        below(step, self._content(step, fresh=False).folders)
+                        below(_Step(descriptor, (*outer.parts, folder)), folder_names(descriptor))
                 except (NotFound, OSError):
                     continue
 
         try:
             with opened_root(self._root) as descriptor:
-                below(_Step(descriptor), self._content(_Step(descriptor), fresh=False).folders)
+                below(_Step(descriptor), folder_names(descriptor))
         except (NotFound, OSError):
             return {}
         return found
 
-    def all(self, *, fresh: bool = False) -> list[FolderAlbum]:
-        """Every album that is listed, by name. A folder that cannot be read is logged, left out.
-
-        ``fresh``: every file is looked at, whatever is in memory.
-        """
+    def all(self) -> list[FolderAlbum]:
+        """Every album that is listed, by name. A folder that cannot be read is logged, left out."""
         try:
             with opened_root(self._root) as descriptor:
                 outer = _Step(descriptor)
-                folders = self._content(outer, fresh=fresh).folders
-                found = list(self._below(outer, folders, fresh=fresh))
+                found = list(self._below(outer, self._content(outer).folders))
         except NotFound:
             return []
         return sorted(found, key=lambda album: album.name)
+
+    def seen(self, is_known: Callable[[str, int], bool]) -> list[SeenFolder]:
+        """Every album that is listed, by name, as it lies on the disk now.
+
+        Args:
+            is_known: Of an album's name and its folder's time: nothing can have come, gone or
+                been replaced. Then its files are not looked at.
+        """
+        try:
+            with opened_root(self._root) as descriptor:
+                found = list(self._seen_below(_Step(descriptor), is_known))
+        except NotFound:
+            return []
+        return sorted(found, key=lambda folder: folder.name)
+
+    def _seen_below(
+        self, outer: _Step, is_known: Callable[[str, int], bool]
+    ) -> Iterator[SeenFolder]:
+        for folder in folder_names(outer.descriptor):
+            with self._passed_over(folder), opened_folder(outer.descriptor, folder) as descriptor:
+                step = _Step(descriptor, (*outer.parts, folder))
+                yield from self._seen(step, is_known)
+                if len(step.parts) < MAX_DEPTH:
+                    yield from self._seen_below(step, is_known)
+
+    def _seen(self, step: _Step, is_known: Callable[[str, int], bool]) -> Iterator[SeenFolder]:
+        name, path = SEPARATOR.join(step.parts), self._root.joinpath(*step.parts)
+        mtime_ns, now_ns = os.fstat(step.descriptor).st_mtime_ns, self._clock_ns()
+        if is_known(name, mtime_ns):
+            yield SeenFolder(name, path, None, mtime_ns)
+            return
+        content = self.contents.of(name, step.descriptor, fresh=True)
+        if content.files or not content.folders:
+            is_sure = mtime_ns + _UNSURE_NS < now_ns
+            yield SeenFolder(name, path, content, mtime_ns if is_sure else None)
+
+    @contextmanager
+    def _passed_over(self, folder: str) -> Iterator[None]:
+        """A folder that is gone meanwhile, or cannot be read, which is logged."""
+        try:
+            yield
+        except NotFound:
+            return
+        except OSError as fault:
+            log("album_source_failed", level="warning", source="folder", album=folder,
+                reason=fault.strerror)  # fmt: skip
 
     @contextmanager
     def _reached(self, name: str) -> Iterator[_Step]:
@@ -162,22 +225,14 @@ class FolderAlbums:
             members = description.members if says else outer.members
             yield _Step(descriptor, parts, visibility, members, description)
 
-    def _below(
-        self, outer: _Step, folders: tuple[str, ...], *, fresh: bool
-    ) -> Iterator[FolderAlbum]:
+    def _below(self, outer: _Step, folders: tuple[str, ...]) -> Iterator[FolderAlbum]:
         for folder in folders:
-            try:
-                with self._entered(outer, folder) as step:
-                    content = self._content(step, fresh=fresh)
-                    if content.files or not content.folders:
-                        yield self._album(step, content)
-                    if len(step.parts) < MAX_DEPTH:
-                        yield from self._below(step, content.folders, fresh=fresh)
-            except NotFound:  # removed meanwhile
-                continue
-            except OSError as fault:
-                log("album_source_failed", level="warning", source="folder", album=folder,
-                    reason=fault.strerror)  # fmt: skip
+            with self._passed_over(folder), self._entered(outer, folder) as step:
+                content = self._content(step)
+                if content.files or not content.folders:
+                    yield self._album(step, content)
+                if len(step.parts) < MAX_DEPTH:
+                    yield from self._below(step, content.folders)
 
     def _album(self, step: _Step, content: FolderContent) -> FolderAlbum:
         return FolderAlbum(
@@ -207,15 +262,15 @@ class FolderAlbums:
             public=step.visibility is Visibility.PUBLIC,
         )
 
-    def _content(self, step: _Step, *, fresh: bool) -> FolderContent:
-        return self.contents.of(SEPARATOR.join(step.parts), step.descriptor, fresh=fresh)
+    def _content(self, step: _Step) -> FolderContent:
+        return self.contents.of(SEPARATOR.join(step.parts), step.descriptor)
 
     def _description(self, folder: int, album: str) -> Description:
         """What the folder's ``album.toml`` says; read again only when the file has changed."""
         try:
             facts = os.stat(FILE_NAME, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
-            return Description()
+            return _NOTHING
         stamp = (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino)
         said = self._said.get(album)
         if said is None or said[0] != stamp:

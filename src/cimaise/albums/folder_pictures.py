@@ -59,16 +59,23 @@ def cover_url(
 
     ``pictures`` are in the order of names; ``None`` where there are none.
     """
-    newest = sorted(pictures, key=lambda picture: picture.file.mtime_ns, reverse=True)
-    thumbs = {one.thumb.name: one for one in newest if one.thumb and one.thumb not in unreadable}
+    with_thumb = [one for one in pictures if one.thumb and one.thumb not in unreadable]
+    with_thumb.sort(key=_changed_ns, reverse=True)
+    thumbs = {one.thumb.name: one for one in with_thumb if one.thumb}
     wanted = album.description.cover
-    chosen = next((one for one in newest if one.file.name == wanted), thumbs.get(wanted))
-    chosen = chosen or next(iter(thumbs.values()), None) or next(iter(newest), None)
+    chosen = None
+    if wanted:
+        chosen = next((one for one in pictures if one.file.name == wanted), thumbs.get(wanted))
+    chosen = chosen or next(iter(with_thumb), None) or max(pictures, key=_changed_ns, default=None)
     if chosen is None:
         return None
     if chosen.thumb and chosen.thumb.name in thumbs:
         return folder_file_url(album.name, chosen.thumb.name)
     return resized_file_url(album.name, chosen.file.name, sizes.thumb_px)
+
+
+def _changed_ns(picture: FolderPicture) -> int:
+    return picture.file.mtime_ns
 
 
 def _thumb(

@@ -148,6 +148,13 @@ def read_small_file(folder: int, name: str, max_bytes: int) -> bytes:
     return content
 
 
+def folder_names(folder: int) -> tuple[str, ...]:
+    """Folders in an open folder that may be albums or hold some, by name; no file is looked at."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return tuple(sorted(name for name in names if is_visible(name) and SEPARATOR not in name))
+
+
 def read_folder(folder: int) -> FolderContent:
     """What lies in an open folder."""
     files: list[FolderFile] = []

@@ -17,7 +17,7 @@ from typing import Final
 
 from cimaise.albums import index_rows as rows
 from cimaise.albums.folder_tree import FolderContent, FolderFile
-from cimaise.albums.index_rows import AlbumStamp, Facts
+from cimaise.albums.index_rows import AlbumStamp, Facts, Look
 from cimaise.albums.model import PictureHeader
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, Invalid, Malformed, TooLarge, TypeNotAllowed
@@ -75,8 +75,13 @@ class FolderIndex:
             await self._measure(album, folder, files, known)
         return {file.name: known[file] for file in files if file in known}
 
-    async def refresh(self, album: str, folder: Path, content: FolderContent) -> Refreshed:
-        """Know all files of an album, which are those of ``content``, and forget the others."""
+    async def refresh(
+        self, album: str, folder: Path, content: FolderContent, look: Look | None = None
+    ) -> Refreshed:
+        """Know all files of an album, which are those of ``content``, and forget the others.
+
+        ``look`` says when that content was read, where the folder's time can be relied on.
+        """
         files = content.files
         with self._shared_looks():
             known = await self._database.read(lambda connection: rows.known(connection, album, None))  # fmt: skip
@@ -86,7 +91,7 @@ class FolderIndex:
             measured = await self._measure(album, folder, files, known)
         shown = sum(1 for one in content.pictures if one.file in known and known[one.file].is_picture)  # fmt: skip
         readable = sum(1 for file in files if file in known and known[file].is_picture)
-        stamp = AlbumStamp(content.stamp, shown, len(files) - readable)
+        stamp = AlbumStamp(content.stamp, shown, len(files) - readable, look)
         if all(file in known for file in files):
             await self._database.write(lambda connection: rows.keep_stamp(connection, album, stamp))
         return Refreshed(measured, stamp.unreadable, len(gone), shown)
@@ -94,6 +99,11 @@ class FolderIndex:
     async def stamps(self) -> Mapping[str, AlbumStamp]:
         """What is known of whole albums."""
         return await self._database.read(rows.stamps)
+
+    async def keep_looks(self, looks: Mapping[str, Look]) -> None:
+        """Remember looks at folders in which nothing had changed."""
+        if looks:
+            await self._database.write(lambda connection: rows.keep_looks(connection, looks))
 
     async def forget_others(self, albums: Iterable[str]) -> int:
         """Forget every album but these; how many files that were."""

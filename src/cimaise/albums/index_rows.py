@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cimaise.albums.folder_tree import FolderFile
@@ -40,12 +40,24 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """When all files of a folder were looked at, and the folder's own time of change then."""
+
+    mtime_ns: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AlbumStamp:
-    """What the index knows of a whole album: all of the files that make up ``stamp``."""
+    """What the index knows of a whole album: all of the files that make up ``stamp``.
+
+    ``look`` is ``None`` where the folder's time could not be relied on.
+    """
 
     stamp: str
     pictures: int
     unreadable: int
+    look: Look | None = None
 
 
 def known(
@@ -119,15 +131,34 @@ def keep_stamp(connection: Connection, album: str, found: AlbumStamp) -> None:
     row = {
         "album": album, "stamp": found.stamp, "pictures": found.pictures,
         "unreadable": found.unreadable,
+        "folder_mtime_ns": found.look.mtime_ns if found.look else None,
+        "looked_at": found.look.at if found.look else None,
     }  # fmt: skip
     values = [name for name in row if name != "album"]
     connection.execute(_upsert(connection, folder_indexes, ("album",), values), row)
 
 
+def keep_looks(connection: Connection, looks: Mapping[str, Look]) -> None:
+    """Remember when the folders of albums were looked at in which nothing has changed."""
+    statement = update(folder_indexes).where(folder_indexes.c.album == bindparam("of"))
+    rows = [
+        {"of": album, "mtime_ns": look.mtime_ns, "at": look.at}
+        for album, look in sorted(looks.items())
+    ]
+    connection.execute(
+        statement.values(folder_mtime_ns=bindparam("mtime_ns"), looked_at=bindparam("at")), rows
+    )
+
+
 def stamps(connection: Connection) -> dict[str, AlbumStamp]:
     """What the index knows of whole albums."""
     return {
-        row.album: AlbumStamp(row.stamp, row.pictures, row.unreadable)
+        row.album: AlbumStamp(
+            row.stamp,
+            row.pictures,
+            row.unreadable,
+            Look(row.folder_mtime_ns, row.looked_at) if row.looked_at else None,
+        )
         for row in connection.execute(select(folder_indexes))
     }
 

@@ -18,13 +18,16 @@ def albums() -> None:
 @albums.command()
 @common
 @AS_JSON
-def scan(data_dir: str | None, config: Path | None, as_json: bool) -> None:
+@click.option("--every-file", is_flag=True, help="Look at every file, in unchanged folders too.")
+def scan(data_dir: str | None, config: Path | None, as_json: bool, every_file: bool) -> None:
     """Bring the index of the folder albums up to date: sizes, dates and captions of pictures.
 
     The server does this by itself when an album is looked at; afterwards its first page is quick.
+    A folder in which no name has come, gone or changed is passed over for a day.
     """
     report = with_services(
-        load_settings(config, data_dir).settings, lambda services: services.catalogue.scan()
+        load_settings(config, data_dir).settings,
+        lambda services: services.catalogue.scan(every_file=every_file),
     )
     facts = asdict(report)
     if as_json:

@@ -20,8 +20,12 @@ class LocalFiles(Protocol):
         """
         ...
 
-    async def scan(self) -> ScanReport:
-        """Bring what is known of the files up to date. Cancelling keeps what was found so far."""
+    async def scan(self, *, every_file: bool = False) -> ScanReport:
+        """Bring what is known of the files up to date. Cancelling keeps what was found so far.
+
+        A folder whose own time of change is as it was is taken as known for a day; with
+        ``every_file`` each file is looked at all the same.
+        """
         ...
 
 

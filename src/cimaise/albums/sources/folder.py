@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -10,12 +11,12 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import CollectionFacts, MemberRole, Principal, Visibility
 from cimaise.albums.addresses import VariantSizes
 from cimaise.albums.dates import from_mtime
-from cimaise.albums.folder_albums import FolderAlbum, FolderAlbums
+from cimaise.albums.folder_albums import FolderAlbum, FolderAlbums, SeenFolder
 from cimaise.albums.folder_order import FolderOrders, Ordered
 from cimaise.albums.folder_pictures import cover_url, is_shown, picture_of, readable
 from cimaise.albums.folder_tree import FolderFile, album_parts
 from cimaise.albums.index import FolderIndex, Refreshed
-from cimaise.albums.index_rows import AlbumStamp
+from cimaise.albums.index_rows import AlbumStamp, Look
 from cimaise.albums.model import (
     AlbumFile,
     AlbumPage,
@@ -36,6 +37,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 _NAME: Final = "folder"
 _SCAN: Final = ""  # among the tasks; no album is called so
+_TRUSTED: Final = timedelta(days=1)  # a look at a folder counts so long, while its time stays
 _LEASE: Final = "folder-scan"
 _LEASE_S: Final = 120.0  # for a process that dies meanwhile; a scan that takes longer is done twice
 _TRIES: Final = 3  # to show files as they are, in a folder in which they are being replaced
@@ -57,11 +59,13 @@ class FolderSource:
         *,
         max_width_px: int = 2560,
         state: State | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.files: LocalFiles | None = self
         self._albums = FolderAlbums(albums_dir)
         self._index = index
         self._state = state
+        self._clock = clock
         self._sizes = VariantSizes(max_width_px)
         self._orders = FolderOrders()
         self._covers: dict[str, tuple[FolderAlbum, frozenset[FolderFile], AlbumSummary]] = {}
@@ -114,15 +118,25 @@ class FolderSource:
         """See :class:`cimaise.albums.sources.base.Source`."""
         return _facts_of(principal, await _in_thread(self._albums.find, album))
 
-    async def scan(self) -> ScanReport:
-        """Every folder, whoever may see it. Where ``albums/`` is away, nothing is forgotten."""
-        albums = await _in_thread(self._albums.all, fresh=True)
-        known = await self._index.stamps() if albums else {}
-        done = [await self._refresh(album, known) for album in albums]
-        gone = bool(known.keys() - {album.name for album in albums})
-        forgotten = await self._index.forget_others(one.name for one in albums) if gone else 0
+    async def scan(self, *, every_file: bool = False) -> ScanReport:
+        """See :class:`cimaise.albums.sources.base.LocalFiles`.
+
+        Where ``albums/`` is away, nothing is forgotten.
+        """
+        known, now = await self._index.stamps(), self._clock()
+
+        def is_known(album: str, mtime_ns: int) -> bool:
+            look = known[album].look if album in known else None
+            is_late = look is None or now - look.at > _TRUSTED
+            return not (every_file or is_late) and look is not None and look.mtime_ns == mtime_ns
+
+        folders = await _in_thread(self._albums.seen, is_known)
+        done = [await self._scanned(folder, known, now) for folder in folders]
+        await self._index.keep_looks(_new_looks(folders, known, now))
+        gone = bool(folders) and bool(known.keys() - {folder.name for folder in folders})
+        forgotten = await self._index.forget_others(one.name for one in folders) if gone else 0
         return ScanReport(
-            len(albums),
+            len(folders),
             sum(one.pictures for one in done),
             sum(one.measured for one in done),
             sum(one.unreadable for one in done),
@@ -220,21 +234,25 @@ class FolderSource:
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     async def _refresh_quietly(self, album: FolderAlbum) -> None:
+        folder = SeenFolder(album.name, album.path, album.content, None)
         try:
             async with self._one_at_a_time:
-                await self._refresh(album, await self._index.stamps())
+                await self._scanned(folder, await self._index.stamps(), self._clock())
         except Exception as fault:  # nobody waits for it; the next visitor tries again
             log("album_source_failed", level="error", fault=fault, source=_NAME, album=album.name)
 
-    async def _refresh(self, album: FolderAlbum, known: Mapping[str, AlbumStamp]) -> Refreshed:
-        kept = known.get(album.name)
-        if kept is not None and kept.stamp == album.content.stamp:
-            self._fresh[album.name] = kept.stamp
+    async def _scanned(
+        self, folder: SeenFolder, known: Mapping[str, AlbumStamp], now: datetime
+    ) -> Refreshed:
+        kept, content = known.get(folder.name), folder.content
+        if kept is not None and (content is None or kept.stamp == content.stamp):
+            self._fresh[folder.name] = kept.stamp
             return Refreshed(0, kept.unreadable, 0, kept.pictures)
-        done = await self._index.refresh(album.name, album.path, album.content)
-        self._fresh[album.name] = album.content.stamp
+        assert content is not None  # what is not known was looked at
+        done = await self._index.refresh(folder.name, folder.path, content, _look(folder, now))
+        self._fresh[folder.name] = content.stamp
         if done.measured or done.forgotten:
-            log("album_index", album=album.name, measured=done.measured, forgotten=done.forgotten)
+            log("album_index", album=folder.name, measured=done.measured, forgotten=done.forgotten)
         return done
 
     async def _keep_up(self) -> None:
@@ -274,6 +292,24 @@ class FolderSource:
             self._refresh_soon(await _in_thread(self._albums.find, name))
         except (NotFound, Unavailable):  # gone meanwhile, or closed: the next scan sees to it
             return
+
+
+def _look(folder: SeenFolder, now: datetime) -> Look | None:
+    return None if folder.mtime_ns is None else Look(folder.mtime_ns, now)
+
+
+def _new_looks(
+    folders: Sequence[SeenFolder], known: Mapping[str, AlbumStamp], now: datetime
+) -> dict[str, Look]:
+    """Looks at files that were all as the index knows them."""
+    return {
+        folder.name: look
+        for folder in folders
+        if folder.content is not None
+        and (look := _look(folder, now)) is not None
+        and folder.name in known
+        and known[folder.name].stamp == folder.content.stamp
+    }
 
 
 def _is_same(kept: FolderAlbum, album: FolderAlbum) -> bool:

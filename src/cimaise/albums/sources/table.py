@@ -60,7 +60,13 @@ def _folder(needs: Needs) -> Source | None:
     from cimaise.albums.sources.folder import FolderSource
 
     index = FolderIndex(needs.database, needs.read_header)
-    return FolderSource(needs.albums_dir, index, max_width_px=needs.max_width, state=needs.state)
+    return FolderSource(
+        needs.albums_dir,
+        index,
+        max_width_px=needs.max_width,
+        state=needs.state,
+        clock=needs.clock,
+    )
 
 
 def _collection(needs: Needs) -> Source | None:

@@ -45,6 +45,9 @@ folder_indexes = Table(  # folder albums of which all files are in folder_pictur
     Column("stamp", String(32), nullable=False),  # digest of names, times and sizes
     Column("pictures", Integer, nullable=False),  # that can be shown
     Column("unreadable", Integer, nullable=False),  # files that are none
+    # of the folder itself, when all of its files were last looked at; NULL: too fresh to rely on
+    Column("folder_mtime_ns", BigInteger),
+    Column("looked_at", UTCDateTime),
 )
 
 source_answers = Table(  # answers of other servers that hold albums; may be emptied at any time
