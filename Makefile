@@ -24,8 +24,8 @@ test: $(DEV_READY) ## everything that CI checks
 	$(MAKE) --no-print-directory lint types imports browser-modules unit
 
 lint: $(DEV_READY) ## style
-	$(BIN)/ruff check src tests bench hatch_build.py
-	$(BIN)/ruff format --check src tests bench hatch_build.py
+	$(BIN)/ruff check src tests bench examples hatch_build.py
+	$(BIN)/ruff format --check src tests bench examples hatch_build.py
 
 types: $(DEV_READY) ## mypy --strict
 	$(BIN)/mypy

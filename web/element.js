@@ -37,7 +37,7 @@ export class CimaiseGallery extends HTMLElement {
   }
 
   get #server() {
-    return (this.getAttribute("src") || new URL(import.meta.url).origin).replace(/\/+$/, "");
+    return (this.getAttribute("src") || import.meta.url.replace(/\/static\/.*$/, "")).replace(/\/+$/, "");
   }
 
   async #show() {

@@ -33,20 +33,21 @@ import { aborted, ConnectionLost, Refused } from "./failures.js";
  */
 
 /**
+ * @param {string} base path that the server is below, without a slash at its end
  * @param {typeof fetch} send
  * @returns {Api}
  */
-export function serverApi(send = (...request) => fetch(...request)) {
-  const at = (/** @type {string} */ id) => `/api/uploads/${encodeURIComponent(id)}`;
+export function serverApi(base = "", send = (...request) => fetch(...request)) {
+  const at = (/** @type {string} */ id) => `${base}/api/uploads/${encodeURIComponent(id)}`;
   return {
-    create: (wanted, signal) => call(send, "POST", "/api/uploads", signal, wanted),
+    create: (wanted, signal) => call(send, "POST", `${base}/api/uploads`, signal, wanted),
     show: (id, signal) => call(send, "GET", at(id), signal),
     sign: async (id, numbers, signal) =>
       (await call(send, "POST", `${at(id)}/parts`, signal, { part_numbers: numbers })).parts,
     complete: (id, parts, signal) =>
       call(send, "POST", `${at(id)}/complete`, signal, parts ? { parts } : {}),
     publish: (collection, caption, signal) =>
-      call(send, "POST", `/api/collections/${encodeURIComponent(collection)}/files`, signal, caption),
+      call(send, "POST", `${base}/api/collections/${encodeURIComponent(collection)}/files`, signal, caption),
     abort: (id) => call(send, "DELETE", at(id), null),
   };
 }

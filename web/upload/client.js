@@ -13,6 +13,7 @@ import { keyOf } from "./store.js";
  * @typedef {"waiting" | "starting" | "sending" | "finishing" | "paused" | "done" | "failed" | "cancelled"} State
  * @typedef {object} Parts
  * @property {Api} api
+ * @property {string} [base] path that the server is below
  * @property {import("./put.js").Put} put
  * @property {import("./store.js").Store} store
  * @property {import("./slots.js").Slots} slots places for requests that carry bytes, of all files together

@@ -30,13 +30,15 @@ export function startPage(form) {
   const template = /** @type {HTMLTemplateElement} */ (one("[data-upload-row]"));
   const queue = new Queue();
   const speed = new Speed();
+  const base = form.dataset.base ?? "";
   const parts = {
-    api: serverApi(),
+    base,
+    api: serverApi(base),
     put: putBytes,
     store: browserStore(),
     slots: new Slots(LANES),
     patience,
-    reach: reacher(form.dataset.publicUrl ?? "", location.origin),
+    reach: reacher(form.dataset.publicUrl ?? "", location.origin + base),
     now: Date.now,
   };
   const paintTotals = () => showTotals(queue, speed);
@@ -81,7 +83,7 @@ export function startPage(form) {
  * Signed URLs of the server's own storage begin with its public address; where this page was
  * opened under another one (localhost and 127.0.0.1), they are asked for under that.
  * @param {string} publicUrl without a slash at its end
- * @param {string} origin of this page
+ * @param {string} origin of this page, with the path that the server is below
  */
 export function reacher(publicUrl, origin) {
   return (/** @type {string} */ url) =>

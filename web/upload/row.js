@@ -82,7 +82,7 @@ function showLink(name, upload) {
   if (upload.state !== "done" || !upload.file?.url || name.querySelector("a")) return;
   const link = document.createElement("a");
   const url = new URL(upload.file.url, location.href);
-  link.href = upload.file.id ? `/files/${upload.file.id}` : url.href;
+  link.href = upload.file.id ? `${upload.parts.base ?? ""}/files/${upload.file.id}` : url.href;
   link.textContent = upload.source.name;
   name.replaceChildren(link);
 }

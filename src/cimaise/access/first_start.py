@@ -17,6 +17,8 @@ from cimaise.database.engine import Database
 from cimaise.database.schema import accounts, facts
 
 FIRST_NAME: Final = "admin"
+HOSTED_FIRST_NAME: Final = "cimaise"
+"""Where another application signs people in: 'admin' would be whoever has that name there."""
 _FACT: Final = "first_account"
 
 
@@ -39,24 +41,25 @@ async def prepare_first_account(
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
     sign_in_ttl_s: float,
+    name: str = FIRST_NAME,
     random_bytes: RandomBytes = secrets.token_bytes,
 ) -> FirstAccount:
     """See to it that there is an admin. Of processes that start at once, one makes it.
 
     An admin who was made before the first start (with the command line) is taken as the first
-    one, and gets no link: their key was shown to them. The account is named ``admin``; where a
+    one, and gets no link: their key was shown to them. The account is named ``name``; where a
     member has that name already, ``admin-2`` and so on.
     """
     account_id, token = new_id(), new_opaque(random_bytes)
 
     def work(connection: Connection) -> FirstAccount:
-        return _prepare(connection, account_id, token, clock(), sign_in_ttl_s)
+        return _prepare(connection, account_id, token, name, now=clock(), ttl_s=sign_in_ttl_s)
 
     return await database.write(work)
 
 
 def _prepare(
-    connection: Connection, account_id: str, token: str, now: datetime, ttl_s: float
+    connection: Connection, account_id: str, token: str, name: str, *, now: datetime, ttl_s: float
 ) -> FirstAccount:
     if not _claim(connection, account_id):
         return FirstAccount(_remembered(connection), None)
@@ -68,7 +71,7 @@ def _prepare(
     if earlier is not None:
         connection.execute(update(facts).where(facts.c.name == _FACT).values(value=earlier))
         return FirstAccount(_remembered(connection), None)
-    account = _make(connection, account_id, now)
+    account = _make(connection, account_id, name, now)
     add_sign_in(connection, account.id, token, now=now, ttl_s=ttl_s)
     return FirstAccount(account, token)
 
@@ -90,11 +93,11 @@ def _remembered(connection: Connection) -> Account:
     return account
 
 
-def _make(connection: Connection, account_id: str, now: datetime) -> Account:
-    name, number = FIRST_NAME, 1
+def _make(connection: Connection, account_id: str, wanted: str, now: datetime) -> Account:
+    name, number = wanted, 1
     while True:
         account = Account(account_id, name, Role.ADMIN, 0, None, None, None, created_at=now)
         if add_account(connection, account, by=None):
             return account
         number += 1
-        name = f"{FIRST_NAME}-{number}"
+        name = f"{wanted}-{number}"

@@ -5,15 +5,18 @@ means that account, admins' included. Any other subject gets a member's account 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from cimaise.access.account_rows import Account, account_by_id, account_by_name, add_account
+from cimaise.access.first_start import HOSTED_FIRST_NAME
 from cimaise.access.names import name_of_subject
 from cimaise.access.policy import Role
+from cimaise.database.audit import record
 from cimaise.database.engine import Database
+from cimaise.database.schema import accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,33 @@ class Subjects:
             self.new_id(), name_of_subject(subject), Role.MEMBER, 0, None, None, None, self.clock()
         )
         return await self.database.write(lambda connection: _find_or_add(connection, subject, new))
+
+    async def account_as(self, subject: str, role: Role) -> Account:
+        """The same, for an application that also says what somebody may do: the role is kept.
+
+        The account that an installation begins with is nobody's there, whatever people are called.
+        """
+        account = await self.account(f"{subject}!" if subject == HOSTED_FIRST_NAME else subject)
+        if account.role is role:
+            return account
+        now = self.clock()
+        return await self.database.write(
+            lambda connection: _with_role(connection, account, role, now)
+        )
+
+
+def _with_role(connection: Connection, account: Account, role: Role, now: datetime) -> Account:
+    mine = accounts.c.id == account.id
+    connection.execute(update(accounts).where(mine).values(role=role.value))
+    record(
+        connection,
+        at=now,
+        account_id=None,
+        action="account.changed",
+        subject=account.id,
+        details={"role": role.value},
+    )
+    return replace(account, role=role)
 
 
 def _find(connection: Connection, subject: str) -> Account | None:

@@ -14,7 +14,8 @@ def albums_json(listed: AlbumList, *, base_url: str | None) -> dict[str, Any]:
 
     Args:
         listed: A page of albums.
-        base_url: Put in front of our URLs, without a trailing slash; ``None``: they stay relative.
+        base_url: Put in front of our URLs, without a trailing slash; ``None`` or empty: they stay
+            relative.
     """
     return {
         "albums": [_album(album, base_url or "") for album in listed.albums],

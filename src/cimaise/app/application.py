@@ -1,7 +1,8 @@
 """The server as one value: started, asked, stopped."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from sqlalchemy import Connection, insert
@@ -9,7 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise import telemetry
-from cimaise.access.first_start import FirstAccount, prepare_first_account
+from cimaise.access.first_start import (
+    FIRST_NAME,
+    HOSTED_FIRST_NAME,
+    FirstAccount,
+    prepare_first_account,
+)
 from cimaise.access.policy import Visibility
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id
@@ -42,12 +48,20 @@ class Application:
         self.services = services
         self._parts = parts
         self._door = door
+        self._starting = asyncio.Lock()
+        self._first: FirstAccount | None = None
 
     async def start(self, *, with_jobs: bool = True) -> FirstAccount:
         """Bring the database up to date, see to the first account and the inbox, start jobs.
 
-        Safe to run by several processes at once.
+        Safe to run by several processes at once, and more than once: it starts the first time.
         """
+        async with self._starting:
+            if self._first is None:
+                self._first = await self._start(with_jobs=with_jobs)
+            return self._first
+
+    async def _start(self, *, with_jobs: bool) -> FirstAccount:
         services = self.services
         migrate(services.database)
         await self._parts.cache.start()
@@ -59,6 +73,7 @@ class Application:
             clock=services.clock,
             new_id=random_id,
             sign_in_ttl_s=self.settings.auth.sign_in_ttl,
+            name=FIRST_NAME if services.host is None else HOSTED_FIRST_NAME,
         )
         await self._make_inbox(first)
         services.usage.start()
@@ -115,11 +130,26 @@ class Application:
         services.database.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application: ``lifespan`` starts and stops it, ``http`` is answered."""
+        """An ASGI application: ``lifespan`` starts and stops it, ``http`` is answered.
+
+        Frameworks do not tell what they mount of their lifespan: where nobody has started it, the
+        first request does.
+        """
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
+        if self._first is None:
+            await self.start()
         await self._door(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self, _around: object = None) -> AsyncIterator[None]:
+        """Started inside of it, stopped at its end: for the lifespan of what mounts us."""
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """The ASGI lifespan protocol: start with the server, stop with it."""

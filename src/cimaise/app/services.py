@@ -29,14 +29,15 @@ from cimaise.uploads.move_keys import KeyMover
 from cimaise.uploads.statistics import UploadStatistics
 from cimaise.web.answered_at_once import AnsweredAtOnce
 from cimaise.web.background import Background
+from cimaise.web.host import Host
 from cimaise.web.limiting import Limiter
-from cimaise.web.routes import LINES
+from cimaise.web.routes import lines_of
 from cimaise.web.services import Services
 from cimaise.webhooks.service import Webhooks
 
 
-def open_services(settings: Settings, parts: Parts) -> Services:
-    """What handlers may call."""
+def open_services(settings: Settings, parts: Parts, host: Host | None = None) -> Services:
+    """What handlers may call; ``host`` where another application signs people in."""
     access = open_access(settings, parts)
     doors = open_doors(settings, parts, access.upload_tokens)
     outgoing = open_outgoing(settings, parts)
@@ -98,7 +99,8 @@ def open_services(settings: Settings, parts: Parts) -> Services:
         capabilities=Capabilities(parts.database, parts.storage, utc_now, settings.storage.url),
         upload_statistics=UploadStatistics(parts.database, utc_now),
         background=Background(),
-        lines=LINES,
+        host=host,
+        lines=lines_of(signs_in=host is None),
         hurry=parts.runner.hurry,
         check_cache=parts.check_cache,
         cached_bytes=lambda: parts.cache.size,

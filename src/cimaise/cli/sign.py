@@ -41,9 +41,10 @@ def sign(
     """
     settings = load_settings(config, data_dir).settings
     parts = urlsplit(url if urlsplit(url).scheme else settings.public_url + url)
+    path = parts.path.removeprefix(settings.base_path)
     if expires is not None and expires < 1:
         raise Refused("--expires is at least a second")
-    if _FILE.fullmatch(parts.path) is None and _PICTURE.fullmatch(parts.path) is None:
+    if _FILE.fullmatch(path) is None and _PICTURE.fullmatch(path) is None:
         raise Refused(f"{parts.path or url} is no address of a picture or file")
     signed = with_services(settings, lambda services: _signed(services, parts.geturl(), expires))
     print_json({"url": signed}) if as_json else click.echo(signed)
@@ -51,7 +52,8 @@ def sign(
 
 async def _signed(services: "Services", url: str, expires_in_s: float | None) -> str:
     parts = urlsplit(url)
-    of_file, of_picture = _FILE.fullmatch(parts.path), _STORED.fullmatch(parts.path)
+    path = parts.path.removeprefix(services.settings.base_path)
+    of_file, of_picture = _FILE.fullmatch(path), _STORED.fullmatch(path)
     found = of_file or of_picture
     if found is not None:
         file_id = unquote(next(group for group in found.groups() if group))

@@ -24,7 +24,7 @@ async def index(call: Call) -> ASGIApp:
     absolute = call.flag("absolute")
     page, limit = parse_page(call.query("page")), parse_limit(call.query("limit"))
     listed = await call.services.catalogue.list_albums(call.principal, page=page, limit=limit)
-    base_url = call.services.settings.public_url if absolute else None
+    base_url = call.services.settings.public_url if absolute else call.services.settings.base_path
     return json_reply(albums_json(listed, base_url=base_url))
 
 
@@ -38,7 +38,7 @@ async def show(call: Call) -> ASGIApp:
         call.principal, call.path("album"), page=page, limit=limit, sort=sort, order=order,
         after=after,
     )  # fmt: skip
-    base_url = call.services.settings.public_url if absolute else None
+    base_url = call.services.settings.public_url if absolute else call.services.settings.base_path
     return json_reply(album_json(album, base_url=base_url))
 
 

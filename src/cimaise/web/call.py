@@ -50,6 +50,10 @@ class Call:
         """That the request came from; empty where the server does not know."""
         return self.request.client.host if self.request.client else ""
 
+    def at(self, url: str) -> str:
+        """An address of ours (from ``/``) as pages have it: below the path of the public URL."""
+        return self.services.settings.base_path + url if url.startswith("/") else url
+
     def path(self, name: str) -> str:
         """A part of the path, decoded. ``NotFound`` where it holds what no name of ours has."""
         text = str(self.request.path_params[name])

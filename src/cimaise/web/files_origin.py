@@ -9,7 +9,7 @@ signed, good for that file and for five minutes.
 import re
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -67,7 +67,9 @@ def sent_over(call: Call, subject: str, *, is_public: bool) -> ASGIApp | None:
         expires_at = int(call.now.timestamp()) + GRANT_TTL_S
         payload = f"{expires_at} {subject}".encode()
         query.append(("grant", call.services.links.signer.sign(PURPOSE, payload)))
-    path = call.request.scope["raw_path"].decode("ascii").partition("?")[0]
+    scope = call.request.scope
+    raw_path = scope["raw_path"] or quote(scope["path"]).encode()
+    path = raw_path.decode("ascii").partition("?")[0]
     tail = f"?{urlencode(query)}" if query else ""
     return RedirectResponse(
         f"{files_url}{path}{tail}",

@@ -17,6 +17,7 @@ def is_signed(call: Call) -> bool:
     """Does the request carry a good signature? A bad one is refused, whatever the policy."""
     scope = call.request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    path = call.at(path)  # programs sign what they see
     return call.services.image_policy.is_signed(path, call.request.query_params.multi_items())
 
 

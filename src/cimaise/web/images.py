@@ -53,7 +53,7 @@ def _remote_policy(remote_ttl_s: float) -> CachePolicy:
 
 
 async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
-    place = parse_folder_file_url(url)
+    place = parse_folder_file_url(url.removeprefix(call.services.settings.base_path))
     if place is None:
         raise Invalid("url is https://… or /albums/…", field="url")
     file = await call.services.catalogue.open_file(call.principal, *place)

@@ -18,6 +18,7 @@ from cimaise.errors import Invalid, Limit, NotFound, TooLarge
 from cimaise.rfc.caching import CachePolicy, format_cache_control
 from cimaise.web.assets import asset_url
 from cimaise.web.call import Call
+from cimaise.web.pages.albums import site_of
 from cimaise.web.pages.page import page, shown
 from cimaise.web.pages.tiles import make_tile
 
@@ -88,10 +89,7 @@ async def embedded(call: Call) -> ASGIApp:
         "embed.html",
         album=album,
         gallery=gallery_url(name),
-        tiles=[
-            make_tile(picture, album.title, call.services.image_policy.sign_own)
-            for picture in album.pictures
-        ],
+        tiles=[make_tile(picture, album.title, site_of(call)) for picture in album.pictures],
     )
     del reply.headers["x-frame-options"]
     policy = reply.headers["content-security-policy"]

@@ -33,6 +33,7 @@ from cimaise.web import shapes as s
 from cimaise.web import shapes_admin as sa
 from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
+from cimaise.web.host import OWN_SIGN_IN
 from cimaise.web.pages import account, arranging, my_files, own_access, sign_in, uploading
 from cimaise.web.pages import albums as walls
 from cimaise.web.pages.admin import accounts as desk_accounts
@@ -212,6 +213,11 @@ LINES: Final = (
     Line("GET", "/openapi.json", reference.openapi, PUBLIC, "This interface as OpenAPI 3.1.", cors=Cors.PUBLIC, tag="Operation"),
 )
 # fmt: on
+
+
+def lines_of(*, signs_in: bool) -> tuple[Line, ...]:
+    """The URL map; without signing in where another application does that."""
+    return tuple(line for line in LINES if signs_in or line.path not in OWN_SIGN_IN)
 
 
 def mounts() -> list[Mount]:

@@ -15,6 +15,7 @@ from cimaise.access.links import Links
 from cimaise.access.origin import is_same_origin
 from cimaise.access.policy import GUEST, Principal
 from cimaise.access.rights_changes import RightsChanges
+from cimaise.access.secret_texts import KEY_PREFIX
 from cimaise.access.sessions import Sessions
 from cimaise.access.shares import Shares
 from cimaise.access.tokens import Authenticator
@@ -56,12 +57,19 @@ from cimaise.uploads.streaming import Streams
 from cimaise.usage import Usage
 from cimaise.web.answered_at_once import AnsweredAtOnce
 from cimaise.web.background import Background
+from cimaise.web.host import Host
 from cimaise.web.limiting import Limiter
 from cimaise.web.router import Line
 from cimaise.webhooks.service import Webhooks
 
 COOKIE: Final = "cimaise_session"
 _SECURE_COOKIE: Final = f"__Host-{COOKIE}"  # RFC 6265bis §4.1.3.2: this host's alone, TLS only
+
+
+def _is_own_key(authorization: str | None) -> bool:
+    """Is it one of our API keys? Programs use them wherever the server is."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return scheme.lower() == "bearer" and token.strip(" ").startswith(KEY_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,7 @@ class Services:
     capabilities: Capabilities
     upload_statistics: UploadStatistics
     background: Background
+    host: Host | None  # the application around us, where there is one
     lines: Sequence[Line]  # the URL map, for the reference
     hurry: Callable[[str], None]  # runs a job soon, by its name
     check_cache: Callable[[], Awaitable[None]]
@@ -138,6 +147,8 @@ class Services:
             Forbidden: ``cross_site``: a cookie came with an unsafe request from elsewhere.
         """
         authorization = request.headers.get("authorization")
+        if self.host is not None and not _is_own_key(authorization):
+            return await self._hosted(self.host, request)
         if authorization is not None:
             return await self.authenticator.authenticate(authorization, None)
         cookie = request.cookies.get(self.cookie_name)
@@ -148,6 +159,14 @@ class Services:
         except NotSignedIn:
             return GUEST
         if not self.is_own_page(request):
+            raise Forbidden("This request came from another site.", code="cross_site")
+        return principal
+
+    async def _hosted(self, host: Host, request: Request) -> Principal:
+        principal = await host.principal(request.scope)
+        # A header is nothing that a page of another site could make a browser send.
+        is_safe = principal.is_guest or "authorization" in request.headers
+        if not is_safe and not self.is_own_page(request):
             raise Forbidden("This request came from another site.", code="cross_site")
         return principal
 

@@ -23,7 +23,7 @@ from cimaise.rfc.negotiation import prefers_html
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.accounts import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.pages.albums import pager_of
+from cimaise.web.pages.albums import pager_of, site_of
 from cimaise.web.pages.forms import read_form
 from cimaise.web.pages.page import page, shown
 from cimaise.web.pages.tiles import make_tile
@@ -98,7 +98,7 @@ async def show(call: Call) -> ASGIApp:
         "shared.html",
         headers={"x-robots-tag": "noindex"},
         album=album,
-        tiles=[make_tile(one, album.title) for one in album.pictures],
+        tiles=[make_tile(one, album.title, site_of(call)) for one in album.pictures],
         has_captions=any(one.caption for one in album.pictures),
         pager=pager_of(share_url(call.path("token")), album.pagination, {}),
         archive=archive if share.downloads is Downloads.ORIGINAL else None,
@@ -123,7 +123,7 @@ async def unlock(call: Call) -> ASGIApp:
     if ticket:
         is_safe = call.services.settings.public_url.startswith("https:")
         reply.set_cookie(
-            _COOKIE, ticket, max_age=TICKET_TTL_S, path=share_url(token), secure=is_safe,
+            _COOKIE, ticket, max_age=TICKET_TTL_S, path=call.at(share_url(token)), secure=is_safe,
             httponly=True, samesite="lax",
         )  # fmt: skip
     return reply
@@ -143,7 +143,8 @@ def _ask(call: Call, why: CimaiseError) -> Response:
 async def album(call: Call) -> ASGIApp:
     """The shared album as JSON, in the form of any other."""
     share = await _share(call)
-    return json_reply(album_json(await _page(call, share)), headers=_HEADERS)
+    base_url = call.services.settings.base_path
+    return json_reply(album_json(await _page(call, share), base_url=base_url), headers=_HEADERS)
 
 
 async def picture(call: Call) -> ASGIApp:

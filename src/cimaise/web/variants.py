@@ -17,6 +17,7 @@ from cimaise.rfc.caching import CachePolicy, format_cache_control
 from cimaise.rfc.selection import OK, Representation, select
 from cimaise.web.call import Call
 from cimaise.web.image_policy import within_signature
+from cimaise.web.mounting import ARRIVED
 from cimaise.web.reply import BytesReply, open_memory
 
 _SAFE: Final = {
@@ -73,14 +74,19 @@ def variant_reply(
 
 def _prepare(call: Call, reply: BytesReply, body: bytes, place: HotPlace) -> None:
     """Called when the answer has left, for only then its headers are final."""
-    scope = call.request.scope
+    scope = call.request.scope[ARRIVED]  # as it will come again
     raw_path, query = scope.get("raw_path"), scope["query_string"]
     if raw_path is None or b"expires=" in query or "x-forwarded-host" in call.request.headers:
         return
     target = raw_path + b"?" + query if query else raw_path
     headers = [pair for pair in reply.headers.raw if not pair[0].startswith(_OF_ONE_CLIENT)]
     call.services.answers.put(
-        target, place.source, headers, body, route=scope["state"]["route"], changes=place.changes
+        target,
+        place.source,
+        headers,
+        body,
+        route=call.request.scope["state"]["route"],
+        changes=place.changes,
     )
 
 

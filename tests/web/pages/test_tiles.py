@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cimaise.albums.model import Picture, Rendition
 from cimaise.web.assets import FOLDER
-from cimaise.web.pages.tiles import make_tile, near_url, ratio_classes, shown_ratio
+from cimaise.web.pages.tiles import Site, make_tile, ratio_classes, shown_ratio
 
 PICTURE = Picture(
     name="a.jpg",
@@ -63,8 +63,8 @@ def test_only_a_picture_larger_than_its_variants_is_described_in_tiles() -> None
 
 
 def test_pictures_of_other_servers_come_through_this_one() -> None:
-    assert near_url("/a b", 500) == "/a b"
-    assert near_url("https://e.example/a?b=1&c", 500) == (
+    assert Site().near("/a b", 500) == "/a b"
+    assert Site().near("https://e.example/a?b=1&c", 500) == (
         "/resize?url=https%3A%2F%2Fe.example%2Fa%3Fb%3D1%26c&width=500"
     )
 

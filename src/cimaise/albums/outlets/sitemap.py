@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
 from cimaise.albums.dates import format_moment
@@ -28,7 +29,8 @@ def robots(base: str, *, is_indexed: bool) -> str:
     """Albums are open to search engines, or nothing is."""
     if not is_indexed:
         return "User-agent: *\nDisallow: /\n"
+    below = urlsplit(base).path
     closed = "".join(
-        f"Disallow: {path}\n" for path in ("/s/", "/me", "/login", "/upload", "/admin")
+        f"Disallow: {below}{path}\n" for path in ("/s/", "/me", "/login", "/upload", "/admin")
     )
     return f"User-agent: *\n{closed}Allow: /\n\nSitemap: {base}/sitemap.xml\n"

@@ -1,6 +1,7 @@
 """All sections together."""
 
 from dataclasses import dataclass, field, fields
+from urllib.parse import urlsplit
 
 from cimaise.settings.knob import Knob
 from cimaise.settings.sections.access import Auth, Links, PasswordSettings
@@ -51,6 +52,11 @@ class Settings:
         host = self.server.host
         shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
         return f"http://{shown}:{self.server.port}"
+
+    @property
+    def base_path(self) -> str:
+        """Path of the public URL, such as ``/media``: everything of ours is below it; often empty."""
+        return urlsplit(self.public_url).path.rstrip("/")
 
 
 def knobs() -> list[tuple[str, str, Knob, object]]:

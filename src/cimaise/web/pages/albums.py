@@ -17,7 +17,7 @@ from cimaise.errors import CimaiseError
 from cimaise.library.model import Collection
 from cimaise.web.call import Call
 from cimaise.web.pages.page import page, shown
-from cimaise.web.pages.tiles import SMALL_PX, make_tile, near_url
+from cimaise.web.pages.tiles import SMALL_PX, Site, make_tile
 
 ALBUMS_A_PAGE: Final = 24
 PICTURES_A_PAGE: Final = 48
@@ -55,12 +55,11 @@ async def index(call: Call) -> ASGIApp:
     listed = await call.services.catalogue.list_albums(
         call.principal, page=number, limit=ALBUMS_A_PAGE
     )
+    site = site_of(call)
     cards = [
         {
             "url": gallery_url(album.name),
-            "cover": near_url(album.cover, SMALL_PX, call.services.image_policy.sign_own)
-            if album.cover
-            else None,
+            "cover": site.near(album.cover, SMALL_PX) if album.cover else None,
             "album": album,
         }
         for album in listed.albums
@@ -86,10 +85,7 @@ async def gallery(call: Call) -> ASGIApp:
         headers={} if album.visibility is Visibility.PUBLIC else {"x-robots-tag": "noindex"},
         album=album,
         places=_places(call, album),
-        tiles=[
-            make_tile(picture, album.title, call.services.image_policy.sign_own)
-            for picture in album.pictures
-        ],
+        tiles=[make_tile(picture, album.title, site_of(call)) for picture in album.pictures],
         has_captions=any(picture.caption for picture in album.pictures),
         pager=pager_of(gallery_url(name), album.pagination, kept),
         sorts=_sort_links(album),
@@ -97,6 +93,11 @@ async def gallery(call: Call) -> ASGIApp:
         arrange=arrange_url(name) if held and rights.may_manage(call.principal, held.facts) else "",
         archive=_archive_url(album),
     )
+
+
+def site_of(call: Call) -> Site:
+    """How pages of this server write the addresses of pictures."""
+    return Site(call.services.settings.base_path, call.services.image_policy.sign_own)
 
 
 def _places(call: Call, album: AlbumPage) -> Places | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -53,6 +53,11 @@ def page(
     body = shown.render(
         principal=call.principal,
         path=call.request.url.path,
+        base=call.services.settings.base_path,
+        at=call.at,
+        sign_in_url=_sign_in_url(call),
+        signs_in=call.services.host is None,
+        asset=partial(_asset, call),
         request_id=call.request_id,
         **facts,
     )
@@ -75,6 +80,17 @@ _HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+
+
+def _sign_in_url(call: Call) -> str:
+    """Where people sign in; empty where the application around us has told of no place."""
+    host = call.services.host
+    return call.at("/login") if host is None else host.sign_in_url
+
+
+def _asset(call: Call, name: str) -> str | None:
+    url = asset_url(name)
+    return None if url is None else call.at(url)
 
 
 def content_policy(storage_origin: str | None, others: Sequence[str] = ()) -> str:
@@ -132,11 +148,12 @@ def error_page(call: Call, error: CimaiseError) -> Response:
     """What went wrong, as a page; the sign-in where an account is all that is missing."""
     status, headers = status_of(error), problem_headers(error)
     headers.pop("cache-control", None)
-    if isinstance(error, NotSignedIn) and call.principal.is_guest:
+    needs_account = isinstance(error, NotSignedIn) and call.principal.is_guest
+    if needs_account and call.services.host is None:
         return sign_in_page(call, status=status, headers=headers, message=error.message)
     return page(
-        call, "error.html", status=status, headers=headers, code=error.code, message=error.message
-    )
+        call, "error.html", status=status, headers=headers, code=error.code, message=error.message,
+    )  # fmt: skip
 
 
 def sign_in_page(
@@ -193,7 +210,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals["asset"] = asset_url
     environment.filters |= {
         "size": format_size,
         "day": format_long_date,

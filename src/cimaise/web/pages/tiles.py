@@ -1,11 +1,11 @@
 """Pictures of an album as the gallery's template wants them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from cimaise.albums.addresses import info_url, parse_folder_file_url
+from cimaise.albums.addresses import format_srcset, info_url, parse_folder_file_url
 from cimaise.albums.contract import alt_text
 from cimaise.albums.dates import format_long_date, format_moment
 from cimaise.albums.model import Picture, Rendition
@@ -20,10 +20,37 @@ _CLEARLY_WIDER: Final = 1.15
 
 
 Sign = Callable[[str], str]
+"""Signs an address of ours for a picture of others, where that is needed."""
 
 
 def _as_it_is(url: str) -> str:
     return url
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How pages write the addresses of pictures.
+
+    Attributes:
+        base: Path that everything of ours is below, without a trailing slash.
+        sign: For pictures of other servers, which are fetched through ours.
+    """
+
+    base: str = ""
+    sign: Sign = _as_it_is
+
+    def at(self, url: str) -> str:
+        """An address of ours, below the base; another server's as it is."""
+        return self.base + url if url.startswith("/") else url
+
+    def near(self, url: str, width_px: int) -> str:
+        """A picture of ours as it is, one of another server through ours: no browser asks others."""
+        if url.startswith("/"):
+            return self.base + url
+        return self.sign(f"{self.base}/resize?url={quote(url, safe='')}&width={width_px}")
+
+
+AT_THE_ROOT: Final = Site()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +89,32 @@ class Tile:
     tiles: str
 
 
-def make_tile(picture: Picture, album_title: str, sign: Sign = _as_it_is) -> Tile:
-    """A picture as the template wants it; ``sign`` signs addresses of ours for others' pictures."""
+def make_tile(picture: Picture, album_title: str, site: Site = AT_THE_ROOT) -> Tile:
+    """A picture as the template wants it."""
     ratio = shown_ratio(picture.width, picture.height)
-    small = Rendition(near_url(picture.thumb, SMALL_PX, sign), picture.thumb_width)
-    others = [one for one in picture.renditions if _is_clearly_other(one.width, small.width)]
+    small = Rendition(site.near(picture.thumb, SMALL_PX), picture.thumb_width)
+    shown = [Rendition(site.near(one.url, one.width), one.width) for one in picture.renditions]
+    others = [one for one in shown if _is_clearly_other(one.width, small.width)]
     offered = sorted([small, *others], key=lambda one: one.width)
-    large = (
-        picture.renditions[-1].url if picture.renditions else near_url(picture.src, LARGE_PX, sign)
-    )
     moment = picture.taken_at or picture.dated_at
     return Tile(
-        href=picture.src,
-        download=picture.download or (picture.src if picture.source_url else ""),
+        href=site.at(picture.src),
+        download=site.at(picture.download or (picture.src if picture.source_url else "")),
         classes=ratio_classes(ratio),
         src=small.url,
-        srcset=_srcset(offered, sign) if others else "",
+        srcset=format_srcset(offered) if others else "",
         sizes=f"auto, (max-width: 40em) {round(ratio * _ROW_PX / 2)}px, {round(ratio * _ROW_PX)}px",
         width=picture.width,
         height=picture.height,
-        large=large,
-        large_srcset=_srcset(picture.renditions, sign),
+        large=shown[-1].url if shown else site.near(picture.src, LARGE_PX),
+        large_srcset=format_srcset(shown),
         alt=alt_text(picture, album_title),
         caption=picture.caption,
         date=format_long_date(moment),
         moment=format_moment(moment),
         placeholder=picture.placeholder,
-        info=info_url(picture) or "",
-        tiles=_tiles_url(picture),
+        info=site.at(info_url(picture) or ""),
+        tiles=site.at(_tiles_url(picture)),
     )
 
 
@@ -110,17 +135,6 @@ def _tiles_url(picture: Picture) -> str:
 
 def _is_clearly_other(width_px: int, small_px: int) -> bool:
     return not small_px / _CLEARLY_WIDER <= width_px <= small_px * _CLEARLY_WIDER
-
-
-def _srcset(renditions: Iterable[Rendition], sign: Sign) -> str:
-    return ", ".join(f"{near_url(one.url, one.width, sign)} {one.width}w" for one in renditions)
-
-
-def near_url(url: str, width_px: int, sign: Sign = _as_it_is) -> str:
-    """A picture of ours as it is, one of another server through ours: no browser asks others."""
-    if url.startswith("/"):
-        return url
-    return sign(f"/resize?url={quote(url, safe='')}&width={width_px}")
 
 
 def shown_ratio(width_px: int, height_px: int) -> float:
