@@ -68,16 +68,17 @@ async def test_who_leaves_the_queue_frees_a_place_at_once():
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="niceness of threads is Linux's")
-async def test_costly_threads_are_nicer_than_cheap_ones_and_both_than_the_server():
+async def test_costly_threads_are_nicer_than_cheap_ones_and_what_nobody_waits_for_is_nicer_still():
     lanes = Lanes(threads=1)
 
     def niceness(_stop: object) -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    cheap, costly = (
+    cheap, costly, background = (
         await lanes.cheap.workers.run(niceness),
         await lanes.costly.workers.run(niceness),
+        await lanes.background.run(niceness),
     )
-    assert own < cheap < costly or own >= 10
+    assert own < cheap < costly < background or own >= 10
     await lanes.close()

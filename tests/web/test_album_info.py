@@ -1,9 +1,15 @@
 """What a picture of a folder album says of itself."""
 
+import base64
+from datetime import UTC, datetime
 from pathlib import Path
 
+from cimaise.albums.folder_albums import FolderAlbums
+from cimaise.jobs.base import Turn
+from cimaise.jobs.folder_placeholders import make_folder_placeholders
 from tests.kit.application import RunningApplication
 from tests.kit.pictures import quadrants
+from tests.web.test_placeholders import draw
 
 
 def hang(server: RunningApplication, album: str, visibility: str = "public") -> Path:
@@ -20,6 +26,19 @@ def test_a_picture_of_a_folder_tells_its_measures(server: RunningApplication) ->
         facts = guest.get("/albums/open%20wall/a%20b.jpg/info").json()
     assert (facts["width"], facts["height"], facts["format"]) == (240, 160, "jpeg")
     assert facts["size"] == (folder / "a b.jpg").stat().st_size
+
+
+def test_it_tells_the_placeholder_once_there_is_one(server: RunningApplication) -> None:
+    services, folder = server.application.services, hang(server, "drawn wall")
+    with server.client() as guest:
+        guest.get("/api/albums/drawn%20wall").raise_for_status()
+        find = FolderAlbums(folder.parent).find_file
+        turn = Turn(datetime.now(UTC), services.database)
+        server.run(make_folder_placeholders(turn, find, draw))
+        told = guest.get("/albums/drawn%20wall/a%20b.jpg/info").json()["placeholder"]
+        listed = guest.get("/api/albums/drawn%20wall").json()["images"][0]["placeholder"]
+    assert told == listed
+    assert len(base64.b64decode(told)) >= 5
 
 
 def test_nobody_learns_anything_of_a_private_folder(server: RunningApplication) -> None:

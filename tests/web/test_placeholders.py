@@ -1,7 +1,6 @@
 """Published pictures get what is shown until they have come."""
 
 import base64
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,18 +11,18 @@ from cimaise.errors import Invalid, Unavailable
 from cimaise.images.limits import RenderLimits
 from cimaise.images.placeholder import make_placeholder
 from cimaise.jobs.base import Turn
-from cimaise.jobs.placeholders import make_placeholders
+from cimaise.jobs.placeholders import Draw, make_placeholders
 from tests.kit.application import Person, RunningApplication
 from tests.kit.pictures import quadrants
 
 LIMITS = RenderLimits(max_width=2560, max_pixels=10**8, max_frames=100)
 
 
-def draw(source: bytes | Path) -> str:
+async def draw(source: bytes | Path) -> str:
     return make_placeholder(source, LIMITS)
 
 
-def run_job(server: RunningApplication, with_draw: Callable[[bytes | Path], str] = draw) -> int:
+def run_job(server: RunningApplication, with_draw: Draw = draw) -> int:
     services = server.application.services
     turn = Turn(datetime.now(UTC), services.database)
     return server.run(make_placeholders(turn, services.storage, with_draw, max_bytes=10**8))
@@ -67,7 +66,7 @@ def test_a_picture_that_cannot_be_drawn_is_tried_once(
     file_id = hang(server, ann, "two.png")
     tried: list[object] = []
 
-    def refuse(source: bytes | Path) -> str:
+    async def refuse(source: bytes | Path) -> str:
         tried.append(source)
         raise Invalid("It is too complex.", code="too_complex")
 
@@ -82,7 +81,7 @@ def test_a_picture_whose_storage_is_away_is_tried_again(
 ) -> None:
     file_id = hang(server, ann, "three.png")
 
-    def away(_source: bytes | Path) -> str:
+    async def away(_source: bytes | Path) -> str:
         raise Unavailable("The storage cannot be reached.")
 
     assert run_job(server, away) == 0

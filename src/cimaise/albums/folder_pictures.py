@@ -39,7 +39,7 @@ def picture_of(
         height=own.height,
         thumb_width=thumb_width,
         thumb_height=thumb_height,
-        placeholder=own.placeholder,
+        placeholder=own.placeholder or None,
         renditions=tuple(
             Rendition(resized_file_url(album.name, name, width), width)
             for width in sizes.widths(own.width)

@@ -99,6 +99,7 @@ def keep(connection: Connection, album: str, found: Mapping[FolderFile, Facts]) 
             "orientation": found[file].orientation,
             "latitude": found[file].latitude,
             "longitude": found[file].longitude,
+            "placeholder": None,  # of another file, if there was one; a job draws it anew
         }
         for file in in_order
     ]

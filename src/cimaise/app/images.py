@@ -1,7 +1,7 @@
 """Images, wired."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -81,19 +81,31 @@ def image_policy(settings: Settings, secrets: Sequence[bytes]) -> ImagePolicy:
     return ImagePolicy(Policy(images.policy), signing_keys(images.signing_keys, secrets), utc_now)
 
 
+def open_lanes(settings: Settings) -> Lanes:
+    """Where pictures are computed; whoever has the variants closes them."""
+    images = settings.images
+    return Lanes(
+        threads=images.workers,
+        queue=images.queue,
+        costly_queue=images.costly_queue,
+        max_s=images.time_limit,
+    )
+
+
 def open_variants(
-    settings: Settings, kept: Kept, remote_dir: Path, codec: Codec, watermarks: Watermarks
+    settings: Settings,
+    kept: Kept,
+    lanes: Lanes,
+    *,
+    remote_dir: Path,
+    codec: Codec,
+    watermarks: Watermarks,
 ) -> Variants:
     """Kept variants, the workers that make them, and where remote sources come from."""
     images = settings.images
     return Variants(
         kept=kept,
-        lanes=Lanes(
-            threads=images.workers,
-            queue=images.queue,
-            costly_queue=images.costly_queue,
-            max_s=images.time_limit,
-        ),
+        lanes=lanes,
         remote=_remote(settings, remote_dir),
         limits=_limits(settings),
         error_ttl_s=images.error_ttl,
@@ -111,9 +123,18 @@ def _limits(settings: Settings) -> RenderLimits:
     )
 
 
-def placeholder_maker(settings: Settings, codec: Codec) -> Callable[[bytes | Path], str]:
-    """Draws what is shown until a picture has come."""
-    return partial(make_placeholder, limits=_limits(settings), codec=codec)
+def placeholder_maker(
+    settings: Settings, codec: Codec, lanes: Lanes
+) -> Callable[[bytes | Path], Awaitable[str]]:
+    """Draws what is shown until a picture has come, when nothing else is to be done."""
+    limits = _limits(settings)
+
+    async def draw(source: bytes | Path) -> str:
+        return await lanes.background.run(
+            lambda stop: make_placeholder(source, limits, stop, codec=codec)
+        )
+
+    return draw
 
 
 def _remote(settings: Settings, remote_dir: Path) -> Remote:

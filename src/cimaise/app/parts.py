@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
+from cimaise.albums.folder_albums import FolderAlbums
 from cimaise.app.caches import cache_in_front
-from cimaise.app.images import open_codec, open_kept, open_variants, placeholder_maker
+from cimaise.app.images import (
+    open_codec,
+    open_kept,
+    open_lanes,
+    open_variants,
+    placeholder_maker,
+)
 from cimaise.app.sources import random_id, utc_now
 from cimaise.database.engine import Database, open_database
 from cimaise.errors import Unavailable
@@ -72,7 +79,7 @@ def open_parts(settings: Settings) -> Parts:
     state = open_state(settings.state.url, data_dir=data_dir)
     answers = Answers()
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
-    codec = open_codec(settings)
+    codec, lanes = open_codec(settings), open_lanes(settings)
     watermarks = read_watermarks(settings.images.watermarks, codec)
     return Parts(
         data_dir=data_dir,
@@ -86,7 +93,8 @@ def open_parts(settings: Settings) -> Parts:
             jobs(
                 storage,
                 random_id,
-                draw=placeholder_maker(settings, codec),
+                draw=placeholder_maker(settings, codec, lanes),
+                find_local=FolderAlbums(data_dir / "albums").find_file,
                 max_source_bytes=settings.images.max_source_bytes,
                 shared_variant_bytes=settings.images.shared_bytes,
                 cache=cache_in_front(settings),
@@ -102,9 +110,10 @@ def open_parts(settings: Settings) -> Parts:
         variants=open_variants(
             settings,
             open_kept(settings, cache, storage, state, answers),
-            fetched,
-            codec,
-            watermarks,
+            lanes,
+            remote_dir=fetched,
+            codec=codec,
+            watermarks=watermarks,
         ),
     )
 

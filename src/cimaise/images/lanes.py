@@ -3,7 +3,8 @@
 Most pictures are thumbnails of photographs, some ten milliseconds each. An AVIF file, a HEIC
 photograph or a poster of a hundred megapixels takes a hundred times as long. Each kind has its
 own threads, its own queue and its own places for opened sources. The costly lane's threads are
-nicer still, so that where both have work the cheap one gets most of the processor.
+nicer still, so that where both have work the cheap one gets most of the processor. What nobody
+waits for has one thread, the nicest of all.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _COSTLY_TYPES: Final = frozenset(
     known.media_type for known in FORMATS.values() if known.is_isolated or known.name == "gif"
 )
 _NICER: Final = NICENESS + 5
+_NICEST: Final = 19
+_BACKGROUND_QUEUE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,13 @@ class Lane:
 
 
 class Lanes:
-    """The two lanes. Belongs to one event loop; ``close`` it."""
+    """The two lanes, and a thread for what nobody waits for. Belongs to one event loop; ``close`` it.
+
+    Attributes:
+        cheap: Most pictures.
+        costly: Those that :func:`is_costly`.
+        background: For jobs: it gets what processor time the lanes leave.
+    """
 
     def __init__(
         self, *, threads: int = 0, queue: int = 200, costly_queue: int = 50, max_s: float = 30.0
@@ -82,6 +91,9 @@ class Lanes:
         """
         self.cheap: Final = _open_lane(threads, queue, max_s, NICENESS)
         self.costly: Final = _open_lane(threads, costly_queue, max_s, _NICER)
+        self.background: Final = Workers(
+            threads=1, queue=_BACKGROUND_QUEUE, max_s=max_s, niceness=_NICEST
+        )
 
     def of(self, spec: ImageSpec, facts: SourceFacts) -> Lane:
         """Where a picture is made."""
@@ -91,6 +103,7 @@ class Lanes:
         """Wait until the running work has ended, and end the threads."""
         await self.cheap.workers.close()
         await self.costly.workers.close()
+        await self.background.close()
 
 
 def _open_lane(threads: int, queue: int, max_s: float, niceness: int) -> Lane:

@@ -1,7 +1,6 @@
 """Draws what is shown until a picture has come, for those that were published without."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from cimaise.storage.base import Storage
 MOST: Final = 100
 """Pictures a run: the next one comes soon, and other jobs have their turn between."""
 
-Draw = Callable[[bytes | Path], str]
+Draw = Callable[[bytes | Path], Awaitable[str]]
 """A picture's bytes or file to its ThumbHash, base64; a ``CimaiseError`` where it cannot be."""
 
 
@@ -38,7 +37,7 @@ async def _drawn(picture: BarePicture, storage: Storage, draw: Draw, max_bytes: 
     opener = stored_source(storage, picture.storage_key, max_bytes=max_bytes)
     try:
         async with opener() as source:
-            return await asyncio.to_thread(draw, source)
+            return await draw(source)
     except Unavailable:
         return None
     except CimaiseError:

@@ -9,6 +9,7 @@ from cimaise.delivery.statistics import forget_old_days
 from cimaise.images.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
 from cimaise.jobs.events import follow_events
+from cimaise.jobs.folder_placeholders import FindLocal, make_folder_placeholders
 from cimaise.jobs.placeholders import Draw, make_placeholders
 from cimaise.library.discarded import delete_discarded
 from cimaise.library.tags import PURGE_JOB
@@ -18,6 +19,7 @@ from cimaise.uploads.abandoned import end_abandoned
 from cimaise.uploads.cleanup import forget_spent, sweep_temporary
 
 _SECONDS: Final = 5.0
+_OFTEN: Final = 10.0
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
@@ -28,6 +30,7 @@ def jobs(
     new_id: Callable[[], str],
     *,
     draw: Draw,
+    find_local: FindLocal,
     max_source_bytes: int,
     shared_variant_bytes: int = 0,
     cache: Cache | None = None,
@@ -38,6 +41,7 @@ def jobs(
         storage: Where its bytes live.
         new_id: Ids that nobody can guess.
         draw: Makes the placeholder of a picture.
+        find_local: Finds a file of a folder album.
         max_source_bytes: Most that is copied of a picture to draw it.
         cache: In front of us, where there is one.
         shared_variant_bytes: Size of the variants that machines share; 0 where they do not.
@@ -47,13 +51,20 @@ def jobs(
         _HOUR,
         lambda _turn: SharedCache(storage).trim(shared_variant_bytes),
     )
-    drawing = Job(
-        "placeholders",
-        _MINUTE,
-        lambda turn: make_placeholders(turn, storage, draw, max_bytes=max_source_bytes),
+    drawing = (
+        Job(
+            "placeholders",
+            _OFTEN,
+            lambda turn: make_placeholders(turn, storage, draw, max_bytes=max_source_bytes),
+        ),
+        Job(
+            "folder-placeholders",
+            _OFTEN,
+            lambda turn: make_folder_placeholders(turn, find_local, draw),
+        ),
     )
     sometimes = (trimming,) if shared_variant_bytes else ()
-    return (*_always(storage, new_id, cache), drawing, *sometimes)
+    return (*_always(storage, new_id, cache), *drawing, *sometimes)
 
 
 def _always(storage: Storage, new_id: Callable[[], str], cache: Cache | None) -> tuple[Job, ...]:

@@ -1,10 +1,12 @@
 """Pictures at other sizes: remote ones, those of albums, and stored ones."""
 
+from functools import partial
 from typing import Any, Final
 
 from starlette.types import ASGIApp
 
 from cimaise.albums.addresses import parse_folder_file_url
+from cimaise.albums.folder_placeholders import BareFile, placeholder_of
 from cimaise.errors import Invalid, TypeNotAllowed
 from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.lanes import SourceFacts
@@ -99,11 +101,12 @@ async def info(call: Call) -> ASGIApp:
 
 async def album_info(call: Call) -> ASGIApp:
     """What a file of a folder album says of its picture."""
-    file = await call.services.catalogue.open_file(
-        call.principal, call.path("album"), call.path("file")
-    )
+    album, name = call.path("album"), call.path("file")
+    file = await call.services.catalogue.open_file(call.principal, album, name)
     header = await call.services.headers.read(f"{file.path} {file.etag}", local_source(file.path))
-    return json_reply(_info_json(header, size=file.size, placeholder=None))
+    picture = BareFile(album, name, file.mtime_ns, file.size)
+    known = await call.services.database.read(partial(placeholder_of, picture=picture))
+    return json_reply(_info_json(header, size=file.size, placeholder=known))
 
 
 def _info_json(header: ImageHeader, *, size: int, placeholder: str | None) -> dict[str, Any]:

@@ -37,6 +37,13 @@ Index(
     sqlite_where=folder_pictures.c.width.is_(None),
     postgresql_where=folder_pictures.c.width.is_(None),
 )
+_IS_BARE = folder_pictures.c.placeholder.is_(None) & folder_pictures.c.width.is_not(None)
+Index(  # pictures that wait for their placeholder
+    "ix_folder_pictures_bare",
+    folder_pictures.c.mtime_ns,
+    sqlite_where=_IS_BARE,
+    postgresql_where=_IS_BARE,
+)
 
 folder_indexes = Table(  # folder albums of which all files are in folder_pictures
     "folder_indexes",

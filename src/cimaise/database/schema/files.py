@@ -52,6 +52,14 @@ files = Table(
     Index("ix_files_collection_id_published_at_id", "collection_id", "published_at", "id"),
     Index("ix_files_collection_id_taken_at_id", "collection_id", "taken_at", "id"),
 )
+_IS_BARE = files.c.is_picture & files.c.placeholder.is_(None)
+Index(  # pictures that wait for their placeholder
+    "ix_files_bare",
+    files.c.published_at,
+    files.c.id,
+    sqlite_where=_IS_BARE,
+    postgresql_where=_IS_BARE,
+)
 
 links = Table(
     "links",

@@ -1,0 +1,139 @@
+"""Pictures of folders get what is shown until they have come, after the index knows them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cimaise.access.policy import GUEST
+from cimaise.albums import folder_placeholders
+from cimaise.albums.folder_albums import FolderAlbums
+from cimaise.albums.model import Wanted
+from cimaise.albums.sources.folder import FolderSource
+from cimaise.database.engine import Database
+from cimaise.errors import TypeNotAllowed, Unavailable
+from cimaise.jobs.base import Turn
+from cimaise.jobs.folder_placeholders import make_folder_placeholders
+from cimaise.library import placeholders
+from tests.kit.albums import MARCH_9, put
+
+HASH = "1QcSHQRnh493V4dIh4eXh1h4kJUI"
+
+
+class Pen:
+    """Draws the same of every picture, and remembers of which."""
+
+    def __init__(self) -> None:
+        self.drawn: list[str] = []
+        self.fault: Exception | None = None
+
+    async def __call__(self, source: bytes | Path) -> str:
+        assert isinstance(source, Path)
+        self.drawn.append(source.name)
+        if self.fault is not None:
+            raise self.fault
+        return HASH
+
+
+async def run_job(database: Database, root: Path, pen: Pen) -> int:
+    turn = Turn(datetime.now(UTC), database)
+    return await make_folder_placeholders(turn, FolderAlbums(root).find_file, pen)
+
+
+async def shown(folders: FolderSource) -> dict[str, str | None]:
+    page = await folders.open_album(GUEST, "a", Wanted())
+    await folders.settled()
+    return {picture.name: picture.placeholder for picture in page.pictures}
+
+
+async def test_a_picture_of_a_folder_gets_its_placeholder_once_the_newest_first(
+    folders: FolderSource, database: Database, root: Path
+):
+    for days, name in enumerate(("old", "middle", "new")):
+        put(root, f"a/{name}.jpg", at=MARCH_9 + timedelta(days=days))
+    assert set((await shown(folders)).values()) == {None}
+    pen = Pen()
+    assert await run_job(database, root, pen) == 3
+    assert pen.drawn == ["new.jpg", "middle.jpg", "old.jpg"]
+    assert set((await shown(folders)).values()) == {HASH}
+    assert await run_job(database, root, pen) == 0
+    assert len(pen.drawn) == 3
+
+
+async def test_a_picture_that_was_replaced_gets_another_one(
+    folders: FolderSource, database: Database, root: Path
+):
+    put(root, "a/1.jpg")
+    await shown(folders)
+    pen = Pen()
+    await run_job(database, root, pen)
+    put(root, "a/1.jpg", "300x200", at=MARCH_9 + timedelta(days=1))
+    assert await shown(folders) == {"1.jpg": None}
+    assert await run_job(database, root, pen) == 1
+    assert await shown(folders) == {"1.jpg": HASH}
+
+
+async def test_what_is_being_replaced_or_cannot_be_reached_is_drawn_later(
+    folders: FolderSource, database: Database, root: Path
+):
+    put(root, "a/1.jpg")
+    await shown(folders)
+    put(root, "a/1.jpg", "300x200", at=MARCH_9 + timedelta(days=1))
+    pen = Pen()
+    assert await run_job(database, root, pen) == 0
+    assert pen.drawn == []
+    await shown(folders)
+    pen.fault = Unavailable("All decoders are at work.", code="busy")
+    assert await run_job(database, root, pen) == 0
+    pen.fault = None
+    assert await run_job(database, root, pen) == 1
+
+
+async def test_what_cannot_be_drawn_is_tried_once_and_shown_without(
+    folders: FolderSource, database: Database, root: Path
+):
+    put(root, "a/1.jpg")
+    await shown(folders)
+    pen = Pen()
+    pen.fault = TypeNotAllowed("The file is no picture that can be read.", code="not_an_image")
+    for _ in range(2):
+        assert await run_job(database, root, pen) == 0
+    assert len(pen.drawn) == 1
+    assert await shown(folders) == {"1.jpg": None}
+
+
+async def test_files_that_are_no_pictures_are_never_drawn(
+    folders: FolderSource, database: Database, root: Path
+):
+    put(root, "a/1.jpg", "nonsense")
+    await shown(folders)
+    assert await run_job(database, root, Pen()) == 0
+
+
+async def test_pictures_that_wait_are_found_by_an_index(database: Database):
+    def plan(find: Callable[..., object]) -> Callable[[Connection], str]:
+        def read(connection: Connection) -> str:
+            statements: list[str] = []
+            is_sqlite = connection.dialect.name == "sqlite"
+
+            class Listening:
+                def execute(self, statement):
+                    dialect = sqlite.dialect() if is_sqlite else postgresql.dialect()
+                    options = {"literal_binds": True}
+                    statements.append(
+                        str(statement.compile(dialect=dialect, compile_kwargs=options))
+                    )
+                    return ()
+
+            find(Listening(), limit=10)
+            if not is_sqlite:
+                connection.execute(text("set local enable_seqscan = off"))
+            how = "explain query plan" if is_sqlite else "explain"
+            return str(connection.execute(text(f"{how} {statements[0]}")).all())
+
+        return read
+
+    assert "ix_folder_pictures_bare" in await database.read(plan(folder_placeholders.find_bare))
+    assert "ix_files_bare" in await database.read(plan(placeholders.find_bare))
