@@ -1,6 +1,6 @@
 // Bundles the browser's modules and the style sheets into the folder that is given, each under a
 // name with a hash of its content, and writes manifest.json: plain name → name in the folder.
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -24,12 +24,29 @@ const common = {
   logLevel: "warning",
 };
 
+/**
+ * OpenSeadragon without what the lightbox never asks for: it draws on a canvas, and asks for IIIF.
+ * Its one file is a row of parts, each below a heading of its own.
+ */
+const UNUSED = new Set(["WebGLDrawer", "HTMLDrawer", "DziTileSource", "OsmTileSource", "TmsTileSource", "LegacyTileSource", "ImageTileSource", "ReferenceStrip"]);
+const lighter = {
+  name: "lighter-openseadragon",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]openseadragon\.js$/ }, async ({ path }) => {
+      const parts = (await readFile(path, "utf8")).split(/(?=^\/\*\n \* OpenSeadragon - )/m);
+      const kept = parts.filter((part) => !UNUSED.has(/^\/\*\n \* OpenSeadragon - (\w+)/.exec(part)?.[1] ?? ""));
+      if (parts.length - kept.length !== UNUSED.size) throw new Error("OpenSeadragon's file has other parts by now");
+      return { contents: kept.join(""), loader: "js" };
+    }),
+};
+
 /** Modules, and what only some of them need in chunks of its own. */
 const modules = await build({
   ...common,
   entryPoints: ["gallery.js", "arrange.js", "upload.js", "element.js"],
   format: "esm",
   splitting: true,
+  plugins: [lighter],
 });
 
 /** Runs before the first paint, so it can be no module. */
@@ -60,9 +77,12 @@ for (const name of packages) {
   licences.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
 }
 
+/** Only packed: hardly any client wants them otherwise, and the server unpacks for those. */
 await mkdir(target, { recursive: true });
 await writeFile(join(target, "licences.txt"), licences.join("\n\n"));
 for (const name of await readdir(target)) {
-  if (/\.(js|css)$/.test(name)) await writeFile(join(target, `${name}.gz`), gzipSync(await readFile(join(target, name)), { level: 9 }));
+  if (!/\.(js|css)$/.test(name)) continue;
+  await writeFile(join(target, `${name}.gz`), gzipSync(await readFile(join(target, name)), { level: 9 }));
+  await rm(join(target, name));
 }
 await writeFile(join(target, "manifest.json"), `${JSON.stringify(files, null, 1)}\n`);

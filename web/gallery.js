@@ -10,7 +10,7 @@ if (wall instanceof HTMLElement) hang(wall);
 function hang(wall) {
   paintPlaceholders(wall);
   const pages = followPages(wall, paintPlaceholders);
-  const load = () => import("./gallery/lightbox.js");
+  const load = () => Promise.all([import("./gallery/lightbox.js"), styled()]).then(([module]) => module);
 
   wall.addEventListener("pointerdown", () => void load().catch(() => {}), { once: true });
   wall.addEventListener("click", (event) => {
@@ -22,6 +22,18 @@ function hang(wall) {
       () => location.assign(link.href),
     );
   });
+}
+
+/** @returns {Promise<unknown>} when the lightbox's style sheet, fetched beforehand, holds */
+function styled() {
+  const link = document.querySelector("[data-lightbox-style]");
+  if (!(link instanceof HTMLLinkElement) || link.sheet) return Promise.resolve();
+  const loaded = new Promise((resolve, reject) => {
+    link.addEventListener("load", resolve, { once: true });
+    link.addEventListener("error", reject, { once: true });
+  });
+  link.rel = "stylesheet";
+  return loaded;
 }
 
 /**

@@ -79,6 +79,6 @@ def test_a_thumb_keeps_the_shape_of_its_picture():
     assert sizes.thumb(2048, 1365) == (500, 333)
     assert sizes.thumb(1365, 2048) == (500, 750)
     assert sizes.thumb(320, 240) == (320, 240)
-    assert sizes.widths(2048) == (480, 960, 1600, 2048)
-    assert sizes.widths(8000) == (480, 960, 1600, 2560)
+    assert sizes.widths(2048) == (320, 480, 960, 1600, 2048)
+    assert sizes.widths(8000) == (320, 480, 960, 1600, 2560)
     assert sizes.widths(300) == (300,)

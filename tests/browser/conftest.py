@@ -18,7 +18,7 @@ from tests.kit.application import Person, RunningApplication, running_applicatio
 from tests.kit.backends import left_out
 from tests.kit.pictures import quadrants
 
-PICTURES = 60
+PICTURES = 72
 CAPTIONED = '[captions]\n"p00.jpg" = "First light"\n'
 
 

@@ -72,8 +72,12 @@ def test_modules_are_sent_packed_with_their_own_type(server: RunningApplication)
     with server.client() as client:
         plain = client.get(url, headers={"accept-encoding": "identity"})
         packed = client.get(url, headers=PACKED)
+        part = client.get(url, headers={"accept-encoding": "identity", "range": "bytes=0-9"})
+        head = client.head(url, headers={"accept-encoding": "identity"})
         again = client.get(url, headers=PACKED | {"if-none-match": packed.headers["etag"]})
-    assert plain.text == packed.text
+    assert plain.content == packed.content == part.content
+    assert "content-encoding" not in plain.headers
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(plain.content)))
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.headers["content-type"] == plain.headers["content-type"]
     assert "javascript" in packed.headers["content-type"]

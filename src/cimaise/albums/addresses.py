@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_to_bytes
 from cimaise.albums.model import Picture, Rendition
 
 THUMB_WIDTH_PX: Final = 500
-OFFERED_WIDTHS_PX: Final = (480, 960, 1600, 2560)
+OFFERED_WIDTHS_PX: Final = (320, 480, 960, 1600, 2560)
 _TALLEST_FACTOR: Final = 4  # a height that nobody asked for ends at so many times the widest
 _FILES: Final = "/albums/"
 _FILE_SEGMENTS: Final = 2

@@ -2,9 +2,10 @@
 
 The package's build puts what it made into ``static/dist`` under names with a hash of the content,
 which browsers may keep for ever. Where it was not run, pages use the style sheets as they lie,
-and no script: they work without.
+and no script: they work without. What was built lies there packed.
 """
 
+import gzip
 import json
 import mimetypes
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,6 +30,7 @@ _BUILT: Final = "dist"
 _PACKED: Final = ".gz"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _AN_HOUR: Final = "public, max-age=3600"
+_WITH_BYTES: Final = (200, 206)
 _NOT_ALLOWED: Final = 405
 
 
@@ -64,20 +67,22 @@ class _Assets:
 
     async def _reply(self, scope: Scope) -> ASGIApp:
         path = self._files.get_path(scope)
-        is_packed = (FOLDER / f"{path}{_PACKED}").is_file()  # the build makes one of each text
-        wants_packed = is_packed and accepts_coding(
-            Headers(scope=scope).get("accept-encoding"), "gzip"
-        )
+        packed = FOLDER / f"{path}{_PACKED}"
+        is_packed = packed.is_file()  # of each text that was built there is nothing else
+        wants_packed = accepts_coding(Headers(scope=scope).get("accept-encoding"), "gzip")
         try:
-            found = await self._files.get_response(path + _PACKED * wants_packed, scope)
+            found = await self._files.get_response(path + _PACKED * is_packed, scope)
         except HTTPException as fault:
             return problem_reply(_ours(fault), telemetry.request_id.get())
-        if is_packed:
-            found.headers["vary"] = "Accept-Encoding"
-        if wants_packed:
-            kind = mimetypes.guess_type(path)[0] or "text/plain"
-            found.headers["content-type"] = f"{kind}; charset=utf-8"
+        if is_packed and not wants_packed and found.status_code in _WITH_BYTES:
+            tag = f'{found.headers["etag"][:-1]}-plain"'
+            found = Response(gzip.decompress(packed.read_bytes()), headers={"etag": tag})
+        elif is_packed:
             found.headers["content-encoding"] = "gzip"
+        if is_packed:
+            kind = mimetypes.guess_type(path)[0] or "text/plain"
+            found.headers["vary"] = "Accept-Encoding"
+            found.headers["content-type"] = f"{kind}; charset=utf-8"
         found.headers["cache-control"] = (
             _FOR_EVER if path.startswith(f"{_BUILT}/") and "-" in path else _AN_HOUR
         )

@@ -20,7 +20,7 @@ from cimaise.web.pages.page import page, shown
 from cimaise.web.pages.tiles import SMALL_PX, Site, make_tile
 
 ALBUMS_A_PAGE: Final = 24
-PICTURES_A_PAGE: Final = 48
+PICTURES_A_PAGE: Final = 60
 _SORTS: Final = (
     ("Newest first", Sort.DATE, True),
     ("Oldest first", Sort.DATE, False),

@@ -15,7 +15,8 @@ SMALL_PX: Final = 500
 LARGE_PX: Final = 2560
 _LEAST_RATIO: Final = 0.3
 _GREATEST_RATIO: Final = 6.0
-_ROW_PX: Final = 340
+_PHONE_ROW_PX: Final = 140  # about how high rows become in narrow windows
+_ROW_VW: Final = 18  # and in all others, in hundredths of their width
 _CLEARLY_WIDER: Final = 1.15
 
 
@@ -63,7 +64,7 @@ class Tile:
             width by it. A style attribute would say it directly, but the CSP allows none.
         src: A small picture.
         srcset: The small one and all that are clearly narrower or wider.
-        sizes: How wide it will be about, for browsers that cannot tell by themselves.
+        sizes: How wide it will be about, where the browser cannot tell by itself.
         large: What the lightbox shows where it makes no choice by size.
         large_srcset: What it chooses from.
         tiles: Where its tiles are described (IIIF); empty where it is no larger than variants.
@@ -103,7 +104,7 @@ def make_tile(picture: Picture, album_title: str, site: Site = AT_THE_ROOT) -> T
         classes=ratio_classes(ratio),
         src=small.url,
         srcset=format_srcset(offered) if others else "",
-        sizes=f"auto, (max-width: 40em) {round(ratio * _ROW_PX / 2)}px, {round(ratio * _ROW_PX)}px",
+        sizes=f"(max-width: 40em) {round(ratio * _PHONE_ROW_PX)}px, {round(ratio * _ROW_VW, 1)}vw",
         width=picture.width,
         height=picture.height,
         large=shown[-1].url if shown else site.near(picture.src, LARGE_PX),
