@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,15 @@ class PostgresServer:
     """A running server; databases are copies of a template that the caller has filled."""
 
     socket_dir: Path
+    control: Callable[..., None]
+
+    def stop(self) -> None:
+        """Gone at once, as when its machine dies; what was committed is kept."""
+        self.control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Back, and answering."""
+        self.control("start")
 
     def url(self, database: str) -> str:
         """What the application is told."""
@@ -83,8 +92,11 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Start, give, stop and remove a server. Takes about a second."""
+def running_postgres(*, keeps: bool = False) -> Iterator[PostgresServer]:
+    """Start, give, stop and remove a server. Takes about a second.
+
+    With ``keeps``, what was committed is there after :meth:`PostgresServer.stop`.
+    """
     folder = binaries()
     assert folder is not None, ABSENT
     home = Path(tempfile.mkdtemp(prefix="cimaise-pg-", dir="/tmp"))
@@ -97,13 +109,18 @@ def running_postgres() -> Iterator[PostgresServer]:
     initdb: list[Any] = [folder / "initdb", "-D", data, "-U", "test", "-A", "trust", "--no-sync"]
     subprocess.run([*initdb, "-E", "UTF8", "--locale=C"], **quiet)
     options = (
-        f"-k {home} -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        f"-k {home} -h '' -c fsync=off -c synchronous_commit={'on' if keeps else 'off'} -c full_page_writes=off"
         " -c shared_buffers=32MB -c max_connections=200"
     )
-    control: list[Any] = [folder / "pg_ctl", "-w", "-D", data]
-    subprocess.run([*control, "-l", home / "log", "-o", options, "start"], **quiet)
+
+    def control(*words: str) -> None:
+        tool: list[Any] = [folder / "pg_ctl", "-w", "-D", data, "-l", home / "log", "-o", options]
+        subprocess.run([*tool, *words], **quiet)
+
+    server = PostgresServer(home, control)
+    server.start()
     try:
-        yield PostgresServer(home)
+        yield server
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+        server.stop()
         shutil.rmtree(home, ignore_errors=True)

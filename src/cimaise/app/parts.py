@@ -124,6 +124,7 @@ def _open_database(settings: Settings, data_dir: Path) -> Database:
         data_dir=data_dir,
         readers=settings.database.readers,
         wait_s=settings.database.wait,
+        statement_s=settings.database.statement,
     )
 
 

@@ -13,6 +13,8 @@ import msgspec
 from sqlalchemy import Connection, MetaData, Table, insert, select, text
 from sqlalchemy.types import Boolean, DateTime
 
+from cimaise.database.engine import unhurried
+
 _VERSION_TABLE: Final = "alembic_version"
 _BATCH: Final = 500
 
@@ -29,6 +31,7 @@ def write_rows(connection: Connection, file: IO[bytes]) -> dict[str, int]:
 
     ``connection`` is in a transaction that sees one moment of the database.
     """
+    unhurried(connection)
     counts = {}
     for table in tables_of(connection):
         name = str(table.name)
@@ -52,6 +55,7 @@ def read_rows(connection: Connection, file: IO[bytes]) -> dict[str, int]:
 
     The tables are there and hold nothing; what their migrations filled in is removed first.
     """
+    unhurried(connection)
     tables = {str(table.name): table for table in tables_of(connection)}
     for table in reversed(list(tables.values())):
         connection.execute(table.delete())

@@ -32,6 +32,7 @@ from cimaise.errors import Malformed, Unavailable
 T = TypeVar("T")
 _EXPECTED = "CIMAISE_DATABASE_URL: expected postgresql://… or sqlite:///path"
 _NEWS = "news"
+_TOOK_TOO_LONG = frozenset({"57014", "55P03"})  # query_canceled, lock_not_available
 Work = Callable[[Connection], T]
 
 
@@ -149,6 +150,8 @@ def _our_errors() -> Iterator[None]:
     except (DataError, OverflowError) as fault:  # NUL in a text, a number beyond 64 bits
         raise Malformed("The request holds something that cannot be stored.") from fault
     except OperationalError as fault:
+        if getattr(fault.orig, "sqlstate", None) in _TOOK_TOO_LONG:
+            raise Unavailable("The database is busy.", code="busy", retry_after_s=1) from fault
         raise Unavailable("The database cannot be reached.") from fault
     except DBAPIError as fault:
         if fault.connection_invalidated:
@@ -175,14 +178,29 @@ def database_url(url: str, data_dir: Path) -> URL:
     raise ValueError(_EXPECTED)
 
 
-def open_database(url: str, *, data_dir: Path, readers: int = 4, wait_s: float = 10.0) -> Database:
+def unhurried(connection: Connection) -> None:
+    """A step of a transaction that may last: its statements have all the time they need."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("set local statement_timeout = 0"))
+        connection.execute(text("set local lock_timeout = 0"))
+
+
+def open_database(
+    url: str,
+    *,
+    data_dir: Path,
+    readers: int = 4,
+    wait_s: float = 10.0,
+    statement_s: float = 25.0,
+) -> Database:
     """Open without connecting; the schema is brought up to date by ``migrate`` beside this.
 
     Args:
         url: ``CIMAISE_DATABASE_URL``; empty for SQLite in ``data_dir``.
         data_dir: Must exist.
         readers: Connections for reading (SQLite), or in all (PostgreSQL).
-        wait_s: Longest wait for a connection or for SQLite's write lock.
+        wait_s: Longest wait for a connection or for a lock.
+        statement_s: Longest time of one statement (PostgreSQL).
     """
     target = database_url(url, data_dir)
     if target.get_backend_name() == "sqlite":
@@ -198,9 +216,30 @@ def open_database(url: str, *, data_dir: Path, readers: int = 4, wait_s: float =
         max_overflow=0,
         pool_timeout=wait_s,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": max(1, int(wait_s))},
+        connect_args=_postgresql_arguments(target, wait_s, statement_s),
     )
     return Database(engine, engine, readers=readers)
+
+
+def _postgresql_arguments(target: URL, wait_s: float, statement_s: float) -> dict[str, object]:
+    """How long anything may last, so that a server that dies or hangs holds nobody up for ever.
+
+    The URL's own ``options`` win. Without an answer of the other machine's TCP, a connection is
+    given up after half a minute (libpq, "Database Connection Control Functions").
+    """
+    limits = f"-c statement_timeout={_ms(statement_s)} -c lock_timeout={_ms(wait_s)}"
+    arguments: dict[str, object] = {
+        "connect_timeout": max(1, int(wait_s)),
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 4,
+        "tcp_user_timeout": 30_000,
+    }
+    return arguments if "options" in target.query else arguments | {"options": limits}
+
+
+def _ms(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
 
 
 def _make_private(target: URL) -> None:

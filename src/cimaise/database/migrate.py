@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from cimaise.database.engine import Database
+from cimaise.database.engine import Database, unhurried
 
 _LOCK: Final = 0x43494D41  # any fixed number: "CIMA"
 _VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
@@ -42,6 +42,7 @@ def migrate(database: Database, *, to: str = _HEAD) -> None:
 
 
 def _upgrade(connection: Connection, *, to: str) -> None:
+    unhurried(connection)
     if connection.dialect.name == "postgresql":
         connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     if to == _HEAD and current_revision(connection) == newest_revision():

@@ -32,6 +32,9 @@ class DatabaseSettings:
     wait: float = knob(
         10.0, p.parse_duration, "Longest wait for a connection or a lock.", low=0.1, high=300
     )
+    statement: float = knob(
+        25.0, p.parse_duration, "Longest time of one statement (PostgreSQL).", low=0.1, high=3600
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
