@@ -171,6 +171,13 @@ def test_a_limited_key_may_do_only_what_its_scopes_say(
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
+def test_only_doors_operation_and_what_a_secret_address_opens_ask_for_no_scope():
+    beyond = {line.path for line in LINES if line.scope is None and line.tag != "Operation"}
+    assert {path for path in beyond if not path.startswith("/s/")} == {
+        "/login", "/logout", "/api/login", "/api/logout",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("line", cases(lambda line: "{" in line.path))
 def test_nul_in_a_path_is_not_found(server: RunningApplication, ann: Person, line: Line):
     path = re.sub(r"\{\w+\}", "a%00b", line.path)

@@ -19,6 +19,8 @@ HIGH_WATER_BYTES: Final = 256 * 1024
 """A body that nobody takes is read up to here; then its sender has to wait."""
 
 EXTENSION: Final = "cimaise.pour"
+TRAILERS: Final = "cimaise.trailers"
+"""Of its scope: there ``fields`` is a list that grows when fields come behind the body."""
 
 Piece = bytes | memoryview
 Take = Callable[[Piece], None]

@@ -1,8 +1,8 @@
 """From bytes to requests: llhttp reads them, and what is too long or no HTTP is refused here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 from urllib.parse import unquote
 
 import httptools
@@ -10,6 +10,7 @@ import httptools
 from cimaise.server.limits import Limits
 
 _NO_BODY: Final = 0
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
 class Refused(Exception):
@@ -29,7 +30,9 @@ class Request:
         method: In capitals.
         target: As it was sent, bytes of the request line.
         version: ``1.0`` or ``1.1``.
-        headers: Names in small letters; trailers are appended when they come.
+        headers: Names in small letters.
+        trailers: Fields behind the body, as they come; none of them is ever taken for a header
+            (RFC 9110 §6.5.1), which a server in front may have looked at or set.
         keeps_alive: The client wants the connection to stay.
         content_length: Bytes of the body; ``None`` where it comes in chunks.
         expects_continue: It waits for ``100 Continue`` (RFC 9110 §10.1.1).
@@ -42,6 +45,7 @@ class Request:
     keeps_alive: bool
     content_length: int | None
     expects_continue: bool
+    trailers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def split_target(self) -> tuple[str, bytes, bytes]:
         """Decoded path, raw path and query string."""
@@ -84,6 +88,7 @@ class RequestReader:
         "_expects_continue",
         "_has_body_come",
         "_headers",
+        "_hosts",
         "_is_whole",
         "_length",
         "_limits",
@@ -92,6 +97,7 @@ class RequestReader:
         "_parser",
         "_refusal",
         "_target",
+        "_trailers",
         "body_left",
         "is_in_head",
     )
@@ -102,6 +108,8 @@ class RequestReader:
         self._parser = self._new_parser()
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._trailers: list[tuple[bytes, bytes]] = []
+        self._hosts = 0
         self._length: int | None = _NO_BODY
         self._expects_continue = False
         self._refusal: Refused | None = None
@@ -163,7 +171,7 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """llhttp: a head begins."""
-        self._target, self._headers = b"", []
+        self._target, self._headers, self._trailers, self._hosts = b"", [], [], 0
         self._length, self._expects_continue = _NO_BODY, False
         self._begun += 1
         self._overhead_bytes = 0
@@ -178,22 +186,34 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """llhttp: one line of the head, or of the trailers."""
         name = name.lower()
+        if not self.is_in_head:
+            self._trailers.append((name, value))
+        else:
+            self._headers.append((name, value))
+            self._note(name, value)
+        if len(self._headers) + len(self._trailers) > self._limits.headers:
+            self._refuse(_too_long())
+
+    def _note(self, name: bytes, value: bytes) -> None:
         if name == b"content-length":
             self._length = int(value)
         elif name == b"transfer-encoding":
             self._length = None
         elif name == b"expect":
             self._expects_continue = value.lower() == b"100-continue"
-        self._headers.append((name, value))
-        if len(self._headers) > self._limits.headers:
-            self._refusal = _too_long()
-            raise self._refusal
+        elif name == b"host":
+            self._hosts += 1
+
+    def _refuse(self, refusal: Refused) -> NoReturn:
+        self._refusal = refusal
+        raise refusal
 
     def on_headers_complete(self) -> None:
         """llhttp: the head is whole."""
         self.is_in_head = False
         parser = self._parser
         version = parser.get_http_version()
+        self._require_form(version)
         self.body_left = self._length or 0
         self._listener.request_came(
             Request(
@@ -204,8 +224,16 @@ class RequestReader:
                 keeps_alive=version != "1.0" and parser.should_keep_alive(),
                 content_length=self._length,
                 expects_continue=self._expects_continue,
+                trailers=self._trailers,
             )
         )
+
+    def _require_form(self, version: str) -> None:
+        """Which site is asked must be clear to everybody on the way (RFC 9112 §3.2)."""
+        if version not in _VERSIONS:
+            self._refuse(Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here."))
+        if self._hosts > 1 or (version == "1.1" and not self._hosts):
+            self._refuse(Refused(HTTPStatus.BAD_REQUEST, "A request names one Host."))
 
     def on_body(self, body: bytes) -> None:
         """llhttp: bytes of the body, decoded."""

@@ -5,6 +5,7 @@ import asyncio
 from uvicorn.config import Config
 
 from cimaise.server.exchange import PATHSEND, ZEROCOPY, Scope
+from cimaise.server.receive import TRAILERS
 from cimaise.server.requests import Request
 
 Address = tuple[str, int | None] | None
@@ -42,7 +43,8 @@ def http_scope(
         "headers": request.headers,
         "server": server,
         "client": client,
-        "extensions": {} if is_tls else {PATHSEND: {}, ZEROCOPY: {}},
+        "extensions": {TRAILERS: {"fields": request.trailers}}
+        | ({} if is_tls else {PATHSEND: {}, ZEROCOPY: {}}),
     }
 
 

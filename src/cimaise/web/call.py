@@ -31,7 +31,7 @@ class Call:
         principal: Who asks, already authenticated.
         services: Every feature.
         request_id: The id that the answer and the log carry.
-        arrived: The header fields as the server keeps them, which grow by trailers.
+        arrived: Where the server puts the fields behind the body when they come.
     """
 
     request: Request
@@ -95,8 +95,8 @@ class Call:
     def trailer(self, name: str) -> str | None:
         """A field behind the body (RFC 9110 §6.5.1), once all of that has been read.
 
-        ASGI has no message for these. uvicorn's parser appends them to the list of headers; a
-        server that drops them makes this ``None``.
+        ASGI has no message for these. Our own server keeps a list of them, uvicorn's parser
+        appends them to the headers; a server that drops them makes this ``None``.
         """
         wanted = name.lower().encode("ascii")
         return next((text.decode("latin-1") for key, text in self.arrived if key == wanted), None)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT = 500
+_TRAILERS = "cimaise.trailers"
+_DOORS = ("/login", "/logout", "/api/login", "/api/logout")
 
 
 class Permission(Enum):
@@ -83,11 +85,7 @@ class Line:
     @property
     def scope(self) -> policy.Scope | None:
         """What a limited API key needs; ``None`` where a key is beside the point."""
-        if (
-            self.tag in ("Operation", "Pages")
-            or self.path.startswith("/s/")
-            or self.path in ("/api/login", "/api/logout")
-        ):
+        if self.tag == "Operation" or self.path.startswith("/s/") or self.path in _DOORS:
             return None
         if self.cors is Cors.UPLOADS:
             return policy.Scope.UPLOAD
@@ -111,7 +109,9 @@ class _Door:
         self._overridable = {line.method for line in lines if line.is_overridable}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arrived = scope["headers"]  # before the framework copies it: trailers are appended to it
+        # uvicorn's own protocol appends trailers to this very list, before the framework copies it
+        behind = scope.get("extensions", {}).get(_TRAILERS)
+        arrived = scope["headers"] if behind is None else behind["fields"]
         request = Request(self._overridden(scope), receive)
         line = self._lines.get(request.method)
         if line is None and request.method == "HEAD":

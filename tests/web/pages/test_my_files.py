@@ -125,3 +125,17 @@ def test_forms_of_other_people_and_other_sites_are_refused(
     with server.client(ann) as client:
         assert client.post(f"/me/files/{file_id}", data=form, headers=ELSEWHERE).status_code == 403
         assert client.get(f"/files/{file_id}").status_code == 200
+
+
+def test_a_key_that_may_only_read_changes_nothing_by_a_pages_form(
+    server: RunningApplication, album: str, ann: Person
+) -> None:
+    file = put(server, ann, album, "kept.png")
+    with server.client(ann) as client:
+        made = client.post("/api/keys", json={"name": "reader", "scopes": ["read"]}).json()
+        headers = {"Authorization": f"Bearer {made['key']}"}
+        for action in ("save", "delete"):
+            form = {"action": action, "title": "theirs", "visibility": "public"}
+            answer = client.post(f"/me/files/{file}", data=form, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert client.get(f"/api/files/{file}").json()["title"] == ""
