@@ -258,3 +258,13 @@ def test_without_free_choice_only_what_is_described_is_made(tmp_path: Path):
         for path in ("full/333,/0/default.jpg", "full/max/90/default.jpg", "full/max/0/gray.jpg"):
             answer = httpx2.get(f"{base}/{path}")
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
+
+
+def test_nobody_is_given_an_address_that_another_client_made_up(library: Library):
+    path = f"3/{library.stored}/full/31,/0/default.jpg"
+    for _ in range(3):
+        theirs = library.get(path, Host="elsewhere.example")
+        assert theirs.status_code == 200
+    ours = library.get(path)
+    canonical = f"<{library.server.url}/iiif/3/{library.stored}/full/31,31/0/default.jpg>"
+    assert canonical in ours.headers["link"]

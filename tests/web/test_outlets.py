@@ -142,3 +142,21 @@ def test_search_engines_are_kept_out_by_setting(tmp_path: Path) -> None:
     with running_application(tmp_path, change) as server, server.client() as guest:
         assert guest.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
         assert guest.get("/sitemap.xml").status_code == 404
+
+
+@pytest.mark.parametrize("path", OUTLETS)
+def test_what_only_its_owner_sees_is_kept_by_no_cache(
+    server: RunningApplication, path: str
+) -> None:
+    picture = bytes(quadrants(64, 48).write_to_buffer(".jpg"))
+    owner_of = server.person(f"owner-{OUTLETS.index(path)}")
+    with server.client(owner_of) as owner, server.client() as guest:
+        name = make_collection(server, owner, visibility="public")
+        publish_file(owner, name, "seen.jpg", picture)
+        hidden = publish_file(owner, name, "hidden.jpg", picture)["id"]
+        owner.patch(f"/api/files/{hidden}", json={"visibility": "private"}).raise_for_status()
+        own, strangers = (one.get(path.format(name, base=server.url)) for one in (owner, guest))
+    if hidden in own.text:
+        assert own.headers["cache-control"].startswith("private")
+    assert strangers.headers["cache-control"].startswith("public")
+    assert hidden not in strangers.text

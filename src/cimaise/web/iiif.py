@@ -109,7 +109,9 @@ async def image(call: Call) -> ASGIApp:
     canonical = f'<{_base_uri(call)}/{wanted.canonical()}>;rel="canonical"'
     profile = f'<{profile_uri(wanted.version, offer)}>;rel="profile"'
     more = dict(picture.headers) | {"link": f"{profile}, {canonical}"}
-    hot = HotPlace(stored_name(picture.source_id), changes) if picture.is_hot else None
+    # prepared for others only under our own address: any client can name another in its Host
+    is_hot = picture.is_hot and _origin(call) == call.services.settings.public_url
+    hot = HotPlace(stored_name(picture.source_id), changes) if is_hot else None
     return variant_reply(call, made, picture.policy, more, hot)
 
 

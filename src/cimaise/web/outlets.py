@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from cimaise.access.policy import GUEST, Visibility
+from cimaise.access.policy import GUEST, Principal, Visibility
 from cimaise.albums.addresses import gallery_url
 from cimaise.albums.model import AlbumPage, AlbumSummary, Pagination, Picture
 from cimaise.albums.outlets import feeds, manifest, oembed, sitemap
@@ -32,21 +32,21 @@ async def rss(call: Call) -> ASGIApp:
     """The newest pictures of an album as RSS."""
     album = await _newest(call)
     body = feeds.rss(album, _places(call))
-    return _reply(album, body, "application/rss+xml; charset=utf-8")
+    return _reply(album, call.principal, body, "application/rss+xml; charset=utf-8")
 
 
 async def json_feed(call: Call) -> ASGIApp:
     """The newest pictures of an album as a JSON Feed."""
     album = await _newest(call)
     body = msgspec.json.encode(feeds.json_feed(album, _places(call)))
-    return _reply(album, body, "application/feed+json")
+    return _reply(album, call.principal, body, "application/feed+json")
 
 
 async def presentation(call: Call) -> ASGIApp:
     """An album as a IIIF manifest."""
     album = await _whole(call)
     made = manifest.manifest(album, _places(call), _service)
-    return _reply(album, msgspec.json.encode(made), manifest.MEDIA_TYPE)
+    return _reply(album, call.principal, msgspec.json.encode(made), manifest.MEDIA_TYPE)
 
 
 def _service(picture: Picture) -> str | None:
@@ -74,8 +74,8 @@ async def embed_answer(call: Call) -> ASGIApp:
     album = await call.services.catalogue.open_album(GUEST, name, limit=1)
     answer = oembed.oembed(album, Places(base, name), width=width, height=height)
     if form == "xml":
-        return _reply(album, oembed.oembed_xml(answer), "text/xml; charset=utf-8")
-    return _reply(album, msgspec.json.encode(answer), "application/json")
+        return _reply(album, GUEST, oembed.oembed_xml(answer), "text/xml; charset=utf-8")
+    return _reply(album, GUEST, msgspec.json.encode(answer), "application/json")
 
 
 @shown
@@ -97,7 +97,7 @@ async def embedded(call: Call) -> ASGIApp:
         "frame-ancestors 'none'", "frame-ancestors *"
     )
     reply.headers["cross-origin-resource-policy"] = "cross-origin"
-    reply.headers["cache-control"] = _cache(album)
+    reply.headers["cache-control"] = _cache(album, GUEST)
     return reply
 
 
@@ -167,11 +167,12 @@ def _places(call: Call) -> Places:
     return Places(call.services.settings.public_url, call.path("album"))
 
 
-def _cache(album: AlbumPage) -> str:
-    is_public = album.visibility is Visibility.PUBLIC
+def _cache(album: AlbumPage, reader: Principal) -> str:
+    """For everybody only what nobody has signed in for: others may see more of the same album."""
+    is_public = album.visibility is Visibility.PUBLIC and reader.is_guest
     return format_cache_control(CachePolicy(public=is_public, max_age_s=_MINUTES_S * is_public))
 
 
-def _reply(album: AlbumPage, body: bytes, media_type: str) -> Response:
-    headers = {"cache-control": _cache(album), "x-content-type-options": "nosniff"}
+def _reply(album: AlbumPage, reader: Principal, body: bytes, media_type: str) -> Response:
+    headers = {"cache-control": _cache(album, reader), "x-content-type-options": "nosniff"}
     return Response(body, media_type=None, headers=headers | {"content-type": media_type})
