@@ -5,12 +5,14 @@ from typing import Final
 
 import pyvips
 
+from cimaise.images.cicp import from_cicp, mark_of
 from cimaise.telemetry import log
 
 _TAG_TABLE_START: Final = 128  # ICC.1:2022 section 7.3: after the header of 128 bytes
 _TAG_ENTRY_BYTES: Final = 12
 _MAX_TAGS: Final = 100
 _PROFILE: Final = "icc-profile-data"
+_PLAIN: Final = ("srgb", "uchar")
 
 
 def to_srgb(image: pyvips.Image) -> pyvips.Image:
@@ -18,9 +20,14 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
 
     The profile is used only where there is one that is not sRGB itself: a transform costs as much
     as half of a thumbnail, also where it changes nothing. A profile that cannot be used is
-    ignored, as browsers do.
+    ignored, as browsers do. Code points count where there is no profile, and where they speak of
+    a high dynamic range, of which profiles know nothing.
     """
-    if image.get_typeof(_PROFILE) and not is_srgb_profile(image.get(_PROFILE)):
+    cicp, has_profile = mark_of(image), bool(image.get_typeof(_PROFILE))
+    has_points = cicp is not None and (cicp.is_hdr or not has_profile) and not cicp.is_plain
+    if cicp is not None and has_points and (image.interpretation, image.format) == _PLAIN:
+        return from_cicp(image, cicp)
+    if has_profile and not is_srgb_profile(image.get(_PROFILE)):
         try:
             image = image.icc_transform("srgb", embedded=True, intent="perceptual", depth=8)
         except pyvips.Error as fault:

@@ -4,8 +4,10 @@ from typing import Final
 
 import pyvips
 
+from cimaise.images.cicp import marked
 from cimaise.images.decoders.base import Decoder, ImageHeader, Source
 from cimaise.images.decoders.by_pillow import frames_of, header_of, open_image
+from cimaise.images.decoders.nclx import read_cicp
 
 _PLUGIN: Final = "AVIF"
 
@@ -17,7 +19,7 @@ def _read_header(source: Source) -> ImageHeader:
 
 def _open(source: Source, header: ImageHeader, frames: int, _factor: float) -> pyvips.Image:
     with open_image(source, _PLUGIN) as image:
-        return frames_of(image, min(frames, header.frames))
+        return marked(frames_of(image, min(frames, header.frames)), read_cicp(source))
 
 
 AVIF: Final = Decoder(_read_header, _open)

@@ -5,8 +5,10 @@ from typing import Final
 import pillow_heif
 import pyvips
 
+from cimaise.images.cicp import marked
 from cimaise.images.decoders.base import Decoder, ImageHeader, Source
 from cimaise.images.decoders.by_pillow import frames_of, header_of, open_image
+from cimaise.images.decoders.nclx import read_cicp
 
 _PLUGIN: Final = "HEIF"
 
@@ -20,7 +22,7 @@ def _read_header(source: Source) -> ImageHeader:
 
 def _open(source: Source, _header: ImageHeader, _frames: int, _factor: float) -> pyvips.Image:
     with open_image(source, _PLUGIN) as image:
-        return frames_of(image, 1)
+        return marked(frames_of(image, 1), read_cicp(source))
 
 
 HEIC: Final = Decoder(_read_header, _open)
