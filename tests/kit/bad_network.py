@@ -23,6 +23,7 @@ class BadNetwork:
     is_down: bool = False
     _target: int = 0
     _left: int | None = None
+    _answers_left: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: set[tuple[socket.socket, socket.socket]] = field(default_factory=set)
     cuts: int = 0
@@ -40,6 +41,11 @@ class BadNetwork:
         """Once so many bytes more have gone towards the server, every connection is reset."""
         with self._lock:
             self._left = sent_bytes
+
+    def cut_answers_after(self, answered_bytes: int) -> None:
+        """The same, counting what comes from the server; clients see an end, not a reset."""
+        with self._lock:
+            self._answers_left = answered_bytes
 
     def go_down(self) -> None:
         """Reset all connections, and every new one."""
@@ -81,8 +87,22 @@ class BadNetwork:
             while chunk := source.recv(_CHUNK):
                 if counts and self._is_cut(len(chunk)):
                     return
-                sink.sendall(chunk)
+                allowed = len(chunk) if counts else self._allowed(len(chunk))
+                sink.sendall(chunk[:allowed])
+                if allowed < len(chunk):
+                    break
             sink.shutdown(socket.SHUT_WR)
+
+    def _allowed(self, size: int) -> int:
+        with self._lock:
+            if self._answers_left is None or self._answers_left > size:
+                self._answers_left = (
+                    None if self._answers_left is None else self._answers_left - size
+                )
+                return size
+            allowed, self._answers_left = self._answers_left, None
+            self.cuts += 1
+            return allowed
 
     def _is_cut(self, size: int) -> bool:
         with self._lock:

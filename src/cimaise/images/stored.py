@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from cimaise.errors import NotFound
+from cimaise.errors import BrokenTransfer, NotFound, Unavailable
 from cimaise.images.spool import Spool
 from cimaise.storage.base import Reading, Storage
 
@@ -24,7 +24,8 @@ def stored_source(
     Args:
         storage: Where it is.
         key: Which.
-        max_bytes: Most that is copied: ``TooLarge`` beyond it.
+        max_bytes: Most that is copied: ``TooLarge`` beyond it. ``Unavailable`` where the storage
+            breaks off.
         folder: For temporary files; ``None``: the system's.
     """
 
@@ -49,6 +50,9 @@ async def _source(reading: Reading, spool: Spool) -> bytes | Path:
     if reading.descriptor is not None and _OWN_DESCRIPTORS.is_dir():
         return _OWN_DESCRIPTORS / str(reading.descriptor)
     spool.require_room(reading.info.size)
-    async for chunk in reading.chunks:
-        await spool.write(chunk)
+    try:
+        async for chunk in reading.chunks:
+            await spool.write(chunk)
+    except BrokenTransfer as fault:  # no reply has begun yet: whoever asked may try again
+        raise Unavailable("The storage stopped in the middle of the picture.") from fault
     return await spool.finish()
