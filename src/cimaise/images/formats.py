@@ -39,6 +39,8 @@ FORMATS: Final[dict[str, Format]] = {
         Format("tiff", "image/tiff", is_isolated=True),
         Format("jp2", "image/jp2", is_isolated=True),
         Format("jxl", "image/jxl", is_isolated=True),
+        Format("bmp", "image/bmp", is_isolated=True),
+        Format("ico", "image/vnd.microsoft.icon", is_isolated=True),
         Format("svg", "image/svg+xml", is_isolated=True),
     )
 }
@@ -54,7 +56,9 @@ _BEGINNINGS: Final = (
     (b"\xff\x4f\xff\x51", "jp2"),
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jxl"),
     (b"\xff\x0a", "jxl"),
+    (b"\x00\x00\x01\x00", "ico"),
 )
+_BMP_HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)  # bytes of the second header, by version
 _TEXT_BEGINNINGS: Final = (b"<svg", b"<?xml", b"<!--", b"<!doctype svg")
 """Of what may be SVG; whether it is one only a parser can tell."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -72,6 +76,8 @@ def sniff(head: bytes) -> Format | None:
         return FORMATS["webp"]
     if head[4:8] == b"ftyp":
         return _by_brand(head)
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return FORMATS["bmp"]
     text = head.removeprefix(_BYTE_ORDER_MARK).lstrip().lower()
     return FORMATS["svg"] if text.startswith(_TEXT_BEGINNINGS) else None
 

@@ -25,7 +25,15 @@ DECODED_TYPES: Final = frozenset(
 """Pictures whose header has to be readable."""
 
 SHOWN_IF_READABLE: Final = frozenset(
-    {"image/heic", "image/jp2", "image/j2c", "image/jxl", "image/svg+xml"}
+    {
+        "image/heic",
+        "image/jp2",
+        "image/j2c",
+        "image/jxl",
+        "image/svg+xml",
+        "image/bmp",
+        "image/vnd.microsoft.icon",
+    }
 )
 """Pictures that are shown where their header can be read here, and kept as plain files where not."""
 

@@ -19,7 +19,7 @@ def decoder_of(name: str) -> Decoder:
         raise TypeNotAllowed(f"Pictures of the format {name} cannot be read here.") from None
 
 
-def _imported(name: str) -> Decoder:  # noqa: PLR0911  # one line a format
+def _imported(name: str) -> Decoder:  # noqa: C901, PLR0911  # one line a format
     match name:
         case "jpeg":
             from cimaise.images.decoders.jpeg import JPEG
@@ -57,6 +57,14 @@ def _imported(name: str) -> Decoder:  # noqa: PLR0911  # one line a format
             from cimaise.images.decoders.jp2 import JP2
 
             return JP2
+        case "bmp":
+            from cimaise.images.decoders.bmp import BMP
+
+            return BMP
+        case "ico":
+            from cimaise.images.decoders.ico import ICO
+
+            return ICO
         case _:
             from cimaise.images.decoders.jxl import JXL
 
