@@ -11,7 +11,7 @@ _MAX_FILES: Final = 64
 _CLONE_NEWUSER: Final = 0x10000000  # linux/sched.h
 _CLONE_NEWNET: Final = 0x40000000
 _PR_SET_NO_NEW_PRIVS: Final = 38  # linux/prctl.h
-_NICENESS: Final = 15  # as the threads that ask
+_NICENESS: Final = 10
 
 
 def leave_the_network() -> None:
