@@ -1,10 +1,12 @@
 """Pictures against imgproxy and nginx, all in one run, in turns.
 
-    python -m bench.images [first] [thumbs] [png] [avif] [widths] [kept] [pressure] [--rounds N]
+    python -m bench.images [first] [thumbs] [png] [avif] [widths] [kept] [pressure]
+        [hostile] [--rounds N]
 
 Without names it measures all of them. ``imgproxy`` has to be on PATH, or its path in ``IMGPROXY``;
 any 3.x or 4.x release will do. ``kept`` also needs nginx (``nginx-light``) and ``wrk``. Pictures are those of
-``MEDIA_CORPUS`` (a folder ``landscapes`` with large photographs), else drawn ones.
+``MEDIA_CORPUS`` (a folder ``landscapes`` with large photographs), else drawn ones; its folder
+``hostile`` holds the broken and oversized files that ``hostile`` throws at the server.
 
 imgproxy is given as many workers as there are cores, and its own defaults otherwise; quality and
 size are in every URL. What is made for the first time is made of a file with a new date each
@@ -25,7 +27,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bench.kit.asking import ask
-from bench.kit.photographs import large_photographs, middle_photographs, png_pictures
+from bench.kit.photographs import (
+    hostile_files,
+    large_photographs,
+    middle_photographs,
+    png_pictures,
+)
+from bench.kit.pictures import WANTED
 from bench.kit.pressure import measure_pressure
 from bench.kit.rounds import Facts, Report, take_turns
 from bench.kit.servers import Subject, children, found, free_port, nginx, running
@@ -34,6 +42,7 @@ from tests.kit.server_process import prepare_data
 OURS, PEER = "cimaise", "imgproxy"
 WIDTHS = (1600, 1200, 800, 640, 480, 320)
 SETTLING_S = 3
+THUMB_PX = 640
 WRK = re.compile(r"Requests/sec:\s+([0-9.]+)")
 Address = Callable[[str, int, str], str]
 """File name, width and format to a path."""
@@ -193,7 +202,7 @@ class Bench:
     def kept(self, subjects: Sequence[Subject], folder: Path) -> None:
         """A published picture of about 40 KB, and the same bytes as a file of nginx's."""
         ours = subjects[0]
-        path, body = _published(ours, self.middle[0])
+        path, body = _forty_kilobytes(ours, self.middle[0])
         root = folder / "static"
         root.mkdir()
         (root / "kept.webp").write_bytes(body)
@@ -211,7 +220,7 @@ class Bench:
 
     def pressure(self, subjects: Sequence[Subject]) -> None:
         """200 huge requests at once, and what a kept thumbnail takes meanwhile."""
-        path, _ = _published(subjects[0], self.middle[1])
+        path, _ = _variant(subjects[0], _published(subjects[0], self.middle[1]), THUMB_PX)
         huge = [our_address(file.name, 2500 - number, "avif") for number in range(34) for file in self.large]  # fmt: skip
         facts = measure_pressure(subjects[0].port, path, huge[:200])
         self.report.keep("200 huge requests at once", facts)
@@ -220,19 +229,48 @@ class Bench:
         self.report.note("p50 ms of it", facts["p50 ms"])
         self.report.note("huge requests answered 503", facts["refused"])
 
+    def hostile(self, subjects: Sequence[Subject]) -> None:
+        """Broken and oversized files, each in many widths, and what a kept thumbnail takes meanwhile."""
+        path, _ = _variant(subjects[0], _published(subjects[0], self.middle[2]), THUMB_PX)
+        names = hostile_files(self.album)
+        asked = [our_address(name, 300 + number, "webp") for number in range(400 // len(names)) for name in names]  # fmt: skip
+        facts = measure_pressure(subjects[0].port, path, asked)
+        self.report.keep(f"{len(asked)} requests for hostile files at once", facts)
+        what = f"p99 ms of a kept thumbnail under {len(asked)} requests for hostile files at once"
+        self.report.claim(what, facts["p99 ms"], most=50)
+        self.report.note("p50 ms of it", facts["p50 ms"])
+        self.report.note("requests for hostile files not answered", facts["not answered"])
 
-def _published(subject: Subject, file: Path) -> tuple[str, bytes]:
-    """Publish a file; gives the path of a variant that has been made, and its bytes."""
+
+def _published(subject: Subject, file: Path) -> str:
+    """Publish a file; gives where its variants are."""
     import httpx2  # noqa: PLC0415 (what else is measured does without)
 
     base = f"http://127.0.0.1:{subject.port}"
     headers = {"Authorization": f"Bearer {subject.facts['key']}"}
     where = f"{base}/api/collections/inbox/files/{file.name}"
     made = httpx2.put(where, content=file.read_bytes(), headers=headers).raise_for_status().json()
-    path = f"/images/{made['id']}?width=640"
-    for _ in range(2):
-        body = httpx2.get(base + path).raise_for_status().content
+    return f"/images/{made['id']}"
+
+
+def _variant(subject: Subject, picture: str, width: int) -> tuple[str, bytes]:
+    """The path of a variant, and its bytes; made, kept, and asked for again."""
+    import httpx2  # noqa: PLC0415
+
+    path = f"{picture}?width={width}"
+    for _ in range(3):
+        body = httpx2.get(f"http://127.0.0.1:{subject.port}{path}").raise_for_status().content
     return path, body
+
+
+def _forty_kilobytes(subject: Subject, file: Path) -> tuple[str, bytes]:
+    """A variant of about 40 KB: the smallest width that gives one."""
+    picture = _published(subject, file)
+    for width in range(THUMB_PX, 1800, 40):
+        path, body = _variant(subject, picture, width)
+        if len(body) in WANTED:
+            return path, body
+    raise RuntimeError("no width gives a picture of 40 KB")
 
 
 def main() -> None:
@@ -241,7 +279,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="name")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    everything = ["first", "thumbs", "png", "avif", "widths", "kept", "pressure"]
+    everything = ["first", "thumbs", "png", "avif", "widths", "kept", "pressure", "hostile"]
     with tempfile.TemporaryDirectory() as text, ExitStack() as stack:
         folder = Path(text)
         bench = Bench(folder, given.rounds)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
@@ -41,6 +42,23 @@ def png_pictures(folder: Path, count: int) -> list[Path]:
     return made
 
 
+def hostile_files(folder: Path) -> list[str]:
+    """Names of broken and oversized files of the corpus, else of parts of a photograph."""
+    found = sorted((_corpus() / "hostile").iterdir()) if (_corpus() / "hostile").is_dir() else []
+    names = [shutil.copy(file, folder).rpartition("/")[2] for file in found]
+    if not names:
+        whole = large_photographs(folder, 1)[0].read_bytes()
+        for share in range(1, 10):
+            name = f"cut-{share}.jpg"
+            (folder / name).write_bytes(whole[: len(whole) * share // 10])
+            names.append(name)
+    return names
+
+
+def _corpus() -> Path:
+    return Path(os.environ.get("MEDIA_CORPUS", ROOT.parent / "shared" / "corpus"))
+
+
 def _write(
     picture: pyvips.Image, file: Path, size: tuple[int, int], chance: random.Random | None
 ) -> Path:
@@ -64,8 +82,7 @@ def _originals() -> list[pyvips.Image]:
 
 
 def _real() -> Iterator[pyvips.Image]:
-    folder = Path(os.environ.get("MEDIA_CORPUS", ROOT.parent / "shared" / "corpus"))
-    for file in sorted((folder / "landscapes").glob("*.jpg")):
+    for file in sorted((_corpus() / "landscapes").glob("*.jpg")):
         picture = pyvips.Image.new_from_file(str(file))
         if picture.width * picture.height >= MIN_PX:
             yield (

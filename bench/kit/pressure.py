@@ -37,6 +37,7 @@ def measure_pressure(port: int, kept: str, huge: list[str]) -> Facts:
         "requests": len(each_s),
         "refused": statuses.count(503),
         "made": statuses.count(200),
+        "not answered": statuses.count(0),
         "waiting at the end": still_waiting,
     }
 
