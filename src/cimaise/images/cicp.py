@@ -136,8 +136,8 @@ def _pq(value: float) -> float:
     """SMPTE ST 2084, its numbers as ITU-R BT.2100 table 4 gives them."""
     m1, m2 = 2610 / 16384, 2523 / 4096 * 128
     c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-    root = value ** (1 / m2)
-    return (max(root - c1, 0.0) / (c2 - c3 * root)) ** (1 / m1) * 10_000 / _WHITE_NITS
+    root = math.pow(value, 1 / m2)
+    return math.pow(max(root - c1, 0.0) / (c2 - c3 * root), 1 / m1) * 10_000 / _WHITE_NITS
 
 
 def _hlg(value: float) -> float:
@@ -147,7 +147,7 @@ def _hlg(value: float) -> float:
 
 
 def _from_srgb(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+    return value / 12.92 if value <= 0.04045 else math.pow((value + 0.055) / 1.055, 2.4)  # noqa: PLR2004
 
 
 def _to_srgb(light: float) -> float:
