@@ -20,7 +20,13 @@ OPEN_TO_ALL: Final = (
     "/docs",
 )
 SIGNED_IN: Final = ("/upload", "/me", "/me/files", "/me/access")
-FOR_ADMINS: Final = ("/admin", "/admin/uploads", "/admin/accounts")
+FOR_ADMINS: Final = (
+    "/admin",
+    "/admin/uploads",
+    "/admin/accounts",
+    "/admin/takedowns?file=/files/x",
+    "/admin/webhooks",
+)
 ABSENT: Final = "/gallery/nothing-of-that-name"
 
 pytestmark = pytest.mark.slow

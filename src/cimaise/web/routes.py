@@ -38,7 +38,9 @@ from cimaise.web.pages import account, arranging, my_files, own_access, sign_in,
 from cimaise.web.pages import albums as walls
 from cimaise.web.pages.admin import accounts as desk_accounts
 from cimaise.web.pages.admin import overview as desk
+from cimaise.web.pages.admin import takedowns as desk_takedowns
 from cimaise.web.pages.admin import uploads as desk_uploads
+from cimaise.web.pages.admin import webhooks as desk_webhooks
 from cimaise.web.router import Line, Permission
 
 PUBLIC, ACCOUNT, ADMIN = Permission.PUBLIC, Permission.ACCOUNT, Permission.ADMIN
@@ -185,6 +187,13 @@ LINES: Final = (
     Line("POST", "/admin/accounts/{name}", desk_accounts.change, ADMIN, "Change an account by the page's form.", status=303, tag="Pages"),
     Line("GET", "/admin/uploads", desk_uploads.uploads, PUBLIC, "All uploads, for administrators.", tag="Pages"),
     Line("POST", "/admin/uploads/{id}", desk_uploads.abort, ADMIN, "End an upload by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/admin/takedowns", desk_takedowns.takedowns, PUBLIC, "Take-downs, for administrators.", tag="Pages"),
+    Line("POST", "/admin/takedowns", desk_takedowns.take_down, ADMIN, "Take something down by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/admin/takedowns/{id}", desk_takedowns.restore, ADMIN, "Bring back what was taken down by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/admin/webhooks", desk_webhooks.webhooks, PUBLIC, "Webhooks, for administrators.", tag="Pages"),
+    Line("POST", "/admin/webhooks", desk_webhooks.create, ADMIN, "Make a webhook by the page's form.", tag="Pages"),
+    Line("GET", "/admin/webhooks/{id}", desk_webhooks.deliveries, PUBLIC, "What a webhook was told, for administrators.", tag="Pages"),
+    Line("POST", "/admin/webhooks/{id}", desk_webhooks.change, ADMIN, "End a webhook or send a message again by the page's form.", status=303, tag="Pages"),
     Line("GET", "/login", sign_in.login_page, PUBLIC, "Signing in, for people.", tag="Pages"),
     Line("POST", "/login", sign_in.sign_in, PUBLIC, "Sign in by the page's form.", status=303, tag="Pages"),
     Line("POST", "/logout", sign_in.sign_out, PUBLIC, "Sign out by the page's form.", status=303, tag="Pages"),

@@ -9,7 +9,13 @@ from tests.kit.application import Person, RunningApplication
 from tests.kit.pictures import quadrants
 
 SELF = {"sec-fetch-site": "same-origin", "accept": "text/html"}
-PAGES = ("/admin", "/admin/uploads", "/admin/accounts")
+PAGES = (
+    "/admin",
+    "/admin/uploads",
+    "/admin/accounts",
+    "/admin/takedowns",
+    "/admin/webhooks",
+)
 LISTS = ("/api/admin/accounts", "/api/admin/uploads", "/api/admin/uploads/stats")
 
 

@@ -1,22 +1,25 @@
 """The installation at a glance: what is kept, what comes and goes, what could be freed."""
 
 import asyncio
-from typing import Final
+from collections import Counter
+from typing import Final, Literal
 from urllib.parse import urlencode
 
 from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
+from cimaise.delivery.statistics import Delivered, delivered
 from cimaise.errors import Invalid
 from cimaise.uploads.holdings import holdings
 from cimaise.uploads.statistics import Question
 from cimaise.web.accounts import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.pages.charts import by_day
+from cimaise.web.pages.charts import DAYS, by_day
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
 
 _DIGITS: Final = 18
+_FILES_SHOWN: Final = 10
 
 
 @shown
@@ -24,9 +27,11 @@ async def overview(call: Call) -> ASGIApp:
     """Numbers and plots of the last thirty days."""
     rights.require_admin(call.principal)
     services = call.services
-    held, told, accounts = await asyncio.gather(
+    await services.tally.flush()
+    held, told, sent, accounts = await asyncio.gather(
         holdings(services.database, call.principal, now=call.now),
         services.upload_statistics.ask(call.principal, Question(limit=1)),
+        delivered(services.database, call.principal, days=DAYS, now=call.now),
         services.accounts.list_accounts(call.principal),
     )
     today = call.now.date()
@@ -45,9 +50,21 @@ async def overview(call: Call) -> ASGIApp:
                 True,
             ),
             ("Uploads begun", by_day({d: one.begun for d, one in told.days}, today=today), False),
+            ("Bytes that went out", by_day(_days(sent, "bytes"), today=today), True),
+            ("Transfers", by_day(_days(sent, "requests"), today=today), False),
         ],
+        fetched=[one for one in sent.files if one.filename][:_FILES_SHOWN],
+        programs=sent.crawlers_share,
         freed=_freed(call),
     )
+
+
+def _days(sent: Delivered, what: Literal["bytes", "requests"]) -> dict[str, int]:
+    """Of all who fetched, guests among them, by day."""
+    sums: Counter[str] = Counter()
+    for one in sent.readers:
+        sums[one.day or ""] += one.bytes if what == "bytes" else one.requests
+    return sums
 
 
 def _freed(call: Call) -> tuple[str, int, int] | None:
