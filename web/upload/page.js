@@ -2,6 +2,7 @@
 
 import { serverApi } from "./api.js";
 import { Upload } from "./client.js";
+import { chosenFiles, droppedFiles } from "./folders.js";
 import { LANES } from "./multipart.js";
 import { putBytes } from "./put.js";
 import { Queue } from "./queue.js";
@@ -11,6 +12,10 @@ import { Slots } from "./slots.js";
 import { browserStore } from "./store.js";
 import { showUnfinished } from "./unfinished.js";
 import { durationText, sizeText, Speed } from "./words.js";
+
+/** @typedef {import("./folders.js").Found} Found */
+
+const BETWEEN_TOTALS = 100; // files of a large folder that are added without a new sum
 
 /**
  * @param {string} selector
@@ -43,19 +48,30 @@ export function startPage(form) {
   };
   const paintTotals = () => showTotals(queue, speed);
 
-  /** @param {Iterable<File>} files */
-  const add = (files) => {
-    for (const file of files) {
-      const upload = new Upload(file, targetOf(form), parts, onChange);
-      const row = makeRow(template, upload, {
-        toggle: () => toggle(queue, upload),
-        cancel: () => dismiss(queue, upload, row.item, paintTotals),
-      });
-      rows.set(upload, row);
-      list.append(row.item);
-      queue.add(upload);
+  /** @param {Found} found */
+  const addOne = ({ file, path }) => {
+    const upload = new Upload(file, targetOf(form), parts, onChange);
+    const row = makeRow(template, upload, path, {
+      toggle: () => toggle(queue, upload),
+      cancel: () => dismiss(queue, upload, row.item, paintTotals),
+    });
+    rows.set(upload, row);
+    list.append(row.item);
+    queue.add(upload);
+  };
+  /** @param {Iterable<Found> | AsyncIterable<Found>} found */
+  const add = async (found) => {
+    let count = 0;
+    try {
+      for await (const one of found) {
+        addOne(one);
+        count += 1;
+        if (count % BETWEEN_TOTALS === 1) paintTotals();
+      }
+      if (count === 0) say("There is no file in it.");
+    } catch {
+      say("A folder could not be read to its end.");
     }
-    one("[data-uploads]").hidden = false;
     paintTotals();
   };
   /** @type {Map<Upload, {item: HTMLElement, paint: () => void}>} */
@@ -72,7 +88,7 @@ export function startPage(form) {
   };
   const unfinished = () => showUnfinished(one("[data-unfinished]"), form.dataset.account ?? "", parts, queue);
 
-  enhance(form, input, add);
+  enhance(form, input, (found) => void add(found));
   addEventListener("beforeunload", (event) => {
     if (queue.isBusy) event.preventDefault();
   });
@@ -108,15 +124,18 @@ function targetOf(form) {
 /**
  * @param {HTMLFormElement} form
  * @param {HTMLInputElement} input
- * @param {(files: Iterable<File>) => void} add
+ * @param {(found: Iterable<Found> | AsyncIterable<Found>) => void} add
  */
 function enhance(form, input, add) {
   form.dataset.upload = "live";
   form.addEventListener("submit", (event) => event.preventDefault());
-  input.addEventListener("change", () => {
-    add([...(input.files ?? [])]);
-    input.value = ""; // so that the same file can be chosen again
-  });
+  const folder = /** @type {HTMLInputElement} */ (one("[data-folder]", form));
+  for (const chooser of [input, folder]) {
+    chooser.addEventListener("change", () => {
+      add(chosenFiles(chooser.files ?? []));
+      chooser.value = ""; // so that the same file can be chosen again
+    });
+  }
   const zone = one("[data-drop]", form);
   let depth = 0;
   const over = (/** @type {boolean} */ on) => zone.toggleAttribute("data-over", on);
@@ -138,17 +157,6 @@ function enhance(form, input, add) {
     over(false);
     add(droppedFiles(event.dataTransfer));
   });
-}
-
-/**
- * Without folders: what a browser hands out for one is no file.
- * @param {DataTransfer | null} dropped
- * @returns {File[]}
- */
-function droppedFiles(dropped) {
-  const items = [...(dropped?.items ?? [])].filter((item) => item.kind === "file");
-  const files = items.filter((item) => !item.webkitGetAsEntry?.()?.isDirectory);
-  return files.map((item) => item.getAsFile()).filter((file) => file !== null);
 }
 
 /**
@@ -216,5 +224,10 @@ function announce(upload, queue) {
     cancelled: `${name} was cancelled.`,
   };
   const text = words[/** @type {keyof typeof words} */ (upload.state)];
-  if (text) one("[data-announce]").textContent = text;
+  if (text) say(text);
+}
+
+/** @param {string} text to be read aloud */
+function say(text) {
+  one("[data-announce]").textContent = text;
 }

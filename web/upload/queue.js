@@ -16,9 +16,13 @@ export class Queue {
 
   /** Start as many of those that wait as there is room for. */
   next() {
+    let active = 0; // counted once: of thousands this is asked at each one's end
+    for (const upload of this.uploads) if (upload.isActive) active += 1;
     for (const upload of this.uploads) {
-      if (this.uploads.filter((one) => one.isActive).length >= FILES_AT_ONCE) return;
-      if (upload.state === "waiting") void upload.start().then(() => this.next());
+      if (active >= FILES_AT_ONCE) return;
+      if (upload.state !== "waiting") continue;
+      active += 1;
+      void upload.start().then(() => this.next());
     }
   }
 

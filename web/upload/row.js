@@ -19,15 +19,16 @@ const WORDS = {
 /**
  * @param {HTMLTemplateElement} template
  * @param {Upload} upload
+ * @param {string} path what it is called here: its name, with the folders that it lay in
  * @param {{toggle: () => void, cancel: () => void}} actions
  */
-export function makeRow(template, upload, actions) {
+export function makeRow(template, upload, path, actions) {
   const row = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
   const item = /** @type {HTMLElement} */ (row.firstElementChild);
   const find = (/** @type {string} */ name) =>
     /** @type {HTMLElement} */ (item.querySelector(`[data-${name}]`));
   const [bar, toggle, cancel] = [find("bar"), find("toggle"), find("cancel")];
-  const name = upload.source.name;
+  const name = path;
   find("name").textContent = name;
   bar.setAttribute("aria-label", `Progress of ${name}`);
   toggle.addEventListener("click", actions.toggle);
@@ -83,6 +84,6 @@ function showLink(name, upload) {
   const link = document.createElement("a");
   const url = new URL(upload.file.url, location.href);
   link.href = upload.file.id ? `${upload.parts.base ?? ""}/files/${upload.file.id}` : url.href;
-  link.textContent = upload.source.name;
+  link.textContent = name.textContent;
   name.replaceChildren(link);
 }
