@@ -128,6 +128,8 @@ def urls_of(client: httpx2.Client, made: dict[str, str]) -> dict[str, str]:
     urls = {
         "page": base,
         "json": f"{base}/album.json",
+        "rss": f"{base}/feed.xml",
+        "json feed": f"{base}/feed.json",
         "src": image["src"],
         "thumb": image["thumb"],
     }
@@ -196,12 +198,30 @@ def test_a_share_ends_when_its_time_is_over(server: RunningApplication, private:
         server.run(late.check(made["token"], None))
 
 
+def test_feeds_of_a_share_lead_through_its_link_alone(
+    server: RunningApplication, private: Private
+) -> None:
+    made = share(server, private, downloads="none")
+    link = made["url"]
+    with server.client() as guest:
+        feed = guest.get(f"/s/{made['token']}/feed.json").json()
+        rss = guest.get(f"/s/{made['token']}/feed.xml").text
+        assert (feed["home_page_url"], feed["feed_url"]) == (link, f"{link}/feed.json")
+        (item,) = feed["items"]
+        assert item["url"] == link
+        for address in (item["image"], item["id"], *re.findall(r'url="([^"]+)"', rss)):
+            assert address.startswith(f"{link}/pictures/")
+            assert guest.get(address).status_code == 200
+        page = guest.get(f"/s/{made['token']}", headers=HTML).text
+        assert f'href="/s/{made["token"]}/feed.xml"' in page
+
+
 def test_a_password_is_asked_for_everywhere_and_opens_by_post_alone(
     server: RunningApplication, private: Private
 ) -> None:
     made = share(server, private, password="open sesame", downloads="original")
     base = f"/s/{made['token']}"
-    names = (f"pictures/{private.picture}?width=500", f"downloads/{private.picture}", "archive.zip", "album.json")  # fmt: skip
+    names = (f"pictures/{private.picture}?width=500", f"downloads/{private.picture}", "archive.zip", "album.json", "feed.xml", "feed.json")  # fmt: skip
     paths = [f"{base}/{name}" for name in names]
     with server.client() as guest:
         for path in (*paths, base):

@@ -158,6 +158,8 @@ LINES: Final = (
     Line("GET", "/s/{token}", shares.show, HOLDER, "A shared album, for people.", tag="Shares"),
     Line("POST", "/s/{token}", shares.unlock, HOLDER, "Open a shared album by its password.", status=303, tag="Shares"),
     Line("GET", "/s/{token}/album.json", shares.album, HOLDER, "One page of a shared album.", tag="Shares"),
+    Line("GET", "/s/{token}/feed.xml", shares.rss, HOLDER, "The newest pictures of a shared album as RSS.", tag="Shares"),
+    Line("GET", "/s/{token}/feed.json", shares.json_feed, HOLDER, "The newest pictures of a shared album as a JSON Feed.", tag="Shares"),
     Line("GET", "/s/{token}/pictures/{picture}", shares.picture, HOLDER, "A picture of a shared album.", tag="Shares"),
     Line("GET", "/s/{token}/downloads/{picture}", shares.download, HOLDER, "A picture of a shared album, to keep.", moves_bytes=True, tag="Shares"),
     Line("GET", "/s/{token}/archive.zip", shares.archive, HOLDER, "The originals of a shared album as a ZIP archive.", moves_bytes=True, tag="Shares"),

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 
@@ -10,7 +11,9 @@ from cimaise.access.shares import TICKET_TTL_S, Downloads, Share, Terms
 from cimaise.albums.addresses import VariantSizes
 from cimaise.albums.contract import album_json
 from cimaise.albums.cursor import parse_cursor
-from cimaise.albums.model import AlbumPage
+from cimaise.albums.model import AlbumPage, Sort
+from cimaise.albums.outlets import feeds
+from cimaise.albums.outlets.places import Places
 from cimaise.albums.paging import agreed_cursor, parse_limit, parse_order, parse_page, parse_sort
 from cimaise.albums.sharing import share_url, shared_page
 from cimaise.archives.archive import MAX_FILES
@@ -96,6 +99,7 @@ async def show(call: Call) -> ASGIApp:
     return page(
         call,
         "shared.html",
+        here=share_url(call.path("token")),
         headers={"x-robots-tag": "noindex"},
         album=album,
         tiles=[make_tile(one, album.title, site_of(call)) for one in album.pictures],
@@ -145,6 +149,31 @@ async def album(call: Call) -> ASGIApp:
     share = await _share(call)
     base_url = call.services.settings.base_path
     return json_reply(album_json(await _page(call, share), base_url=base_url), headers=_HEADERS)
+
+
+async def rss(call: Call) -> ASGIApp:
+    """The newest pictures of the shared album as RSS; every address in it leads through the link."""
+    found, places = await _fed(call)
+    return _feed(feeds.rss(found, places), "application/rss+xml; charset=utf-8")
+
+
+async def json_feed(call: Call) -> ASGIApp:
+    """The same as a JSON Feed."""
+    found, places = await _fed(call)
+    return _feed(msgspec.json.encode(feeds.json_feed(found, places)), "application/feed+json")
+
+
+async def _fed(call: Call) -> tuple[AlbumPage, Places]:
+    share, token = await _share(call), call.path("token")
+    found = await call.services.catalogue.open_album(
+        share.principal, share.album, limit=feeds.FEED_PICTURES, sort=Sort.DATE
+    )
+    pictures = shared_page(found, token, _sizes(call), downloads=False)
+    return pictures, Places(call.services.settings.public_url, share.album, share_url(token))
+
+
+def _feed(body: bytes, media_type: str) -> Response:
+    return Response(body, headers=_HEADERS | {"content-type": media_type})
 
 
 async def picture(call: Call) -> ASGIApp:

@@ -8,10 +8,17 @@ from cimaise.albums.addresses import gallery_url
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Addresses of one album. ``base`` has no trailing slash; ``album`` is not yet encoded."""
+    """Addresses of one album.
+
+    Attributes:
+        base: Without a slash at its end.
+        album: Name of the album, not yet encoded.
+        page: Path of the page for people, where that is not the gallery's; the feeds lie below.
+    """
 
     base: str
     album: str
+    page: str = ""
 
     def absolute(self, url: str) -> str:
         """One of our relative URLs made absolute; others stay as they are."""
@@ -20,7 +27,7 @@ class Places:
     @property
     def gallery(self) -> str:
         """The page for people."""
-        return self.base + gallery_url(self.album)
+        return self.base + (self.page or gallery_url(self.album))
 
     @property
     def rss(self) -> str:
