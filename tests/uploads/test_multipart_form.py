@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from cimaise.errors import CimaiseError, Malformed, TooLarge
 from cimaise.uploads.doors.multipart_form import (
-    MAX_FIELD_BYTES,
-    MAX_PARTS,
     Event,
     Field,
     FileData,
@@ -15,6 +13,7 @@ from cimaise.uploads.doors.multipart_form import (
     FileStart,
     Form,
 )
+from cimaise.uploads.doors.multipart_reader import MAX_FIELD_BYTES, MAX_PARTS
 
 TYPE = "multipart/form-data; boundary=XX"
 

@@ -1,63 +1,28 @@
 """``multipart/form-data`` (RFC 7578) as a stream of events, in the memory of one chunk.
 
-The push parser of python-multipart finds the boundaries; this turns its calls into events that
-can be pulled, so that whoever stores a file decides how fast its bytes come.
+Events are pulled, so that whoever stores a file decides how fast its bytes come.
 """
 
-from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 
-from cimaise.errors import Limit, Malformed, TooLarge
-from cimaise.rfc.media_types import parse_parameters
+from cimaise.errors import Malformed
 from cimaise.storage.bodies import Piece, Pour, Take, pour_of
+from cimaise.uploads.doors.multipart_reader import (
+    Direct,
+    Event,
+    Field,
+    FileData,
+    FileEnd,
+    FileStart,
+    Reader,
+)
 
-MAX_PARTS: Final = 1000
-MAX_FIELD_BYTES: Final = 64 * 1024
-MAX_HEADERS: Final = 16
-MAX_HEADER_BYTES: Final = 8 * 1024
-"""Of one line of a part's head."""
+__all__ = ["Event", "Field", "FileBytes", "FileData", "FileEnd", "FileStart", "Form"]
 
 _SLICE_BYTES: Final = 1024 * 1024
-_AS_IT_IS: Final = frozenset({"", "binary", "8bit", "7bit"})
-_CHARSETS: Final = frozenset({"utf-8", "iso-8859-1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """An ordinary field, whole."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileStart:
-    """A file begins; its bytes follow. An empty ``filename``: nothing was chosen."""
-
-    name: str
-    filename: str
-    content_type: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FileData:
-    """Some bytes of the file; they stay as they are."""
-
-    chunk: Piece
-
-
-@dataclass(frozen=True, slots=True)
-class FileEnd:
-    """The file is whole."""
-
-
-Event = Field | FileStart | FileData | FileEnd
 
 
 class Form:
@@ -77,7 +42,7 @@ class Form:
         Raises:
             Malformed: No form, or no boundary.
         """
-        self._reader = _Reader(_boundary(content_type))
+        self._reader = Reader(_boundary(content_type))
         self._chunks: AsyncIterator[bytes] = aiter(chunks)
         self.short = pour_of(chunks)
 
@@ -102,6 +67,33 @@ class Form:
     def put_back(self, event: Event) -> None:
         """It is the next one again."""
         self._reader.events.appendleft(event)
+
+    @property
+    def has_events(self) -> bool:
+        """Some are there without reading on."""
+        return bool(self._reader.events)
+
+    async def pour_into(self, take: Take, most: int) -> tuple[int, bool]:
+        """Read at most so many bytes; those of the file go to ``take`` as they are found.
+
+        Only where the form can be poured, at a file, and without events that wait.
+
+        Returns:
+            Bytes of the file, and whether more of the form may come.
+        """
+        assert self.short is not None
+        self._reader.direct = direct = Direct(take)
+        try:
+            more = await self.short(self._feed_direct, most)
+        finally:
+            self._reader.direct = None
+        return direct.given_bytes, more
+
+    def _feed_direct(self, piece: Piece) -> None:
+        self._reader.feed(bytes(piece))
+        direct = self._reader.direct
+        if direct is not None and direct.fault is not None:
+            raise direct.fault
 
     async def _read(self) -> bool:
         """Feed the parser; whether more may come."""
@@ -138,6 +130,11 @@ class FileBytes:
 
     async def _pour(self, take: Take, most: int) -> bool:
         while most > 0:
+            if not self._form.has_events:
+                given, more = await self._form.pour_into(take, most)
+                most -= given
+                if more or self._form.has_events:
+                    continue
             chunk = await self._chunk()
             if chunk is None:
                 return False
@@ -161,136 +158,3 @@ def _boundary(content_type: str) -> bytes:
     if kind != b"multipart/form-data" or not boundary:
         raise Malformed("The body is no form: send multipart/form-data with its boundary.")
     return boundary
-
-
-class _Reader:
-    def __init__(self, boundary: bytes) -> None:
-        self.events: deque[Event] = deque()
-        self._parts = 0
-        self._ended = False
-        self._headers: dict[str, str] = {}
-        self._header_name = bytearray()
-        self._header_value = bytearray()
-        self._field: tuple[str, bytearray] | None = None
-        try:
-            self._parser = MultipartParser(
-                boundary,
-                {
-                    "on_part_begin": self._part_begin,
-                    "on_header_field": self._header_field,
-                    "on_header_value": self._header_part,
-                    "on_header_end": self._header_end,
-                    "on_headers_finished": self._headers_finished,
-                    "on_part_data": self._part_data,
-                    "on_part_end": self._part_end,
-                    "on_end": self._end,
-                },
-                max_header_count=MAX_HEADERS,
-                max_header_size=MAX_HEADER_BYTES,
-            )
-        except FormParserError as fault:
-            raise Malformed("The form's boundary is too long.") from fault
-
-    def feed(self, chunk: bytes) -> None:
-        """Parse some bytes into events."""
-        try:
-            self._parser.write(chunk)
-        except FormParserError as fault:
-            raise Malformed("The form cannot be read.") from fault
-
-    def close(self) -> None:
-        """The body has ended; ``Malformed`` where the form has not."""
-        if not self._ended:
-            raise Malformed("The form breaks off before its end.")
-
-    def _part_begin(self) -> None:
-        self._parts += 1
-        if self._parts > MAX_PARTS:
-            raise TooLarge("The form has too many parts.", limit=Limit("form parts", MAX_PARTS))
-        self._headers = {}
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def _header_part(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def _header_end(self) -> None:
-        name = self._header_name.decode("latin-1").lower()
-        self._headers[name] = self._header_value.decode("utf-8", "replace")
-        self._header_name.clear()
-        self._header_value.clear()
-
-    def _headers_finished(self) -> None:
-        _require_plain(self._headers)
-        name, filename = _names(self._headers.get("content-disposition", ""))
-        if filename is None:
-            self._field = (name, bytearray())
-        else:
-            self._field = None
-            self.events.append(FileStart(name, filename, self._headers.get("content-type")))
-
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._field is None:
-            self.events.append(FileData(memoryview(data)[start:end]))
-            return
-        name, text = self._field
-        text += data[start:end]
-        if len(text) > MAX_FIELD_BYTES:
-            limit = Limit("form field bytes", MAX_FIELD_BYTES)
-            raise TooLarge(f"The field {name[:40]!r} is too long.", limit=limit)
-
-    def _part_end(self) -> None:
-        if self._field is None:
-            self.events.append(FileEnd())
-            return
-        name, text = self._field
-        self.events.append(Field(name, text.decode("utf-8", "replace")))
-
-    def _end(self) -> None:
-        self._ended = True
-
-
-def _names(disposition: str) -> tuple[str, str | None]:
-    """``name`` and ``filename`` of a part (RFC 7578 §4.2).
-
-    Browsers write ``%22`` for quotes and ``%0D%0A`` for line breaks (HTML Standard,
-    "multipart/form-data encoding algorithm"). ``filename*`` (RFC 8187) should not be there, but
-    some libraries send it, and then it says more than ``filename`` does.
-    """
-    text = disposition.encode("utf-8").decode("latin-1")
-    kind, options = parse_options_header(text)
-    if kind != b"form-data" or b"name" not in options:
-        raise Malformed("A part of the form has no name.")
-    filename = _extended_name(text)
-    if filename is None and b"filename" in options:
-        filename = _unescaped(options[b"filename"])
-    return _unescaped(options[b"name"]), filename
-
-
-def _extended_name(disposition: str) -> str | None:
-    """``filename*``, where there is one (RFC 8187 §3.2)."""
-    parameters = parse_parameters("".join(disposition.partition(";")[1:])) or {}
-    text = parameters.get("filename*")
-    if text is None:
-        return None
-    charset, _, rest = text.partition("'")
-    try:
-        if charset.lower() not in _CHARSETS:
-            raise Malformed("A part's filename* is in a charset that is not known.")
-        return unquote_to_bytes(rest.partition("'")[2]).decode(charset)
-    except UnicodeDecodeError as fault:
-        raise Malformed("A part's filename* cannot be read.") from fault
-
-
-def _require_plain(headers: Mapping[str, str]) -> None:
-    """No forms in forms and no encodings: both are long out of use (RFC 7578 §4.3, §4.7)."""
-    if headers.get("content-type", "").lower().startswith("multipart/"):
-        raise Malformed("A part holds further parts: send each file as a part of its own.")
-    if headers.get("content-transfer-encoding", "").strip().lower() not in _AS_IT_IS:
-        raise Malformed("A part is encoded: send bytes as they are.")
-
-
-def _unescaped(raw: bytes) -> str:
-    text = raw.decode("utf-8", "replace")
-    return text.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
