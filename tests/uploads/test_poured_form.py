@@ -20,8 +20,8 @@ class Body:
         self._step = step
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        raise AssertionError("the short way is open")
-        yield b""
+        for chunk in ():  # the short way is open: nobody comes here
+            yield chunk
 
     async def pour(self, take: Take, most: int) -> bool:
         while most > 0 and self._rest:
