@@ -162,14 +162,9 @@ class Inflow:
             ConnectionResetError: The client has gone before the end.
         """
         self._wanted = most
-        held, self._held, self._held_bytes = self._held, [], 0
         self._take = take
         try:
-            for number, piece in enumerate(held):
-                rest = self._give(take, piece) if self._take is take else piece
-                if len(rest):
-                    self._put_back([bytes(rest), *held[number + 1 :]])
-                    break
+            self._give_held(take)
             while self._take is take and not (self.is_ended or self.is_over):
                 await self._wait()
             return self._poured(finished=self._take is not take)
@@ -201,6 +196,15 @@ class Inflow:
             self._source.pause_body()
             self._wake()
         return piece[len(part) :]
+
+    def _give_held(self, take: Take) -> None:
+        """What came before somebody took; no frame that waits may keep it alive."""
+        held, self._held, self._held_bytes = self._held, [], 0
+        for number, piece in enumerate(held):
+            rest = self._give(take, piece) if self._take is take else piece
+            if len(rest):
+                self._put_back([bytes(rest), *held[number + 1 :]])
+                break
 
     def _put_back(self, pieces: list[bytes]) -> None:
         self._held = pieces + self._held
