@@ -18,10 +18,10 @@ from cimaise.library.discarded import delete_discarded
 from cimaise.rfc.tus import Checksum
 from cimaise.storage.base import Storage
 from cimaise.uploads.doors.tus import Continuation, Status, TusUploads
+from cimaise.uploads.stores import PART_BYTES, Stores
 from cimaise.uploads.tus.checksums import BodyDigest
 from cimaise.uploads.tus.creating import Creation
 from cimaise.uploads.tus.receiving import Body
-from cimaise.uploads.tus.stores import PART_BYTES, Stores
 from tests.conftest import StandingClock
 from tests.kit.bodies import chunked, read_all
 from tests.kit.uploading import ANN, Uploading

@@ -21,6 +21,7 @@ from cimaise.uploads import quota
 from cimaise.uploads.doors.direct import DirectUploads, Intent, Started
 from cimaise.uploads.publish import Publisher
 from cimaise.uploads.session import State
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.verify import Verifier
 from tests.kit.bodies import chunked, content
 
@@ -62,14 +63,12 @@ class Uploading:
     @property
     def direct(self) -> DirectUploads:
         """The door."""
-        return DirectUploads(
-            database=self.database,
-            storage=self.storage,
-            settings=self.settings,
-            clock=self.clock,
-            new_id=self.new_id,
-            verifier=Verifier(self.database, self.storage, self.clock, self.new_id, read_header),
-        )
+        return DirectUploads(self.stores, Verifier(self.stores, read_header))
+
+    @property
+    def stores(self) -> Stores:
+        """What the doors share."""
+        return Stores(self.database, self.storage, self.settings, self.clock, self.new_id)
 
     @property
     def publisher(self) -> Publisher:

@@ -19,8 +19,8 @@ from cimaise.uploads.doors.direct import DirectUploads
 from cimaise.uploads.doors.tus import TusUploads
 from cimaise.uploads.inspect import open_places
 from cimaise.uploads.publish import Publisher
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.streaming import Streams
-from cimaise.uploads.tus.stores import Stores
 from cimaise.uploads.verify import Verifier
 
 
@@ -38,50 +38,19 @@ class UploadDoors:
 
 def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> UploadDoors:
     """All doors; they share the gate, the quota and what looks at the bytes."""
-    database, storage = parts.database, parts.storage
+    stores = Stores(parts.database, parts.storage, settings, utc_now, random_id)
     read_picture = picture_reader(settings, parts.codec)
     places = open_places()
-    verifier = Verifier(database, storage, utc_now, random_id, read_picture, places)
-    streams = Streams(
-        database=database,
-        storage=storage,
-        settings=settings,
-        clock=utc_now,
-        new_id=random_id,
-        read_picture=read_picture,
-        places=places,
-    )
+    verifier = Verifier(stores, read_picture, places)
+    streams = Streams(stores, read_picture, places)
+    signer = Signer(parts.secret, parts.former_secrets)
     return UploadDoors(
-        direct=DirectUploads(
-            database=database,
-            storage=storage,
-            settings=settings,
-            clock=utc_now,
-            new_id=random_id,
-            verifier=verifier,
-        ),
-        companion=CompanionUploads(
-            database=database,
-            storage=storage,
-            settings=settings,
-            clock=utc_now,
-            new_id=random_id,
-            verifier=verifier,
-        ),
-        single_forms=SingleForms(
-            database=database,
-            streams=streams,
-            tokens=tokens,
-            signer=Signer(parts.secret, parts.former_secrets),
-            settings=settings,
-            clock=utc_now,
-            new_id=random_id,
-        ),
+        direct=DirectUploads(stores, verifier),
+        companion=CompanionUploads(stores, verifier),
+        single_forms=SingleForms(stores, streams, tokens, signer),
         streams=streams,
-        tus=TusUploads(
-            Stores(database, storage, settings, utc_now, random_id), read_picture, places
-        ),
-        publisher=Publisher(database, utc_now, random_id),
+        tus=TusUploads(stores, read_picture, places),
+        publisher=Publisher(parts.database, utc_now, random_id),
     )
 
 

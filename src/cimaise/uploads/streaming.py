@@ -6,21 +6,18 @@ the two the rows say ``completing``, so whatever dies in between is found by the
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
 from cimaise import telemetry
 from cimaise.access.policy import Principal, require_account, require_contribute
-from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, Invalid, WrongState
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection, File
-from cimaise.settings import Settings
-from cimaise.storage.base import Storage
 from cimaise.storage.keys import incoming_key, object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
@@ -31,6 +28,7 @@ from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, o
 from cimaise.uploads.publish import Caption, check_caption
 from cimaise.uploads.session import State, Strategy, UploadSession
 from cimaise.uploads.settle import settle
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.stream_lease import StreamLeases
 
 
@@ -68,23 +66,14 @@ class Streams:
 
     def __init__(
         self,
-        *,
-        database: Database,
-        storage: Storage,
-        settings: Settings,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
+        stores: Stores,
         read_picture: PictureReader,
         places: asyncio.Semaphore | None = None,
     ) -> None:
-        self._database = database
-        self._storage = storage
-        self._settings = settings
-        self._clock = clock
-        self._new_id = new_id
+        self._stores = stores
         self._read_picture = read_picture
         self._places = places or open_places()
-        self.leases = StreamLeases(database, clock)
+        self.leases = StreamLeases(stores.database, stores.clock)
 
     async def receive(
         self, principal: Principal, incoming: Incoming, chunks: AsyncIterable[bytes]
@@ -121,23 +110,23 @@ class Streams:
                 principal.account_id,
                 size=session.reserved_bytes,
                 now=session.created_at,
-                defaults=self._settings.quota,
+                defaults=self._stores.settings.quota,
                 token_id=session.token_id,
             )
             sessions.add(connection, session)
 
-        await self._database.write(work)
+        await self._stores.database.write(work)
         return session, admission
 
     async def _find(self, principal: Principal, name: str) -> Collection:
-        return await self._database.read(
+        return await self._stores.database.read(
             lambda connection: find_collection(connection, name, principal)
         )
 
     def _admit(
         self, principal: Principal, collection: Collection | None, incoming: Incoming
     ) -> Admission:
-        uploads = self._settings.uploads
+        uploads = self._stores.settings.uploads
         if collection is None:
             return admit_any(
                 filename=incoming.filename, declared_type=incoming.content_type, settings=uploads
@@ -158,15 +147,15 @@ class Streams:
         incoming: Incoming,
         admission: Admission,
     ) -> UploadSession:
-        now = self._clock()
+        now = self._stores.clock()
         return UploadSession(
-            id=incoming.id or self._new_id(), account_id=principal.account_id,
+            id=incoming.id or self._stores.new_id(), account_id=principal.account_id,
             collection_id=collection.id if collection else None,
             collection_name=collection.name if collection else None, door=incoming.door,
             strategy=Strategy.STREAM, state=State.COMPLETING, filename=admission.filename,
             declared_size=incoming.size, declared_type=admission.media_type, declared_sha256=None,
-            part_size=None, part_count=None, incoming_key=incoming_key(self._new_id()),
-            storage_key=object_key(self._new_id()), storage_upload_id=None,
+            part_size=None, part_count=None, incoming_key=incoming_key(self._stores.new_id()),
+            storage_key=object_key(self._stores.new_id()), storage_upload_id=None,
             attempt=0, reserved_bytes=incoming.size or 0, reserved_on=quota.day_of(now), size=None,
             content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
             file_id=None, created_at=now, updated_at=now,
@@ -181,7 +170,7 @@ class Streams:
         incoming: Incoming,
         chunks: AsyncIterable[bytes],
     ) -> Received:
-        is_local = self._storage.is_local
+        is_local = self._stores.storage.is_local
         flow = Flow(
             chunks,
             session,
@@ -189,7 +178,7 @@ class Streams:
             renew=self.leases.renew,
             is_hashed=not is_local,
         )
-        info = await self._storage.write(
+        info = await self._stores.storage.write(
             session.storage_key,
             flow,
             content_type=admission.media_type,
@@ -200,12 +189,12 @@ class Streams:
             raise Invalid("An empty file is not accepted.", field="size")
         reserved = await flow.reserve_rest()
         inspection = await inspect_object(
-            self._storage,
+            self._stores.storage,
             info.key,
             filename=session.filename,
             declared_type=session.declared_type,
             declared_sha256=None,
-            hash_all=is_local and info.size <= self._settings.uploads.hash_max_bytes,
+            hash_all=is_local and info.size <= self._stores.settings.uploads.hash_max_bytes,
             read_header=self._read_picture,
             whole_at_once=self._places,
         )
@@ -221,8 +210,8 @@ class Streams:
                 connection,
                 session.account_id,
                 size=more,
-                now=self._clock(),
-                defaults=self._settings.quota,
+                now=self._stores.clock(),
+                defaults=self._stores.settings.quota,
                 files=0,
                 day=session.reserved_on,
                 token_id=session.token_id,
@@ -230,7 +219,7 @@ class Streams:
             if not sessions.note(connection, session, reserved_bytes=held + more):
                 raise WrongState("The upload was ended meanwhile.")
 
-        await self._database.write(work)
+        await self._stores.database.write(work)
 
     async def finish(
         self,
@@ -257,7 +246,7 @@ class Streams:
         """
         try:
             check_caption(caption)
-            done = await self._database.write(
+            done = await self._stores.database.write(
                 lambda connection: self._settle_all(
                     connection,
                     principal,
@@ -300,9 +289,10 @@ class Streams:
                 collection,
                 key=one.session.storage_key,
                 caption=at_once,
-                now=self._clock(),
-                new_id=self._new_id if file_id is None else lambda: file_id,
-                keep_until=self._clock() + timedelta(seconds=self._settings.uploads.session_ttl),
+                now=self._stores.clock(),
+                new_id=self._stores.new_id if file_id is None else lambda: file_id,
+                keep_until=self._stores.clock()
+                + timedelta(seconds=self._stores.settings.uploads.session_ttl),
             )
             if not won:
                 raise WrongState("The upload was ended meanwhile.")
@@ -317,7 +307,7 @@ class Streams:
             filename=one.session.filename,
             size=one.inspection.size,
             declared_type=None,
-            settings=self._settings.uploads,
+            settings=self._stores.settings.uploads,
         )
 
     async def drop(self, received: Sequence[Received], reason: str) -> None:
@@ -328,14 +318,14 @@ class Streams:
     async def _drop(self, session: UploadSession, reason: str) -> None:
         self.leases.let_go(session.id)
         telemetry.log("upload_rejected", upload=session.id, reason=reason)
-        current = await self._database.read(
+        current = await self._stores.database.read(
             lambda connection: sessions.find(connection, session.id)
         )
         await end_and_remove(
-            self._database,
-            self._storage,
+            self._stores.database,
+            self._stores.storage,
             current,
             State.REJECTED,
-            now=self._clock(),
+            now=self._stores.clock(),
             reason=reason,
         )

@@ -5,9 +5,8 @@ what cannot ends it, and no byte stays.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -15,12 +14,11 @@ from sqlalchemy import Connection
 
 from cimaise import telemetry
 from cimaise.access import policy as rights
-from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, Invalid, NotFound, TypeNotAllowed, Unavailable, WrongState
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection
 from cimaise.library.takedowns.blocked import may_be_blocked
-from cimaise.storage.base import ObjectInfo, Storage
+from cimaise.storage.base import ObjectInfo
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import assemble
 from cimaise.uploads.discard import end_and_remove
@@ -28,6 +26,7 @@ from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, o
 from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession, shown_state
 from cimaise.uploads.settle import settle
+from cimaise.uploads.stores import Stores
 
 MOST_HASHED: Final = 16 * 1024**3
 """Largest local file that is read again for its SHA-256 where nobody asked for it."""
@@ -41,10 +40,7 @@ _MENDABLE: Final = frozenset({"parts_required", "invalid"})
 class Verifier:
     """Completes sessions."""
 
-    database: Database
-    storage: Storage
-    clock: Callable[[], datetime]
-    new_id: Callable[[], str]
+    stores: Stores
     read_picture: PictureReader
     whole_at_once: asyncio.Semaphore = field(default_factory=open_places)
     locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -66,11 +62,13 @@ class Verifier:
             return await self._verify(await self._claim(current), claimed)
 
     async def _current(self, upload_id: str) -> UploadSession:
-        return await self.database.read(lambda connection: sessions.find(connection, upload_id))
+        return await self.stores.database.read(
+            lambda connection: sessions.find(connection, upload_id)
+        )
 
     async def _claim(self, session: UploadSession) -> UploadSession:
-        claimed = await self.database.write(
-            lambda connection: sessions.claim(connection, session, now=self.clock())
+        claimed = await self.stores.database.write(
+            lambda connection: sessions.claim(connection, session, now=self.stores.clock())
         )
         if not claimed:
             raise _busy()
@@ -80,7 +78,7 @@ class Verifier:
         self, session: UploadSession, claimed: Mapping[int, str] | None
     ) -> UploadSession:
         try:
-            info = await assemble(self.storage, session, claimed)
+            info = await assemble(self.stores.storage, session, claimed)
             inspection = await self._inspect(session, info)
             return await self._settle(session, inspection, info.key)
         except (Invalid, TypeNotAllowed) as refusal:
@@ -95,7 +93,7 @@ class Verifier:
 
     async def _inspect(self, session: UploadSession, info: ObjectInfo) -> Inspection:
         return await inspect_object(
-            self.storage,
+            self.stores.storage,
             info.key,
             filename=session.filename,
             declared_type=session.declared_type,
@@ -107,9 +105,9 @@ class Verifier:
 
     async def _has_to_be_hashed(self, size: int) -> bool:
         """Where reading is cheap, and where it may be what was removed for legal reasons."""
-        if self.storage.is_local and size <= MOST_HASHED:
+        if self.stores.storage.is_local and size <= MOST_HASHED:
             return True
-        return await self.database.read(lambda connection: may_be_blocked(connection, size))
+        return await self.stores.database.read(lambda connection: may_be_blocked(connection, size))
 
     async def _settle(
         self, session: UploadSession, inspection: Inspection, key: str
@@ -126,11 +124,11 @@ class Verifier:
                 collection,
                 key=key,
                 caption=Caption() if at_once else None,
-                now=self.clock(),
-                new_id=self.new_id,
+                now=self.stores.clock(),
+                new_id=self.stores.new_id,
             )
 
-        await self.database.write(work)
+        await self.stores.database.write(work)
         return await self._outcome(session)
 
     @staticmethod
@@ -149,20 +147,20 @@ class Verifier:
         return now
 
     async def _back_to_pending(self, session: UploadSession) -> None:
-        await self.database.write(
+        await self.stores.database.write(
             lambda connection: sessions.advance(
-                connection, session, State.PENDING, now=self.clock()
+                connection, session, State.PENDING, now=self.stores.clock()
             )
         )
 
     async def _reject(self, session: UploadSession, refusal: CimaiseError) -> None:
         telemetry.log("upload_rejected", upload=session.id, code=refusal.code)
         await end_and_remove(
-            self.database,
-            self.storage,
+            self.stores.database,
+            self.stores.storage,
             session,
             State.REJECTED,
-            now=self.clock(),
+            now=self.stores.clock(),
             reason=refusal.message,
         )
 

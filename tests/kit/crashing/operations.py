@@ -50,14 +50,7 @@ def large(storage: Storage) -> bytes:
 
 def streams(uploading: Uploading) -> Streams:
     """What the form and the raw door go through."""
-    return Streams(
-        database=uploading.database,
-        storage=uploading.storage,
-        settings=uploading.settings,
-        clock=uploading.clock,
-        new_id=uploading.new_id,
-        read_picture=read_header,
-    )
+    return Streams(uploading.stores, read_header)
 
 
 def cleanup(uploading: Uploading) -> Cleanup:

@@ -5,7 +5,7 @@ the client then sends its parts again, under the id that it remembers.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
-from cimaise.database.engine import Database
 from cimaise.errors import (
     CimaiseError,
     Forbidden,
@@ -28,8 +27,7 @@ from cimaise.errors import (
 )
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection
-from cimaise.settings import Settings
-from cimaise.storage.base import Multipart, PartInfo, Storage
+from cimaise.storage.base import Multipart, PartInfo
 from cimaise.storage.keys import object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
@@ -48,6 +46,7 @@ from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.gate import Admission, admit
 from cimaise.uploads.plan import LEAST_PART_BYTES
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.verify import Verifier
 
 DOOR: Final = "companion"
@@ -83,23 +82,10 @@ class SignedParts:
 class CompanionUploads:
     """Sessions whose parts Uppy sends to signed URLs."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        storage: Storage,
-        settings: Settings,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        verifier: Verifier,
-    ) -> None:
-        self._database = database
-        self._storage = storage
-        self._settings = settings
-        self._clock = clock
-        self._new_id = new_id
+    def __init__(self, stores: Stores, verifier: Verifier) -> None:
+        self._stores = stores
         self._verifier = verifier
-        self._room = Room(database, storage, settings.quota, clock)
+        self._room = Room(stores.database, stores.storage, stores.settings.quota, stores.clock)
 
     async def create(self, principal: Principal, wish: Wish) -> UploadSession:
         """Admit, reserve what is known, record, and begin in the storage.
@@ -117,7 +103,7 @@ class CompanionUploads:
             filename=wish.filename,
             size=wish.size,
             declared_type=wish.content_type,
-            settings=self._settings.uploads,
+            settings=self._stores.settings.uploads,
         )
         session = await self._record(principal, collection, wish, admission)
         try:
@@ -129,43 +115,43 @@ class CompanionUploads:
     async def _collection(self, name: str | None, principal: Principal) -> Collection:
         if name is None:
             raise NotFound("The collection was deleted meanwhile.")
-        return await self._database.read(
+        return await self._stores.database.read(
             lambda connection: find_collection(connection, name, principal)
         )
 
     async def _record(
         self, principal: Principal, collection: Collection, wish: Wish, admission: Admission
     ) -> UploadSession:
-        now = self._clock()
+        now = self._stores.clock()
         session = UploadSession(
-            id=self._new_id(), account_id=principal.account_id, collection_id=collection.id,
+            id=self._stores.new_id(), account_id=principal.account_id, collection_id=collection.id,
             collection_name=collection.name, door=DOOR, strategy=Strategy.MULTIPART,
             state=State.PENDING, filename=admission.filename, declared_size=wish.size,
             declared_type=admission.media_type, declared_sha256=None,
             part_size=likely_part_size(wish.size), part_count=None,
-            incoming_key=object_key(self._new_id()), storage_key=object_key(self._new_id()),
+            incoming_key=object_key(self._stores.new_id()), storage_key=object_key(self._stores.new_id()),
             storage_upload_id=None, attempt=0, reserved_bytes=wish.size or 0,
             reserved_on=quota.day_of(now), size=None, content_type=None, sha256=None,
             storage_etag=None, picture=None, reason=None, file_id=None, created_at=now,
             updated_at=now,
-            expires_at=now + timedelta(seconds=self._settings.uploads.session_ttl),
+            expires_at=now + timedelta(seconds=self._stores.settings.uploads.session_ttl),
             urls_expire_at=None, completed_at=None, token_id=principal.token_id,
         )  # fmt: skip
 
         def work(connection: Connection) -> None:
             quota.reserve(
                 connection, principal.account_id, size=session.reserved_bytes, now=now,
-                defaults=self._settings.quota, token_id=session.token_id,
+                defaults=self._stores.settings.quota, token_id=session.token_id,
             )  # fmt: skip
             sessions.add(connection, session)
 
-        await self._database.write(work)
+        await self._stores.database.write(work)
         return session
 
     @property
     def _multipart(self) -> Multipart:
-        assert self._storage.multipart is not None
-        return self._storage.multipart
+        assert self._stores.storage.multipart is not None
+        return self._stores.storage.multipart
 
     async def _begin(self, session: UploadSession) -> UploadSession:
         """Begin in the storage, for the first time or anew; of two at once one is kept."""
@@ -175,7 +161,7 @@ class CompanionUploads:
             part_size=session.part_size or LEAST_PART_BYTES,
             is_exact=False,
         )
-        current = await self._database.write(
+        current = await self._stores.database.write(
             lambda connection: sessions.exchange_storage_upload(connection, session, upload_id)
         )
         if current.storage_upload_id != upload_id:
@@ -199,19 +185,19 @@ class CompanionUploads:
         if session.storage_upload_id is None:
             session = await self._begin(session)
         max_bytes = await self._max_bytes(session)
-        if self._storage.signed_door is None:
+        if self._stores.storage.signed_door is None:
             likely = min(LEAST_PART_BYTES, max_bytes)
             for _ in numbers:
                 await self._room.for_signed(session, likely, max_bytes=max_bytes)
         expires_at = await self._renewed(session)
         urls = {number: self._url(session, number, max_bytes, expires_at) for number in numbers}
-        return SignedParts(urls, int((expires_at - self._clock()).total_seconds()))
+        return SignedParts(urls, int((expires_at - self._stores.clock()).total_seconds()))
 
     async def _max_bytes(self, session: UploadSession) -> int:
         """The most that the upload may have; ``NotFound`` where its collection is gone."""
         collection = await self._collection(session.collection_name, rights.GUEST)
         limits = (
-            self._settings.uploads.max_bytes,
+            self._stores.settings.uploads.max_bytes,
             collection.policy.max_bytes,
             told_size(session),
         )
@@ -219,13 +205,13 @@ class CompanionUploads:
 
     async def _renewed(self, session: UploadSession) -> datetime:
         """Until when URLs may live: written down before they leave, but not for each anew."""
-        ttl = timedelta(seconds=self._settings.uploads.url_ttl)
-        now = self._clock()
+        ttl = timedelta(seconds=self._stores.settings.uploads.url_ttl)
+        now = self._stores.clock()
         least = max(ttl / 2, _LEAST_LIFE)
         if session.urls_expire_at is not None and session.urls_expire_at - now > least:
             return session.urls_expire_at
         until = now + ttl
-        noted = await self._database.write(
+        noted = await self._stores.database.write(
             lambda connection: sessions.note(connection, session, urls_expire_at=until)
         )
         if not noted:
@@ -235,9 +221,9 @@ class CompanionUploads:
     def _url(
         self, session: UploadSession, number: int, max_bytes: int, expires_at: datetime
     ) -> str:
-        assert self._storage.presigner is not None
+        assert self._stores.storage.presigner is not None
         assert session.storage_upload_id is not None
-        signed = self._storage.presigner.part(
+        signed = self._stores.storage.presigner.part(
             session.incoming_key,
             session.storage_upload_id,
             number,
@@ -254,7 +240,9 @@ class CompanionUploads:
             TooLarge: There is none and the upload is ended, or no part may be so long.
             WrongState, NotFound: The upload takes no parts, or is none.
         """
-        session = await self._database.read(lambda connection: sessions.find(connection, upload_id))
+        session = await self._stores.database.read(
+            lambda connection: sessions.find(connection, upload_id)
+        )
         max_bytes = await self._max_bytes(session)
         if size > MAX_PART_BYTES:
             limit = Limit("part bytes", MAX_PART_BYTES, size)
@@ -279,7 +267,7 @@ class CompanionUploads:
             stored = await self._multipart.parts(session.incoming_key, session.storage_upload_id)
         except NotFound:
             return await self._without_storage(session)
-        return stored if self._storage.is_local else whole_parts(session, stored)
+        return stored if self._stores.storage.is_local else whole_parts(session, stored)
 
     async def _without_storage(self, session: UploadSession) -> Sequence[PartInfo]:
         """The storage does not know the upload: it was joined, or lost."""
@@ -336,7 +324,7 @@ class CompanionUploads:
                 filename=session.filename,
                 size=plan.size,
                 declared_type=None,
-                settings=self._settings.uploads,
+                settings=self._stores.settings.uploads,
             )
         except (TooLarge, TypeNotAllowed, Invalid) as refusal:
             await self._end(session, State.REJECTED, refusal.message)
@@ -355,13 +343,20 @@ class CompanionUploads:
 
     async def _end(self, session: UploadSession, to: State, reason: str = "") -> bool:
         return await end_and_remove(
-            self._database, self._storage, session, to, now=self._clock(), reason=reason
+            self._stores.database,
+            self._stores.storage,
+            session,
+            to,
+            now=self._stores.clock(),
+            reason=reason,
         )
 
     async def _found(self, principal: Principal, upload_id: str) -> UploadSession:
         """The session, if it is the principal's. One token's uploads are no other's."""
         rights.require_account(principal)
-        session = await self._database.read(lambda connection: sessions.find(connection, upload_id))
+        session = await self._stores.database.read(
+            lambda connection: sessions.find(connection, upload_id)
+        )
         of_door = session.door == DOOR and session.strategy is Strategy.MULTIPART
         if not of_door or (principal.token_id and session.token_id != principal.token_id):
             raise NotFound("There is no such upload.")
@@ -372,7 +367,7 @@ class CompanionUploads:
     async def _living(self, principal: Principal, upload_id: str) -> UploadSession:
         """The session, if it may still go on or is complete; one past its time ends here."""
         session = await self._found(principal, upload_id)
-        if session.state is State.PENDING and self._clock() >= session.expires_at:
+        if session.state is State.PENDING and self._stores.clock() >= session.expires_at:
             await self._end(session, State.EXPIRED)
             session = replace(session, state=State.EXPIRED)
         if session.state is State.EXPIRED:

@@ -6,9 +6,8 @@ file will have, so sending it again stores nothing twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -19,11 +18,9 @@ from cimaise.access.account_rows import account_by_id
 from cimaise.access.policy import Principal, Role, require_account
 from cimaise.access.signing import Signer
 from cimaise.access.upload_tokens import UploadTokens
-from cimaise.database.engine import Database
 from cimaise.database.schema import files, uploads
 from cimaise.errors import Forbidden, Invalid, WrongState
 from cimaise.library.collections import find_collection
-from cimaise.settings import Settings
 from cimaise.uploads.doors.companion import DOOR, Wish
 from cimaise.uploads.doors.multipart_form import (
     Field,
@@ -34,6 +31,7 @@ from cimaise.uploads.doors.multipart_form import (
 from cimaise.uploads.gate import UNDECLARED, admit
 from cimaise.uploads.publish import Caption
 from cimaise.uploads.session import State
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.streaming import Incoming, Received, Streams
 
 PURPOSE: Final = "companion form"
@@ -82,23 +80,12 @@ class SingleForms:
     """Offers forms and takes them."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        streams: Streams,
-        tokens: UploadTokens,
-        signer: Signer,
-        settings: Settings,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
+        self, stores: Stores, streams: Streams, tokens: UploadTokens, signer: Signer
     ) -> None:
-        self._database = database
+        self._stores = stores
         self._streams = streams
         self._tokens = tokens
         self._signer = signer
-        self._settings = settings
-        self._clock = clock
-        self._new_id = new_id
 
     async def offer(self, principal: Principal, wish: Wish) -> Offer:
         """Fields that let one file through.
@@ -108,7 +95,7 @@ class SingleForms:
             NotSignedIn, Forbidden, Invalid, TypeNotAllowed, TooLarge: See the gate.
         """
         require_account(principal)
-        collection = await self._database.read(
+        collection = await self._stores.database.read(
             lambda connection: find_collection(connection, wish.collection, principal)
         )
         admission = admit(
@@ -117,12 +104,12 @@ class SingleForms:
             filename=wish.filename,
             size=wish.size,
             declared_type=wish.content_type,
-            settings=self._settings.uploads,
+            settings=self._stores.settings.uploads,
         )
-        ttl_s = int(self._settings.uploads.url_ttl)
+        ttl_s = int(self._stores.settings.uploads.url_ttl)
         content_type = None if admission.media_type == UNDECLARED else admission.media_type
         ticket = Ticket(
-            key=self._new_id(),
+            key=self._stores.new_id(),
             account_id=principal.account_id,
             is_admin=principal.role is Role.ADMIN,
             token_id=principal.token_id,
@@ -130,7 +117,7 @@ class SingleForms:
             filename=admission.filename,
             content_type=content_type,
             size=wish.size,
-            expires_at=int(self._clock().timestamp()) + ttl_s,
+            expires_at=int(self._stores.clock().timestamp()) + ttl_s,
         )
         policy = self._signer.sign(PURPOSE, msgspec.json.encode(ticket))
         fields = {_KEY: ticket.key, _POLICY: policy}
@@ -179,14 +166,16 @@ class SingleForms:
         declared = fields.get(_TYPE)
         if fields.get(_KEY) != ticket.key or declared not in (None, ticket.content_type):
             raise Forbidden("The form's fields are not those that were signed.", code="bad_signature")  # fmt: skip
-        if self._clock().timestamp() >= ticket.expires_at:
+        if self._stores.clock().timestamp() >= ticket.expires_at:
             raise Forbidden("The form is past its time.", code="expired_signature")
         return ticket
 
     async def _receive(self, ticket: Ticket, events: Form) -> Received | Posted:
         """Store the file, or skip it where an earlier request has brought it."""
         principal = await self._principal(ticket)
-        known, posted = await self._database.read(lambda connection: _earlier(connection, ticket))
+        known, posted = await self._stores.database.read(
+            lambda connection: _earlier(connection, ticket)
+        )
         if posted is not None:
             await FileBytes(events).skip()
             return posted
@@ -207,7 +196,7 @@ class SingleForms:
         """Who was given the form, as far as they may still send it."""
         if ticket.token_id is not None:
             return (await self._tokens.right_of(ticket.token_id)).principal
-        account = await self._database.read(
+        account = await self._stores.database.read(
             lambda connection: account_by_id(connection, ticket.account_id)
         )
         if account is None or account.disabled_at is not None:

@@ -4,7 +4,7 @@ create → signed URLs → (state, fresh URLs) → complete → publish; or abor
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
-from cimaise.database.engine import Database
 from cimaise.errors import (
     CimaiseError,
     Forbidden,
@@ -23,8 +22,7 @@ from cimaise.errors import (
 )
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection
-from cimaise.settings import Settings
-from cimaise.storage.base import PartInfo, SignedRequest, Storage
+from cimaise.storage.base import PartInfo, SignedRequest
 from cimaise.storage.keys import incoming_key, object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
@@ -41,6 +39,7 @@ from cimaise.uploads.signed_parts import (
     sign_parts,
     sign_single,
 )
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.verify import Verifier
 
 
@@ -86,21 +85,8 @@ class Completed:
 class DirectUploads:
     """Sessions whose bytes go to signed URLs."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        storage: Storage,
-        settings: Settings,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        verifier: Verifier,
-    ) -> None:
-        self._database = database
-        self._storage = storage
-        self._settings = settings
-        self._clock = clock
-        self._new_id = new_id
+    def __init__(self, stores: Stores, verifier: Verifier) -> None:
+        self._stores = stores
         self._verifier = verifier
 
     async def create(self, principal: Principal, intent: Intent) -> Started:
@@ -112,7 +98,7 @@ class DirectUploads:
         """
         rights.require_account(principal)
         plan = self._planned(intent)
-        collection = await self._database.read(
+        collection = await self._stores.database.read(
             lambda connection: find_collection(connection, intent.collection, principal)
         )
         admission = admit(
@@ -121,17 +107,19 @@ class DirectUploads:
             filename=intent.filename,
             size=intent.size,
             declared_type=intent.content_type,
-            settings=self._settings.uploads,
+            settings=self._stores.settings.uploads,
         )
         session = await self._record(principal, collection, intent, admission, plan)
         session = await self._begin(session)
         if session.strategy is Strategy.SINGLE:
-            return Started(session, sign_single(self._storage, session), ())
-        return Started(session, None, sign_parts(self._storage, session, range(1, MAX_URLS + 1)))
+            return Started(session, sign_single(self._stores.storage, session), ())
+        return Started(
+            session, None, sign_parts(self._stores.storage, session, range(1, MAX_URLS + 1))
+        )
 
     def _planned(self, intent: Intent) -> Plan:
         """The form of the request, before anything is looked up."""
-        uploads = self._settings.uploads
+        uploads = self._stores.settings.uploads
         _check_checksum(intent.checksum_sha256)
         admit_any(
             filename=intent.filename,
@@ -151,15 +139,15 @@ class DirectUploads:
         admission: Admission,
         plan: Plan,
     ) -> UploadSession:
-        now = self._clock()
-        uploads = self._settings.uploads
+        now = self._stores.clock()
+        uploads = self._stores.settings.uploads
         session = UploadSession(
-            id=self._new_id(), account_id=principal.account_id, collection_id=collection.id,
+            id=self._stores.new_id(), account_id=principal.account_id, collection_id=collection.id,
             collection_name=collection.name, door="direct", strategy=plan.strategy,
             state=State.PENDING, filename=admission.filename, declared_size=intent.size,
             declared_type=admission.media_type, declared_sha256=intent.checksum_sha256,
             part_size=plan.part_size, part_count=plan.part_count,
-            incoming_key=self._incoming_key(plan), storage_key=object_key(self._new_id()),
+            incoming_key=self._incoming_key(plan), storage_key=object_key(self._stores.new_id()),
             storage_upload_id=None, attempt=0, reserved_bytes=intent.size, reserved_on=quota.day_of(now),
             size=None, content_type=None, sha256=None, storage_etag=None, picture=None,
             reason=None, file_id=None, created_at=now, updated_at=now,
@@ -170,24 +158,24 @@ class DirectUploads:
         def work(connection: Connection) -> None:
             quota.reserve(
                 connection, principal.account_id, size=intent.size, now=now,
-                defaults=self._settings.quota,
+                defaults=self._stores.settings.quota,
             )  # fmt: skip
             sessions.add(connection, session)
 
-        await self._database.write(work)
+        await self._stores.database.write(work)
         return session
 
     def _incoming_key(self, plan: Plan) -> str:
         """Where signed URLs write: of parts it may be the final place, see ``completion``."""
         if plan.strategy is Strategy.SINGLE:
-            return incoming_key(self._new_id())
-        return object_key(self._new_id())
+            return incoming_key(self._stores.new_id())
+        return object_key(self._stores.new_id())
 
     async def _begin(self, session: UploadSession) -> UploadSession:
         """Begin the multipart upload, after the row that the clean-up would find it by."""
         if session.strategy is Strategy.SINGLE:
             return session
-        multipart = self._storage.multipart
+        multipart = self._stores.storage.multipart
         assert multipart is not None
         assert session.part_size is not None
         try:
@@ -200,7 +188,7 @@ class DirectUploads:
             await self._end(session, State.ABORTED, "the storage refused to begin")
             raise
         begun = replace(session, storage_upload_id=upload_id)
-        await self._database.write(
+        await self._stores.database.write(
             lambda connection: sessions.note(connection, session, storage_upload_id=upload_id)
         )
         return begun
@@ -221,9 +209,9 @@ class DirectUploads:
         if session.state not in (State.PENDING, State.COMPLETING):
             raise WrongState(f"The upload is {shown_state(session)}.")
         wanted = checked_numbers(session, numbers)
-        ttl = timedelta(seconds=self._settings.uploads.url_ttl)
-        renewed = replace(session, urls_expire_at=self._clock() + ttl)
-        noted = await self._database.write(
+        ttl = timedelta(seconds=self._stores.settings.uploads.url_ttl)
+        renewed = replace(session, urls_expire_at=self._stores.clock() + ttl)
+        noted = await self._stores.database.write(
             lambda connection: sessions.note(
                 connection, session, urls_expire_at=renewed.urls_expire_at
             )
@@ -231,10 +219,10 @@ class DirectUploads:
         if not noted:
             raise WrongState("The upload was changed meanwhile.")
         if session.strategy is Strategy.SINGLE:
-            single = sign_single(self._storage, renewed)
+            single = sign_single(self._stores.storage, renewed)
             whole = SignedPart(1, single.url, session.declared_size or 0)
             return Started(renewed, single, (whole,))
-        return Started(renewed, None, sign_parts(self._storage, renewed, wanted))
+        return Started(renewed, None, sign_parts(self._stores.storage, renewed, wanted))
 
     async def progress(self, principal: Principal, upload_id: str) -> Progress:
         """All that a client needs to go on after it, the server or both were restarted."""
@@ -246,15 +234,17 @@ class DirectUploads:
         parts = await self._stored_parts(session)
         received = sum(part.size for part in parts)
         if not parts and session.strategy is not Strategy.STREAM:
-            received = await received_whole(self._storage, session)
+            received = await received_whole(self._stores.storage, session)
         return Progress(session, received, parts)
 
     async def _stored_parts(self, session: UploadSession) -> tuple[PartInfo, ...]:
-        if session.storage_upload_id is None or self._storage.multipart is None:
+        if session.storage_upload_id is None or self._stores.storage.multipart is None:
             return ()
         try:
             return tuple(
-                await self._storage.multipart.parts(session.incoming_key, session.storage_upload_id)
+                await self._stores.storage.multipart.parts(
+                    session.incoming_key, session.storage_upload_id
+                )
             )
         except NotFound:
             return ()
@@ -273,7 +263,7 @@ class DirectUploads:
             rights.require_admin(principal)
         rights.require_account(principal)
         whose = None if of_all else principal.account_id
-        return await self._database.read(
+        return await self._stores.database.read(
             lambda connection: sessions.find_of_account(
                 connection, whose, state=state, before=before, limit=limit
             )
@@ -296,16 +286,24 @@ class DirectUploads:
         if session.state not in (State.UPLOADED, State.PUBLISHED):
             session = await self._living(principal, upload_id)
             session = await asyncio.shield(self._verifier.complete(session, claimed))
-        state = await self._database.read(
+        state = await self._stores.database.read(
             lambda connection: quota.state(
-                connection, session.account_id, now=self._clock(), defaults=self._settings.quota
+                connection,
+                session.account_id,
+                now=self._stores.clock(),
+                defaults=self._stores.settings.quota,
             )
         )
         return Completed(session, state)
 
     async def _end(self, session: UploadSession, to: State, reason: str = "") -> bool:
         return await end_and_remove(
-            self._database, self._storage, session, to, now=self._clock(), reason=reason
+            self._stores.database,
+            self._stores.storage,
+            session,
+            to,
+            now=self._stores.clock(),
+            reason=reason,
         )
 
     async def abort(self, principal: Principal, upload_id: str) -> None:
@@ -325,7 +323,9 @@ class DirectUploads:
 
     async def _owned(self, principal: Principal, upload_id: str) -> UploadSession:
         rights.require_account(principal)
-        session = await self._database.read(lambda connection: sessions.find(connection, upload_id))
+        session = await self._stores.database.read(
+            lambda connection: sessions.find(connection, upload_id)
+        )
         if session.account_id != principal.account_id and not principal.is_admin:
             raise Forbidden("This upload is somebody else's.")
         return session
@@ -339,7 +339,7 @@ class DirectUploads:
             raise WrongState(f"The upload is {session.state}.")
         if session.strategy is Strategy.STREAM:
             raise WrongState("This upload is still coming through its own request.")
-        if session.state is State.PENDING and self._clock() >= session.expires_at:
+        if session.state is State.PENDING and self._stores.clock() >= session.expires_at:
             await self._end(session, State.EXPIRED)
             raise Gone("The upload is past its time.", code="expired")
         return session

@@ -24,6 +24,7 @@ from cimaise.errors import (
 from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.inspect import PictureReader, open_places
 from cimaise.uploads.session import ENDED, State
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.creating import Creation, Creator, most_bytes
 from cimaise.uploads.tus.finish import Finisher
@@ -32,7 +33,6 @@ from cimaise.uploads.tus.receiving import Body, receive, require_nothing
 from cimaise.uploads.tus.reserving import declare_length
 from cimaise.uploads.tus.rows import TusUpload
 from cimaise.uploads.tus.sinks import open_sink
-from cimaise.uploads.tus.stores import Stores
 from cimaise.uploads.tus.transfers import Transfer, Transfers
 
 OFFSET: Final = "Upload-Offset"

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from cimaise.storage.base import AppendNow, Appends, Hold
 from cimaise.storage.bodies import Piece
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.rows import TusUpload
-from cimaise.uploads.tus.stores import Stores
 
 _TOUCH: Final = timedelta(minutes=10)
 """How often a request that goes on and on says that somebody is at the upload."""

@@ -18,9 +18,9 @@ from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.gate import UNDECLARED, Admission, admit
 from cimaise.uploads.plan import MAX_PARTS
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.rows import DOOR, TusUpload
-from cimaise.uploads.tus.stores import Stores
 
 MOST_PART_BYTES: Final = 64 * 1024 * 1024
 """A request holds one part in memory: larger ones are not made."""

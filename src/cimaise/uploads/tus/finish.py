@@ -24,11 +24,11 @@ from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
 from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession
 from cimaise.uploads.settle import settle
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.in_parts import delete_tail
 from cimaise.uploads.tus.rows import DOOR, TusUpload
 from cimaise.uploads.tus.sinks import open_sink
-from cimaise.uploads.tus.stores import Stores
 
 
 class Finisher:

@@ -19,9 +19,9 @@ from cimaise.storage.base import PartInfo
 from cimaise.storage.keys import incoming_key
 from cimaise.uploads.gate import UNDECLARED
 from cimaise.uploads.plan import MAX_PARTS
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.rows import TusUpload
-from cimaise.uploads.tus.stores import Stores
 
 _MARGIN: Final = timedelta(days=1)
 """How much longer than an upload its tail is left alone."""

@@ -13,13 +13,13 @@ from cimaise.storage.bodies import Piece, pour_of
 from cimaise.uploads.inspect import judge
 from cimaise.uploads.session import UploadSession
 from cimaise.uploads.signatures.base import HEAD_BYTES
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus.checksums import BodyDigest
 from cimaise.uploads.tus.intake import Intake
 from cimaise.uploads.tus.poured import Poured
 from cimaise.uploads.tus.reserving import Reservation
 from cimaise.uploads.tus.rows import TusUpload
 from cimaise.uploads.tus.sinks import Sink
-from cimaise.uploads.tus.stores import Stores
 from cimaise.uploads.tus.transfers import Transfer
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from cimaise.errors import Gone, Malformed, TooLarge
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.session import UploadSession
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.creating import require_length
 from cimaise.uploads.tus.rows import TusUpload
-from cimaise.uploads.tus.stores import Stores
 
 STEP: Final = 4 * 1024 * 1024
 """Bytes that are set aside at once, where the quota has room for them."""

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from cimaise.storage.bodies import Piece
+from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus.appended import AppendedSink
 from cimaise.uploads.tus.in_parts import PartsSink
 from cimaise.uploads.tus.rows import TusUpload
-from cimaise.uploads.tus.stores import Stores
 
 AddNow = Callable[[Piece], bool]
 """Adds bytes on the event loop; ``False``: not at the moment, add them in the ordinary way."""

@@ -1,4 +1,4 @@
-"""What the parts of the tus door share."""
+"""What the doors share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ PART_BYTES: Final = 8 * 1024 * 1024
 class Stores:
     """Where things are kept, the time, and what makes ids.
 
-    ``part_bytes`` is the least part size, for storages that keep bytes in parts; buckets take
-    nothing below 5 MiB.
+    ``part_bytes`` is the least part size of what comes by tus, for storages that keep bytes in
+    parts; buckets take nothing below 5 MiB.
     """
 
     database: Database
