@@ -91,6 +91,21 @@ async def test_what_is_being_replaced_or_cannot_be_reached_is_drawn_later(
     assert await run_job(database, root, pen) == 1
 
 
+async def test_drawing_ends_when_somebody_waits_for_other_pictures(
+    folders: FolderSource, database: Database, root: Path
+):
+    for number in range(5):
+        put(root, f"a/{number}.jpg")
+    await shown(folders)
+    pen = Pen()
+    pen.fault = Unavailable("Pictures that somebody waits for come first.", code="busy")
+    assert await run_job(database, root, pen) == 0
+    assert len(pen.drawn) == 1
+    pen.fault = Unavailable("The folder is away.")
+    assert await run_job(database, root, pen) == 0
+    assert len(pen.drawn) == 6
+
+
 async def test_what_cannot_be_drawn_is_tried_once_and_shown_without(
     folders: FolderSource, database: Database, root: Path
 ):

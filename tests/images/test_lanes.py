@@ -68,7 +68,7 @@ async def test_who_leaves_the_queue_frees_a_place_at_once():
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="niceness of threads is Linux's")
-async def test_costly_threads_are_nicer_than_cheap_ones_and_what_nobody_waits_for_is_nicer_still():
+async def test_costly_threads_are_nicer_than_cheap_ones_and_all_are_nicer_than_the_server():
     lanes = Lanes(threads=1)
 
     def niceness(_stop: object) -> int:
@@ -78,7 +78,23 @@ async def test_costly_threads_are_nicer_than_cheap_ones_and_what_nobody_waits_fo
     cheap, costly, background = (
         await lanes.cheap.workers.run(niceness),
         await lanes.costly.workers.run(niceness),
-        await lanes.background.run(niceness),
+        await lanes.in_background(niceness),
     )
-    assert own < cheap < costly < background or own >= 10
+    assert own < cheap < costly == background or own >= 10
+    await lanes.close()
+
+
+@pytest.mark.parametrize("name", ["cheap", "costly"])
+async def test_what_nobody_waits_for_is_done_only_where_nothing_else_is(name):
+    lanes, gate = Lanes(threads=1), threading.Event()
+    assert await lanes.in_background(lambda _: "drawn") == "drawn"
+    lane = lanes.cheap if name == "cheap" else lanes.costly
+    running = asyncio.create_task(lane.workers.run(lambda _: gate.wait(10)))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable) as busy:
+        await lanes.in_background(lambda _: "drawn")
+    assert busy.value.code == "busy"
+    gate.set()
+    await running
+    assert [await lanes.in_background(lambda _: "drawn") for _ in range(5)] == ["drawn"] * 5
     await lanes.close()

@@ -130,7 +130,7 @@ def placeholder_maker(
     limits = _limits(settings)
 
     async def draw(source: bytes | Path) -> str:
-        return await lanes.background.run(
+        return await lanes.in_background(
             lambda stop: make_placeholder(source, limits, stop, codec=codec)
         )
 

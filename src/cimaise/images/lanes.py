@@ -4,16 +4,21 @@ Most pictures are thumbnails of photographs, some ten milliseconds each. An AVIF
 photograph or a poster of a hundred megapixels takes a hundred times as long. Each kind has its
 own threads, its own queue and its own places for opened sources. The costly lane's threads are
 nicer still, so that where both have work the cheap one gets most of the processor. What nobody
-waits for has one thread, the nicest of all.
+waits for has one thread, and is done when neither lane has anything to do.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
+from cimaise.errors import Unavailable
 from cimaise.images.formats import FORMATS
 from cimaise.images.places import Places
 from cimaise.images.spec import ImageSpec
+from cimaise.images.stopping import Stop
 from cimaise.images.workers import NICENESS, Workers
+
+_Result = TypeVar("_Result")
 
 _COSTLY_OUTPUTS: Final = frozenset({"avif", "jxl"})
 _COSTLY_PIXELS: Final = 40_000_000
@@ -23,8 +28,6 @@ _COSTLY_TYPES: Final = frozenset(
     known.media_type for known in FORMATS.values() if known.is_isolated or known.name == "gif"
 )
 _NICER: Final = NICENESS + 5
-_NICEST: Final = 19
-_BACKGROUND_QUEUE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,6 @@ class Lanes:
     Attributes:
         cheap: Most pictures.
         costly: Those that :func:`is_costly`.
-        background: For jobs: it gets what processor time the lanes leave.
     """
 
     def __init__(
@@ -91,19 +93,29 @@ class Lanes:
         """
         self.cheap: Final = _open_lane(threads, queue, max_s, NICENESS)
         self.costly: Final = _open_lane(threads, costly_queue, max_s, _NICER)
-        self.background: Final = Workers(
-            threads=1, queue=_BACKGROUND_QUEUE, max_s=max_s, niceness=_NICEST
-        )
+        # No nicer: a thread that holds Python's lock must get on, or the server waits for it.
+        self._background: Final = Workers(threads=1, queue=1, max_s=max_s, niceness=_NICER)
 
     def of(self, spec: ImageSpec, facts: SourceFacts) -> Lane:
         """Where a picture is made."""
         return self.costly if is_costly(spec, facts) else self.cheap
 
+    async def in_background(self, work: Callable[[Stop], _Result]) -> _Result:
+        """Do what nobody waits for, if there is nothing else to do.
+
+        Raises:
+            Unavailable: ``busy``; pictures that somebody waits for come first.
+            Invalid: ``too_complex``; the work took too long, and looked at ``stop``.
+        """
+        if self.cheap.workers.taken or self.costly.workers.taken:
+            raise Unavailable("Pictures that somebody waits for come first.", code="busy")
+        return await self._background.run(work)
+
     async def close(self) -> None:
         """Wait until the running work has ended, and end the threads."""
         await self.cheap.workers.close()
         await self.costly.workers.close()
-        await self.background.close()
+        await self._background.close()
 
 
 def _open_lane(threads: int, queue: int, max_s: float, niceness: int) -> Lane:

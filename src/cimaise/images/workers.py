@@ -55,6 +55,11 @@ class Workers:
         """How many pieces of work wait for a thread."""
         return self._places.waiting
 
+    @property
+    def taken(self) -> int:
+        """How many pieces of work are done, or wait for a thread."""
+        return self._places.taken
+
     async def run(self, work: Callable[[Stop], _Result]) -> _Result:
         """Do ``work`` in a thread.
 

@@ -1,7 +1,7 @@
 """Draws what is shown until a picture of a folder album has come."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,7 @@ from cimaise.albums.folder_placeholders import (
 )
 from cimaise.errors import CimaiseError, Unavailable
 from cimaise.jobs.base import Turn
-from cimaise.jobs.placeholders import Draw
+from cimaise.jobs.placeholders import BUSY, Draw
 
 MOST: Final = 100
 """Pictures a run: the next one comes soon, and other jobs have their turn between."""
@@ -28,28 +28,37 @@ async def make_folder_placeholders(turn: Turn, find_local: FindLocal, draw: Draw
     """One after another, the newest first; gives how many there are now.
 
     A picture that cannot be drawn is noted as such. One that is being replaced, or whose folder is
-    away, is left for the next run, when the index knows more.
+    away, is left for the next run, when the index knows more. Ends when somebody waits for other
+    pictures.
     """
     made = 0
     bare = await turn.database.read(partial(find_bare, limit=MOST))
     for start in range(0, len(bare), _AT_ONCE):
-        drawn: dict[BareFile, str] = {}
-        for picture in bare[start : start + _AT_ONCE]:
-            text = await _drawn(picture, find_local, draw)
-            if text is not None:
-                drawn[picture] = text
-        await turn.database.write(partial(keep_placeholders, drawn=drawn))
+        some = bare[start : start + _AT_ONCE]
+        drawn, is_busy = await _drawn(some, find_local, draw)
+        if drawn:
+            await turn.database.write(partial(keep_placeholders, drawn=drawn))
         made += sum(text != NONE_POSSIBLE for text in drawn.values())
+        if is_busy:
+            break
     return made
 
 
-async def _drawn(picture: BareFile, find_local: FindLocal, draw: Draw) -> str | None:
-    try:
-        found = (await asyncio.to_thread(find_local, picture.album, picture.name)).file
-        if found is None or (found.mtime_ns, found.size) != (picture.mtime_ns, picture.size):
-            return None
-        return await draw(found.path)
-    except (OSError, Unavailable):
-        return None
-    except CimaiseError:
-        return NONE_POSSIBLE
+async def _drawn(
+    some: Sequence[BareFile], find_local: FindLocal, draw: Draw
+) -> tuple[dict[BareFile, str], bool]:
+    """What could be drawn, and whether there is something better to do."""
+    drawn: dict[BareFile, str] = {}
+    for picture in some:
+        try:
+            found = (await asyncio.to_thread(find_local, picture.album, picture.name)).file
+            if found and (found.mtime_ns, found.size) == (picture.mtime_ns, picture.size):
+                drawn[picture] = await draw(found.path)
+        except Unavailable as fault:
+            if fault.code == BUSY:
+                return drawn, True
+        except OSError:
+            continue
+        except CimaiseError:
+            drawn[picture] = NONE_POSSIBLE
+    return drawn, False

@@ -14,6 +14,9 @@ from cimaise.storage.base import Storage
 MOST: Final = 100
 """Pictures a run: the next one comes soon, and other jobs have their turn between."""
 
+BUSY: Final = "busy"
+"""Code of the refusal to draw now."""
+
 Draw = Callable[[bytes | Path], Awaitable[str]]
 """A picture's bytes or file to its ThumbHash, base64; a ``CimaiseError`` where it cannot be."""
 
@@ -21,24 +24,28 @@ Draw = Callable[[bytes | Path], Awaitable[str]]
 async def make_placeholders(turn: Turn, storage: Storage, draw: Draw, *, max_bytes: int) -> int:
     """One after another, beside what visitors ask for; gives how many there are now.
 
-    A picture that cannot be drawn is noted as such, one whose storage is away is tried again.
+    A picture that cannot be drawn is noted as such, one whose storage is away is tried again. Ends
+    when somebody waits for other pictures.
     """
     made = 0
     for picture in await turn.database.read(partial(find_bare, limit=MOST)):
-        text = await _drawn(picture, storage, draw, max_bytes)
-        if text is None:
+        try:
+            text = await _drawn(picture, storage, draw, max_bytes)
+        except Unavailable as fault:
+            if fault.code == BUSY:
+                break
             continue
         keep = partial(keep_placeholder, picture=picture, text=text)
         made += await turn.database.write(keep) and text != NONE_POSSIBLE
     return made
 
 
-async def _drawn(picture: BarePicture, storage: Storage, draw: Draw, max_bytes: int) -> str | None:
+async def _drawn(picture: BarePicture, storage: Storage, draw: Draw, max_bytes: int) -> str:
     opener = stored_source(storage, picture.storage_key, max_bytes=max_bytes)
     try:
         async with opener() as source:
             return await draw(source)
     except Unavailable:
-        return None
+        raise
     except CimaiseError:
         return NONE_POSSIBLE
