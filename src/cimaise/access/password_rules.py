@@ -7,8 +7,6 @@ with the account's own name among them. What falls within a million guesses is r
 
 from typing import Final
 
-from zxcvbn import zxcvbn
-
 from cimaise.errors import Invalid
 
 LEAST_GUESSES_LOG10: Final = 6.0
@@ -23,6 +21,9 @@ def require_hard_to_guess(password: str, *known: str) -> None:
         password: Any text.
         known: What everybody knows of the account: its name, its e-mail address.
     """
+    # its word lists take 12 MiB, and most processes are never asked
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
     words = [word for one in known for word in (one, one.partition("@")[0]) if word]
     found = zxcvbn(password[:_LOOKED_AT_CHARS], user_inputs=[*words, *_OWN_WORDS])
     if float(found["guesses_log10"]) < LEAST_GUESSES_LOG10:
