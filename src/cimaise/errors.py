@@ -37,6 +37,7 @@ CODES: Final[dict[str, str]] = {
     "password_needed": "A shared album asks for its password.",
     "bad_credentials": "The key, token or sign-in is not valid.",
     "forbidden": "The account may not do this.",
+    "banned": "An operator keeps this account or address out.",
     "cross_site": "A cookie came with a request from another site.",
     "hotlink": "Another site embeds what may not be shown there.",
     "crawler": "Programs that collect are refused.",

@@ -11,6 +11,7 @@ from cimaise.access.keys import Keys
 from cimaise.access.links import Links
 from cimaise.access.passwords import Costs, Passwords
 from cimaise.access.rights_changes import RightsChanges
+from cimaise.access.risk.watch import Watch
 from cimaise.access.sessions import Sessions
 from cimaise.access.shares import Shares
 from cimaise.access.signing import Signer
@@ -86,3 +87,14 @@ def _authenticator(settings: Settings, database: Database, keys: KeyCache) -> Au
         audience=auth.audience,
     )
     return Authenticator(database, utc_now, keys, Subjects(database, utc_now, random_id), verifier)
+
+
+def open_watch(settings: Settings, parts: Parts) -> Watch:
+    """Who is to be met with care, and who not at all."""
+    limits = settings.limits
+    return Watch(
+        parts.database,
+        utc_now,
+        slow_at=limits.risk_slow,
+        challenge_at=limits.risk_challenge,
+    )

@@ -67,6 +67,7 @@ class Application:
         await self._parts.cache.start()
         services.variants.start()
         services.rights_changes.start()
+        await services.watch.start()
         self._listen_to_changes()
         first = await prepare_first_account(
             services.database,
@@ -123,6 +124,7 @@ class Application:
         await asyncio.to_thread(self._parts.codec.close)
         await services.catalogue.close()
         await services.rights_changes.close()
+        await services.watch.close()
         services.at_once.settle()
         await services.usage.stop()
         await services.storage.close()

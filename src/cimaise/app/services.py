@@ -3,9 +3,10 @@
 from datetime import timedelta
 from functools import partial
 
+from cimaise.access.risk.bans import Bans
 from cimaise.albums.catalogue import Catalogue
 from cimaise.albums.sources.table import FlickrAccount, Needs, open_sources
-from cimaise.app.access import open_access
+from cimaise.app.access import open_access, open_watch
 from cimaise.app.delivery import open_outgoing
 from cimaise.app.images import image_policy, spec_limits
 from cimaise.app.parts import Parts
@@ -42,6 +43,7 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
     doors = open_doors(settings, parts, access.upload_tokens)
     outgoing = open_outgoing(settings, parts)
     files = Files(parts.database, utc_now)
+    watch = open_watch(settings, parts)
     return Services(
         settings=settings,
         clock=utc_now,
@@ -92,7 +94,7 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
         image_policy=image_policy(settings, (parts.secret, *parts.former_secrets)),
         spec_limits=spec_limits(settings, parts.watermarks),
         catalogue=_catalogue(settings, parts),
-        limiter=Limiter(settings.limits, parts.state),
+        limiter=Limiter(settings.limits, parts.state, watch),
         cleanup=open_cleanup(settings, parts),
         fsck=Fsck(parts.database, parts.storage, utc_now),
         key_mover=KeyMover(parts.database, parts.storage, utc_now, random_id),
@@ -100,6 +102,8 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
         upload_statistics=UploadStatistics(parts.database, utc_now),
         background=Background(),
         host=host,
+        watch=watch,
+        bans=Bans(parts.database, utc_now, random_id, watch.hurry),
         lines=lines_of(signs_in=host is None),
         hurry=parts.runner.hurry,
         check_cache=parts.check_cache,

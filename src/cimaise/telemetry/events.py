@@ -37,6 +37,8 @@ EVENTS: Final[dict[str, str]] = {
     "purges_dropped": "A cache in front could not be told to forget for a week.",
     "job": "A job ran.",
     "job_failed": "A job failed; it runs again at its time.",
+    "risk_not_kept": "A score could not be written down.",
+    "risk_not_read": "Scores and bans could not be read; what is known holds.",
     "usage_not_kept": "Counts of use could not be written down; they wait for the next time.",
     "takedown_waits": "The bytes of what was taken down could not be moved yet; nobody sees them.",
     "audit_sealed": "Entries got their places in the audit log's chain; its head is told.",

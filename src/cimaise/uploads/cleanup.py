@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from cimaise.access.risk.scores import forget_scores
 from cimaise.access.spent import count_spent, delete_spent
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
@@ -30,6 +31,7 @@ StepWork = Callable[[Database, datetime], Awaitable[Freed]]
 TakeTurn = Callable[[str, StepWork], Awaitable[Freed | None]]
 """Does a step under its lease; ``None`` where another process is at it."""
 
+OLD_SCORES: Final = timedelta(days=7)  # nothing is left of one after so many half-lives
 OLD_TEMPORARY: Final = timedelta(days=1)
 """Longer than any pause of a write that is still alive."""
 
@@ -160,4 +162,5 @@ async def sweep_temporary(storage: Storage, now: datetime) -> int:
 async def forget_spent(database: Database, now: datetime) -> int:
     """Delete rows that count for nothing any more; gives how many."""
     hours = await database.write(partial(forget_failed, now=now))
-    return hours + await delete_spent(database, now=now)
+    faded = await database.write(partial(forget_scores, before=now - OLD_SCORES))
+    return hours + faded + await delete_spent(database, now=now)

@@ -6,10 +6,12 @@ The row changes first. A process that dies before the bytes are gone leaves thei
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from cimaise import telemetry
+from cimaise.access.risk.scores import Reason, add_score, site_of
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError
 from cimaise.library.discarded import LATE, note_discarded
@@ -29,6 +31,7 @@ def end(
         return False
     if session.reserved_on is not None:  # else it was a piece, and its whole has what it had
         count_failed(connection, session.token_id or session.account_id, now=now)
+        _score(connection, session, to, now=now)
     was, session = session.state, sessions.find(connection, session.id)  # with what came since
     if session.reserved_on is not None:
         if was is State.UPLOADED:
@@ -49,6 +52,19 @@ def end(
             )
     note_leftovers(connection, session, keys_of(session), now=now, reason="upload ended")
     return True
+
+
+def _score(connection: Connection, session: UploadSession, to: State, *, now: datetime) -> None:
+    """Against the account; with an upload token, whose holder is unknown, against the address."""
+    holder = session.account_id
+    if session.token_id is not None:
+        holder = site_of(telemetry.client_address.get()) or ""
+    if holder and to in _REASONS:
+        add_score(connection, holder, _REASONS[to], now=now)
+
+
+_REASONS: Final = {State.REJECTED: Reason.FAILED_UPLOAD, State.EXPIRED: Reason.ABANDONED}
+"""Ending one's own upload is nobody's fault."""
 
 
 def note_leftovers(

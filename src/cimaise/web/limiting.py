@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 from starlette.requests import Request
 
 from cimaise import telemetry
 from cimaise.access.policy import Principal
+from cimaise.access.risk.scores import site_of
+from cimaise.access.risk.watch import Watch
 from cimaise.errors import Limit, TooMany
 from cimaise.settings.rate import Allowance
 from cimaise.settings.sections.limits import Limits
@@ -25,7 +27,6 @@ from cimaise.state.base import Rate, State
 _PLACE_TTL_S: Final = 3600.0
 """A transfer that lasts longer is not counted any more; those of a dead process end by then."""
 
-_IPV6_SITE: Final = 64
 _KNOWN_ADDRESSES: Final = 10_000
 _BUSY_RETRY_S: Final = 5
 
@@ -82,8 +83,9 @@ _BEGINNINGS: Final = (
 class Limiter:
     """Asked once for each request that is counted."""
 
-    def __init__(self, limits: Limits, state: State) -> None:
+    def __init__(self, limits: Limits, state: State, watch: Watch | None = None) -> None:
         self._limits = limits
+        self._watch = watch
         self._state = state
         exempt = limits.exempt
 
@@ -118,12 +120,14 @@ class Limiter:
         site = self._site(request)
         if site is None:
             return
+        factor = 1.0 if self._watch is None else self._watch.care(principal, site).factor
         if kind is Kind.SIGN_IN:
             await self._hit(kind, site, self._limits.sign_ins, headers)
         elif principal.account_id:
-            await self._hit(kind, principal.account_id, self._of_accounts[kind], headers)
+            allowance = _scaled(self._of_accounts[kind], factor)
+            await self._hit(kind, principal.account_id, allowance, headers)
         else:
-            await self._hit(kind, site, self._of_addresses[kind], headers)
+            await self._hit(kind, site, _scaled(self._of_addresses[kind], factor), headers)
 
     async def count_bad_credentials(self, request: Request, headers: dict[str, str]) -> None:
         """Somebody showed credentials that are no good: as a sign-in that failed.
@@ -178,6 +182,13 @@ class Limiter:
             raise too_many(kind, rate)
 
 
+def _scaled(allowance: Allowance, factor: float) -> Allowance:
+    """Less of it for those who gave cause; no limit stays none."""
+    if factor >= 1 or not allowance.count:
+        return allowance
+    return Allowance(max(1, int(allowance.count * factor)), allowance.window_s)
+
+
 def too_many(name: str, rate: Rate) -> TooMany:
     """What a refused hit is answered with."""
     return TooMany(
@@ -205,6 +216,4 @@ def _site(host: str, exempt: tuple[IPv4Network | IPv6Network, ...]) -> str | Non
         address = address.ipv4_mapped
     if any(address in network for network in exempt if network.version == address.version):
         return None
-    if address.version == 6:  # noqa: PLR2004
-        return str(ip_network((address, _IPV6_SITE), strict=False))
-    return str(address)
+    return site_of(host)

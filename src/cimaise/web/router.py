@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise import telemetry
 from cimaise.access import policy
+from cimaise.access.risk.scores import Reason
 from cimaise.errors import (
     BrokenTransfer,
     CimaiseError,
@@ -23,11 +24,12 @@ from cimaise.errors import (
     MethodNotAllowed,
     NotFound,
     NotSignedIn,
+    TypeNotAllowed,
 )
 from cimaise.web.call import Call
 from cimaise.web.compression import pack
 from cimaise.web.cors import Cors, cors_headers, preflight_headers
-from cimaise.web.limiting import kind_of
+from cimaise.web.limiting import Kind, kind_of
 from cimaise.web.problems import fault_reply, problem_reply, status_of
 
 if TYPE_CHECKING:
@@ -146,9 +148,12 @@ class _Door:
         try:
             principal = await self._authenticate(request, line, rates)
             facts["account_id"] = principal.account_id
+            if line is None or line.tag != "Operation":
+                self._services.watch.require_welcome(principal, telemetry.client_address.get())
             call = Call(request, principal, self._services, request_id, arrived)
             reply = await self._handled(call, line, rates)
         except CimaiseError as error:
+            self._note(error, line, facts)
             reply = _problem(error, request_id)
         except Exception as fault:
             telemetry.log("request_failed", level="error", fault=fault, path=request.url.path)
@@ -166,6 +171,15 @@ class _Door:
             accept_encoding=request.headers.get("accept-encoding"),
         )
         return reply
+
+    def _note(self, error: CimaiseError, line: Line | None, facts: dict[str, Any]) -> None:
+        """A type that was refused when an upload began counts against whoever tried."""
+        if line is None or not isinstance(error, TypeNotAllowed):
+            return
+        if self._kinds[line.method] is Kind.UPLOAD:
+            services, address = self._services, telemetry.client_address.get()
+            who = policy.Principal(facts.get("account_id", ""), "", policy.Role.GUEST)
+            services.background.start(services.watch.note(who, address, Reason.REFUSED_TYPE))
 
     async def _authenticate(
         self, request: Request, line: Line | None, rates: dict[str, str]

@@ -21,6 +21,7 @@ from cimaise.web import (
     originals,
     outlets,
     reference,
+    risk,
     shares,
     storage,
     takedowns,
@@ -38,6 +39,7 @@ from cimaise.web.pages import account, arranging, my_files, own_access, sign_in,
 from cimaise.web.pages import albums as walls
 from cimaise.web.pages.admin import accounts as desk_accounts
 from cimaise.web.pages.admin import overview as desk
+from cimaise.web.pages.admin import risks as desk_risks
 from cimaise.web.pages.admin import takedowns as desk_takedowns
 from cimaise.web.pages.admin import uploads as desk_uploads
 from cimaise.web.pages.admin import webhooks as desk_webhooks
@@ -187,6 +189,8 @@ LINES: Final = (
     Line("GET", "/admin/accounts", desk_accounts.accounts, PUBLIC, "Accounts, for administrators.", tag="Pages"),
     Line("POST", "/admin/accounts", desk_accounts.create, ADMIN, "Make an account by the page's form.", tag="Pages"),
     Line("POST", "/admin/accounts/{name}", desk_accounts.change, ADMIN, "Change an account by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/admin/risks", desk_risks.show, PUBLIC, "Scores and bans, for administrators.", tag="Pages"),
+    Line("POST", "/admin/risks", desk_risks.change, ADMIN, "Ban or lift a ban by the page's form.", status=303, tag="Pages"),
     Line("GET", "/admin/uploads", desk_uploads.uploads, PUBLIC, "All uploads, for administrators.", tag="Pages"),
     Line("POST", "/admin/uploads/{id}", desk_uploads.abort, ADMIN, "End an upload by the page's form.", status=303, tag="Pages"),
     Line("GET", "/admin/takedowns", desk_takedowns.takedowns, PUBLIC, "Take-downs, for administrators.", tag="Pages"),
@@ -214,6 +218,10 @@ LINES: Final = (
     Line("GET", "/api/admin/takedowns", takedowns.list_takedowns, ADMIN, "What was removed for legal reasons.", tag="Administration"),
     Line("POST", "/api/admin/takedowns/{id}/restore", takedowns.restore_takedown, ADMIN, "Bring back what was removed, while it is held.", body=sa.RestoreTakedown, tag="Administration"),
     Line("POST", "/api/takedowns/{id}/counter-notice", takedowns.counter_takedown, ACCOUNT, "Object to the removal of one's own file.", body=sa.CounterNotice, tag="Files"),
+    Line("GET", "/api/admin/risks", risk.list_risks, ADMIN, "Who has a score, what it is made of, and what it leads to.", tag="Administration"),
+    Line("POST", "/api/admin/bans", risk.create_ban, ADMIN, "Keep an account or a network out.", body=sa.CreateBan, status=201, tag="Administration"),
+    Line("GET", "/api/admin/bans", risk.list_bans, ADMIN, "Every ban, the newest first.", tag="Administration"),
+    Line("DELETE", "/api/admin/bans/{id}", risk.lift_ban, ADMIN, "Let them in again.", status=204, tag="Administration"),
     Line("GET", "/api/admin/audit", audit.list_entries, ADMIN, "Who did what, when, from where and why.", tag="Administration"),
     Line("POST", "/api/admin/webhooks", webhooks.create_webhook, ADMIN, "Tell an address of events; the secret is shown once.", body=sa.CreateWebhook, status=201, tag="Administration"),
     Line("GET", "/api/admin/webhooks", webhooks.list_webhooks, ADMIN, "Who is told of what.", tag="Administration"),

@@ -15,6 +15,8 @@ from cimaise.access.links import Links
 from cimaise.access.origin import is_same_origin
 from cimaise.access.policy import GUEST, Principal
 from cimaise.access.rights_changes import RightsChanges
+from cimaise.access.risk.bans import Bans
+from cimaise.access.risk.watch import Watch
 from cimaise.access.secret_texts import KEY_PREFIX
 from cimaise.access.sessions import Sessions
 from cimaise.access.shares import Shares
@@ -124,6 +126,8 @@ class Services:
     upload_statistics: UploadStatistics
     background: Background
     host: Host | None  # the application around us, where there is one
+    watch: Watch
+    bans: Bans
     lines: Sequence[Line]  # the URL map, for the reference
     hurry: Callable[[str], None]  # runs a job soon, by its name
     check_cache: Callable[[], Awaitable[None]]

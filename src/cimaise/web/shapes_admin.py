@@ -1,5 +1,7 @@
 """Bodies that operators send."""
 
+from datetime import datetime
+
 import msgspec
 
 
@@ -30,3 +32,12 @@ class CreateWebhook(msgspec.Struct, forbid_unknown_fields=True):
 
     url: str
     events: list[str] = msgspec.field(default_factory=lambda: ["*"])
+
+
+class CreateBan(msgspec.Struct, forbid_unknown_fields=True):
+    """Keep an account, by its name, or a network out; ``until`` is for good where it is absent."""
+
+    reason: str
+    account: str | None = None
+    network: str | None = None  # an address or CIDR
+    until: datetime | None = None

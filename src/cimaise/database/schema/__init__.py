@@ -24,6 +24,7 @@ from cimaise.database.schema.quota import (
     usage_days,
     usage_totals,
 )
+from cimaise.database.schema.risk import bans, risk_scores
 from cimaise.database.schema.takedowns import takedown_files, takedowns
 from cimaise.database.schema.uploads import (
     tus_parts,
@@ -38,6 +39,7 @@ __all__ = [
     "account_passwords",
     "accounts",
     "audit",
+    "bans",
     "browser_sessions",
     "checksums",
     "collections",
@@ -56,6 +58,7 @@ __all__ = [
     "memberships",
     "metadata",
     "purges",
+    "risk_scores",
     "shares",
     "sign_in_links",
     "source_answers",

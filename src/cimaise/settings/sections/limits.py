@@ -53,6 +53,15 @@ class Limits:
         "Bodies with files that an account, or an address of guests, may send at once; 0: no limit.",
         high=100_000,
     )
+    risk_slow: int = knob(
+        10,
+        p.parse_count,
+        "Score (uploads that failed, types that were refused) from which rates shrink; 0: never.",
+        high=1_000_000,
+    )
+    risk_challenge: int = knob(
+        20, p.parse_count, "Score from which a challenge is asked for; 0: never.", high=1_000_000
+    )
     exempt: tuple[IPv4Network | IPv6Network, ...] = knob(
         _LOOPBACK, p.parse_networks, "Addresses that nothing here is counted for."
     )

@@ -1,0 +1,1 @@
+"""Who gives cause for caution: scores that fade, and bans."""

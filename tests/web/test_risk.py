@@ -1,0 +1,78 @@
+"""What scores and bans do to requests; the tests' own addresses count here."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cimaise.access.policy import Role
+from cimaise.settings import Settings
+from cimaise.settings.rate import Allowance
+from tests.kit.application import Person, RunningApplication, running_application
+
+
+def careful(settings: Settings) -> Settings:
+    limits = replace(settings.limits, risk_slow=2, account_reads=Allowance(100, 3600.0), exempt=())
+    return replace(settings, limits=limits)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[RunningApplication]:
+    with running_application(tmp_path, careful) as one:
+        yield one
+
+
+@pytest.fixture
+def boss(running: RunningApplication) -> Person:
+    return running.person("boss", Role.ADMIN)
+
+
+def test_refused_types_slow_an_account_and_the_operator_sees_why(
+    running: RunningApplication, boss: Person
+):
+    with running.client(running.person("ann")) as ann, running.client(boss) as admin:
+        made = {"name": "zips", "policy": {"extensions": [".zip"]}}
+        assert ann.post("/api/collections", json=made).status_code == 201
+        body = {"collection": "zips", "filename": "a.exe", "size": 5}
+        for _ in range(4):
+            assert ann.post("/api/uploads", json=body).status_code == 415
+        assert ann.put("/api/collections/zips/files/a.zip", content=b"no zip").status_code == 415
+        running.run(running.application.services.background.close())
+        [risk] = admin.get("/api/admin/risks").json()["risks"]
+        assert risk["account"] == "ann"
+        assert risk["reasons"] == {"refused_type": 5.0, "failed_upload": 1.0}
+        assert (risk["score"], risk["rate_factor"], risk["asks_challenge"]) == (6.0, 0.33, False)
+        answer = ann.get("/api/me")
+        assert answer.headers["ratelimit-policy"] == '"reads";q=33;w=3600'
+        page = admin.get("/admin/risks", headers={"accept": "text/html"}).text
+        assert "types that were refused (5.0)" in page
+        assert "rates at 33" in page
+
+
+def test_a_ban_shuts_every_route_at_once_and_lifting_it_opens_them(
+    running: RunningApplication, boss: Person
+):
+    with running.client(running.person("ann")) as ann, running.client(boss) as admin:
+        made = admin.post("/api/admin/bans", json={"account": "ann", "reason": "spam"})
+        assert made.status_code == 201
+        refused = ann.get("/api/me")
+        assert (refused.status_code, refused.json()["code"]) == (403, "banned")
+        assert ann.get("/healthz").status_code == 200
+        assert admin.delete(f"/api/admin/bans/{made.json()['id']}").status_code == 204
+        assert ann.get("/api/me").status_code == 200
+        assert admin.get("/api/admin/bans").json()["bans"][0]["lifted_at"]
+
+
+def test_a_network_is_banned_by_the_pages_form(running: RunningApplication, boss: Person):
+    with running.client() as guest, running.client(boss) as admin:
+        form = {"network": "127.0.0.0/8", "reason": "a flood", "days": "3"}
+        sent = admin.post("/admin/risks", data=form)
+        assert (sent.status_code, sent.headers["location"]) == (303, "/admin/risks?saved=1")
+        assert guest.get("/api/albums").json()["code"] == "banned"
+        page = admin.get("/admin/risks", headers={"accept": "text/html"}).text
+        assert "127.0.0.0/8" in page
+        [ban] = admin.get("/api/admin/bans").json()["bans"]
+        admin.post("/admin/risks", data={"lift": ban["id"]})
+        assert guest.get("/api/albums").status_code == 200
+        assert admin.post("/admin/risks", data={**form, "days": "x"}).status_code == 422
