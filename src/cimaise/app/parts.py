@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
@@ -98,6 +99,7 @@ def open_parts(settings: Settings) -> Parts:
                 max_source_bytes=settings.images.max_source_bytes,
                 shared_variant_bytes=settings.images.shared_bytes,
                 cache=cache_in_front(settings),
+                keep_deleted=timedelta(days=settings.library.undelete_days),
             ),
             utc_now,
             state,

@@ -19,6 +19,7 @@ from cimaise.images.metadata.cleaning import Cleaner
 from cimaise.images.metadata.quick import read_quick_header
 from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
+from cimaise.library.deleted import Deleted
 from cimaise.library.files import Files
 from cimaise.library.recent import RecentFiles
 from cimaise.library.takedowns import Takedowns
@@ -42,7 +43,8 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
     access = open_access(settings, parts)
     doors = open_doors(settings, parts, access.upload_tokens)
     outgoing = open_outgoing(settings, parts)
-    files = Files(parts.database, utc_now)
+    keep = timedelta(days=settings.library.undelete_days)
+    files = Files(parts.database, utc_now, keeps_deleted=bool(keep))
     watch = open_watch(settings, parts)
     return Services(
         settings=settings,
@@ -79,6 +81,7 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
         publisher=doors.publisher,
         collections=Collections(parts.database, utc_now, random_id),
         files=files,
+        deleted=Deleted(parts.database, utc_now, keep),
         arrangement=Arrangement(parts.database, utc_now),
         originals=Originals(
             files, access.links, parts.storage, RecentFiles(lambda: parts.answers.changes)

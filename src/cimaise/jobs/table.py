@@ -1,6 +1,7 @@
 """Every job, once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from cimaise.archives.checksums import forget_old
@@ -11,6 +12,7 @@ from cimaise.jobs.base import Job, Turn
 from cimaise.jobs.events import follow_events
 from cimaise.jobs.folder_placeholders import FindLocal, make_folder_placeholders
 from cimaise.jobs.placeholders import Draw, make_placeholders
+from cimaise.library.deleted import purge_deleted
 from cimaise.library.discarded import delete_discarded
 from cimaise.library.tags import PURGE_JOB
 from cimaise.library.takedowns.held import end_held, hold_bytes
@@ -34,6 +36,7 @@ def jobs(
     max_source_bytes: int,
     shared_variant_bytes: int = 0,
     cache: Cache | None = None,
+    keep_deleted: timedelta = timedelta(0),
 ) -> tuple[Job, ...]:
     """The jobs of an installation.
 
@@ -44,6 +47,7 @@ def jobs(
         find_local: Finds a file of a folder album.
         max_source_bytes: Most that is copied of a picture to draw it.
         cache: In front of us, where there is one.
+        keep_deleted: How long deleted files can be brought back.
         shared_variant_bytes: Size of the variants that machines share; 0 where they do not.
     """
     trimming = Job(
@@ -63,8 +67,11 @@ def jobs(
             lambda turn: make_folder_placeholders(turn, find_local, draw),
         ),
     )
+    purging = Job(
+        "deleted-files", _HOUR, lambda turn: purge_deleted(turn.database, keep_deleted, turn.now)
+    )
     sometimes = (trimming,) if shared_variant_bytes else ()
-    return (*_always(storage, new_id, cache), *drawing, *sometimes)
+    return (purging, *_always(storage, new_id, cache), *drawing, *sometimes)
 
 
 def _always(storage: Storage, new_id: Callable[[], str], cache: Cache | None) -> tuple[Job, ...]:

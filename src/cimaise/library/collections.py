@@ -15,6 +15,7 @@ from cimaise.access.policy import MemberRole, Principal, Visibility
 from cimaise.database.engine import Database
 from cimaise.database.schema import accounts, collections, files, memberships
 from cimaise.errors import Invalid, NotFound, WrongState
+from cimaise.library.giving_up import give_up_deleted_of
 from cimaise.library.model import Collection, Policy
 from cimaise.library.tags import collection_tag, note_purge
 
@@ -143,6 +144,7 @@ class Collections:
             )
             if connection.execute(held).scalar():
                 raise WrongState("The collection still has files: delete them first.")
+            give_up_deleted_of(connection, found.id, now=self._clock())
             connection.execute(delete(collections).where(collections.c.id == found.id))
 
         await self._database.write(work)

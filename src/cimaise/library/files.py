@@ -46,9 +46,12 @@ class FilePage:
 class Files:
     """Published files, by the rights of their collection."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], *, keeps_deleted: bool = False
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._keeps_deleted = keeps_deleted
 
     async def find(self, principal: Principal, file_id: str, *, by_link: bool = False) -> File:
         """The file, if the principal may see it.
@@ -147,12 +150,18 @@ class Files:
         return await self._database.write(work)
 
     async def delete(self, principal: Principal, file_id: str) -> File:
-        """Make the file invisible at once and hand its bytes to the clean-up; gives what it was."""
+        """Make the file invisible at once; gives what it was.
+
+        Its bytes go to the clean-up, now or when the time to undo it is over.
+        """
 
         def work(connection: Connection) -> File:
             file = find_file(connection, file_id, principal)
             rights.require_manage_file(principal, file.collection.facts, owner_id=file.owner_id)
-            withdraw(connection, file, account_id=principal.account_id, now=self._clock())
+            withdraw(
+                connection, file, account_id=principal.account_id, now=self._clock(),
+                is_kept=self._keeps_deleted and not file.is_taken_down,
+            )  # fmt: skip
             return file
 
         return await self._database.write(work)

@@ -15,9 +15,8 @@ from cimaise.database.schema import (
     collections,
     contributors,
     files,
-    usage_totals,
 )
-from cimaise.library.discarded import note_discarded
+from cimaise.library.giving_up import give_up
 from cimaise.library.model import File, Publication
 from cimaise.library.tags import file_tag, note_purge
 from cimaise.library.takedowns.blocked import require_not_blocked
@@ -74,25 +73,28 @@ def add_contributor(
         )
 
 
-def withdraw(connection: Connection, file: File, *, account_id: str | None, now: datetime) -> bool:
-    """Make a file invisible for good and give its bytes to the clean-up; False if it was."""
+def withdraw(
+    connection: Connection,
+    file: File,
+    *,
+    account_id: str | None,
+    now: datetime,
+    is_kept: bool = False,
+) -> bool:
+    """Make a file invisible and give its bytes to the clean-up; False if it was.
+
+    With ``is_kept`` the bytes stay where they are: see :mod:`cimaise.library.deleted`.
+    """
     changed = connection.execute(
         update(files)
         .where(files.c.id == file.id, files.c.deleted_at.is_(None))
-        .values(deleted_at=now, storage_key=None, storage_etag=None)
+        .values(deleted_at=now)
     ).rowcount
     if not changed:
         return False
-    connection.execute(
-        update(collections)
-        .where(collections.c.id == file.collection.id)
-        .values(
-            updated_at=now,
-            picture_count=collections.c.picture_count - (1 if file.is_picture else 0),
-        )
-    )
-    if file.storage_key is not None:
-        _give_back(connection, file, file.storage_key, now)
+    note_change(connection, file, pictures=-1, now=now)
+    if not is_kept and file.storage_key is not None:
+        give_up(connection, file.id, file.storage_key, now=now)
     note_purge(connection, [file_tag(file.id)], now=now)
     record(
         connection, at=now, account_id=account_id, action="file.deleted", subject=file.id,
@@ -101,12 +103,15 @@ def withdraw(connection: Connection, file: File, *, account_id: str | None, now:
     return True
 
 
-def _give_back(connection: Connection, file: File, storage_key: str, now: datetime) -> None:
-    note_discarded(connection, [storage_key], not_before=now, reason="file deleted", size=file.size)
+def note_change(connection: Connection, file: File, *, pictures: int, now: datetime) -> None:
+    """The collection has one file more (1) or less (-1), as everybody sees it."""
     connection.execute(
-        update(usage_totals)
-        .where(usage_totals.c.account_id == file.owner_id)
-        .values(used_bytes=usage_totals.c.used_bytes - file.size)
+        update(collections)
+        .where(collections.c.id == file.collection.id)
+        .values(
+            updated_at=now,
+            picture_count=collections.c.picture_count + (pictures if file.is_picture else 0),
+        )
     )
 
 

@@ -159,7 +159,7 @@ class KeyMover:
 def _page(connection: Connection, *, after: str) -> list[Any]:
     rows = connection.execute(
         select(files.c.id, files.c.storage_key, files.c.size)
-        .where(files.c.storage_key > after, files.c.deleted_at.is_(None))
+        .where(files.c.storage_key > after)
         .order_by(files.c.storage_key)
         .limit(_PAGE)
     )

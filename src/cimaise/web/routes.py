@@ -11,6 +11,7 @@ from cimaise.web import (
     archives,
     audit,
     companion,
+    deleted,
     delivered,
     forms,
     health,
@@ -35,7 +36,15 @@ from cimaise.web import shapes_admin as sa
 from cimaise.web.assets import assets_mount
 from cimaise.web.cors import Cors
 from cimaise.web.host import OWN_SIGN_IN
-from cimaise.web.pages import account, arranging, my_files, own_access, sign_in, uploading
+from cimaise.web.pages import (
+    account,
+    arranging,
+    deleted_files,
+    my_files,
+    own_access,
+    sign_in,
+    uploading,
+)
 from cimaise.web.pages import albums as walls
 from cimaise.web.pages.admin import accounts as desk_accounts
 from cimaise.web.pages.admin import overview as desk
@@ -122,6 +131,9 @@ LINES: Final = (
     Line("GET", "/api/files/{id}", library.show_file, PUBLIC, "One file as a record.", tag="Files"),
     Line("PATCH", "/api/files/{id}", library.change_file, ACCOUNT, "Change title, note, visibility or collection.", body=s.ChangeFile, tag="Files"),
     Line("DELETE", "/api/files/{id}", library.delete_file, ACCOUNT, "Delete a file.", status=204, tag="Files"),
+    Line("POST", "/api/files/{id}/restore", deleted.restore, ACCOUNT, "Bring back a deleted file.", tag="Files"),
+    Line("GET", "/api/deleted-files", deleted.list_deleted, ACCOUNT, "The caller's deleted files that can be brought back; ?all=1 for administrators.", tag="Files"),
+    Line("DELETE", "/api/deleted-files/{id}", deleted.purge, ACCOUNT, "Give the bytes of a deleted file up now.", status=204, tag="Files"),
     Line("GET", "/api/zip", archives.selection, PUBLIC, "Files by their ids as one ZIP archive: ?file=…&file=….", moves_bytes=True, tag="Files"),
     Line("GET", "/api/collections/{name}/zip", archives.collection, PUBLIC, "A collection, or ?file=… of it, as a ZIP archive.", moves_bytes=True, tag="Files"),
     Line("POST", "/api/files/{id}/links", originals.create_link, ACCOUNT, "A signed link to a file.", body=s.CreateLink, status=201, tag="Files"),
@@ -184,6 +196,8 @@ LINES: Final = (
     Line("POST", "/me/access/keys/{id}", own_access.revoke_key, ACCOUNT, "Revoke an API key by the page's form.", status=303, tag="Pages"),
     Line("GET", "/me/files", my_files.my_files, PUBLIC, "One's own files, for people.", tag="Pages"),
     Line("POST", "/me/files/{id}", my_files.change_my_file, ACCOUNT, "Change or delete a file by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/me/deleted", deleted_files.show, PUBLIC, "Files that can be brought back, for people.", tag="Pages"),
+    Line("POST", "/me/deleted/{id}", deleted_files.change, ACCOUNT, "Bring back or give up a deleted file by the page's form.", status=303, tag="Pages"),
     Line("GET", "/admin", desk.overview, PUBLIC, "The installation at a glance, for administrators.", tag="Pages"),
     Line("POST", "/admin/cleanup", desk.clean_up, ADMIN, "Clean up, or ask what that would free, by the page's form.", status=303, moves_bytes=True, tag="Pages"),
     Line("GET", "/admin/accounts", desk_accounts.accounts, PUBLIC, "Accounts, for administrators.", tag="Pages"),

@@ -37,6 +37,7 @@ from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
 from cimaise.library.arrangement import Arrangement
 from cimaise.library.collections import Collections
+from cimaise.library.deleted import Deleted
 from cimaise.library.files import Files
 from cimaise.library.takedowns import Takedowns
 from cimaise.originals import Originals
@@ -95,6 +96,7 @@ class Services:
     rights_changes: RightsChanges
     collections: Collections
     files: Files
+    deleted: Deleted
     arrangement: Arrangement
     direct: DirectUploads
     companion: CompanionUploads

@@ -35,14 +35,13 @@ def with_content(connection: Connection, digest: str) -> list[Row[Any]]:
 
 
 def unknown_digests(connection: Connection, size: int) -> list[Row[Any]]:
-    """Published files of a size whose digest nobody has asked for yet."""
+    """Files of a size whose digest nobody has asked for yet; deleted ones may be brought back."""
     return list(
         connection.execute(
             select(files.c.id, files.c.storage_key).where(
                 files.c.size == size,
                 files.c.sha256.is_(None),
                 files.c.storage_key.is_not(None),
-                files.c.deleted_at.is_(None),
             )
         )
     )

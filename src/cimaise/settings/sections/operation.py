@@ -30,6 +30,18 @@ class Traces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LibrarySettings:
+    """What has been published."""
+
+    undelete_days: int = knob(
+        0,
+        p.parse_count,
+        "Days for which a deleted file is kept, unseen, so that it can be brought back; 0: none.",
+        high=3650,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakedownSettings:
     """What is removed for legal reasons."""
 

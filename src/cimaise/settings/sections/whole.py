@@ -9,7 +9,13 @@ from cimaise.settings.sections.albums import Flickr, Pages, Shares
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
-from cimaise.settings.sections.operation import Billing, MetricsSettings, TakedownSettings, Traces
+from cimaise.settings.sections.operation import (
+    Billing,
+    LibrarySettings,
+    MetricsSettings,
+    TakedownSettings,
+    Traces,
+)
 from cimaise.settings.sections.server import Client, Log, Server
 from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
 from cimaise.settings.sections.uploads import Quota, Uploads
@@ -39,6 +45,7 @@ class Settings:
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     traces: Traces = field(default_factory=Traces)
+    library: LibrarySettings = field(default_factory=LibrarySettings)
     takedowns: TakedownSettings = field(default_factory=TakedownSettings)
     billing: Billing = field(default_factory=Billing)
     log: Log = field(default_factory=Log)

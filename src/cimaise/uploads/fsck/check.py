@@ -12,6 +12,7 @@ from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import discarded_objects
 from cimaise.errors import CimaiseError, WrongState
+from cimaise.library.deleted import forget_deleted
 from cimaise.library.discarded import delete_discarded, note_discarded
 from cimaise.library.files import find_file
 from cimaise.library.publication import withdraw
@@ -97,9 +98,9 @@ class Fsck:
                 connection, [finding.subject], not_before=now, reason="orphan", size=finding.bytes
             )
         elif finding.kind is Kind.MISSING_OBJECT:
-            withdraw(
-                connection, find_file(connection, finding.subject, GUEST), account_id=None, now=now
-            )
+            if not forget_deleted(connection, finding.subject, now=now):
+                file = find_file(connection, finding.subject, GUEST)
+                withdraw(connection, file, account_id=None, now=now)
         elif finding.kind is Kind.MISSING_UPLOAD:
             session = sessions.find(connection, finding.subject)
             end(connection, session, State.EXPIRED, now=now, reason="its bytes are gone")

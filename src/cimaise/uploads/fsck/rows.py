@@ -42,7 +42,7 @@ def files_at(connection: Connection, keys: Sequence[str]) -> dict[str, Kept]:
 
 def _kept() -> Any:
     return select(files.c.storage_key, files.c.size, files.c.id).where(
-        files.c.storage_key.is_not(None), files.c.deleted_at.is_(None)
+        files.c.storage_key.is_not(None)  # of deleted ones as well, as long as they are kept
     )
 
 

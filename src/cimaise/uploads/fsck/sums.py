@@ -93,7 +93,7 @@ def _wrong_days(connection: Connection) -> Iterator[Finding]:
 def _totals(connection: Connection, account_id: str | None = None) -> dict[str, _Sums]:
     """By account: bytes of its files and of its complete uploads; bytes of those that come."""
     stored = select(files.c.owner_id.label("account"), func.sum(files.c.size)).where(
-        files.c.storage_key.is_not(None), files.c.deleted_at.is_(None)
+        files.c.storage_key.is_not(None)
     )
     waiting = select(uploads.c.account_id, func.sum(uploads.c.size)).where(
         uploads.c.state == State.UPLOADED.value, _COUNTED

@@ -71,6 +71,7 @@ async def arrange(call: Call) -> ASGIApp:
         start=pagination.page * pagination.limit - pagination.limit,
         walls=walls,
         sorts=_SORTS,
+        undelete_days=call.services.settings.library.undelete_days,
         sort=hung.collection.sort or Sort.DATE.value,
         visibilities=[one.value for one in Visibility],
         here=arrange_url(name),

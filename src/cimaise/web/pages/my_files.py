@@ -45,6 +45,7 @@ async def my_files(call: Call) -> ASGIApp:
         max_title=MAX_TITLE,
         max_note=MAX_NOTE,
         did=call.query("did"),
+        undelete_days=call.services.settings.library.undelete_days,
     )
 
 
