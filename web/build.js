@@ -43,24 +43,28 @@ const lighter = {
 /** Modules, and what only some of them need in chunks of its own. */
 const modules = await build({
   ...common,
-  entryPoints: ["gallery.js", "arrange.js", "upload.js", "element.js"],
+  entryPoints: ["gallery.js", "arrange.js", "upload.js", "element.js", "challenge.js"],
   format: "esm",
   splitting: true,
   plugins: [lighter],
 });
 
-/** Runs before the first paint, so it can be no module. */
-const theme = await build({ ...common, entryPoints: ["theme.js"], format: "iife" });
+/** One runs before the first paint, the other in a worker: neither can be a module everywhere. */
+const scripts = await build({
+  ...common,
+  entryPoints: ["theme.js", "challenge-worker.js"],
+  format: "iife",
+});
 
 const sheets = (await readdir(styles)).filter((name) => name.endsWith(".css"));
 const css = await build({
   ...common,
-  entryPoints: [...sheets.map((name) => join(styles, name)), "lightbox.css"],
+  entryPoints: [...sheets.map((name) => join(styles, name)), "lightbox.css", "challenge.css"],
   external: ["*.svg"],
 });
 
 const files = {};
-for (const { metafile } of [modules, theme, css]) {
+for (const { metafile } of [modules, scripts, css]) {
   for (const [path, output] of Object.entries(metafile.outputs)) {
     if (output.entryPoint) files[basename(output.entryPoint)] = basename(path);
   }

@@ -38,6 +38,7 @@ CODES: Final[dict[str, str]] = {
     "bad_credentials": "The key, token or sign-in is not valid.",
     "forbidden": "The account may not do this.",
     "banned": "An operator keeps this account or address out.",
+    "challenge_needed": "A challenge has to be solved first; the answer says where one is.",
     "cross_site": "A cookie came with a request from another site.",
     "hotlink": "Another site embeds what may not be shown there.",
     "crawler": "Programs that collect are refused.",

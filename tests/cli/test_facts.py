@@ -151,3 +151,12 @@ def test_a_password_is_set_at_the_machine(cimaise: Cimaise):
     assert refused.exit_code == 1
     assert "first that are guessed" in refused.stderr
     assert cimaise("accounts", "set-password", "nobody", "--password", "x" * 20).exit_code == 1
+
+
+def test_an_invitation_is_printed_once(cimaise: Cimaise):
+    shown = json.loads(cimaise("accounts", "invite", "--note", "Maria", "--json").output)
+    assert set(shown) == {"id", "url", "expires_at"}
+    assert "/join/" in shown["url"]
+    text = cimaise("accounts", "invite", "--expires", "2h", "--total-bytes", "2 GB").output
+    assert "one member's account" in text
+    assert cimaise("accounts", "invite", "--note", "x" * 101).exit_code == 1

@@ -200,6 +200,12 @@ def test_every_route_that_begins_an_upload_counts_as_one():
     assert {name for name, kind in kinds.items() if kind is Kind.SIGN_IN} == {
         "POST /api/login",
         "POST /login",
+        "POST /api/register",
+        "POST /register",
+        "POST /api/invitations/{token}",
+        "POST /join/{token}",
+        "GET /oidc/start",
+        "GET /oidc/callback",
     }
     assert kinds["PUT /storage/{token}"] is Kind.FREE
     assert kinds["GET /resize"] is Kind.PICTURE

@@ -7,7 +7,7 @@ What a token says of where its key is (``jku``, ``jwk``, ``x5u``) is not looked 
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -30,7 +30,9 @@ _VERIFIED_AS: Final = {name: name for name in ("HS256", "RS256", "ES256", "Ed255
 }
 
 
-class _Header(msgspec.Struct):
+class Header(msgspec.Struct):
+    """What a token says of how it is signed."""
+
     alg: str
     kid: str | None = None
     crit: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -86,38 +88,36 @@ class JwtVerifier:
             NotSignedIn: ``bad_credentials``, for any fault of the token.
             UpstreamFailed, UpstreamTimedOut: The public keys can't be had.
         """
-        header = _parse_header(token)
-        key = await self._key(header)
+        payload = await signed_payload(token, self._key)
         try:
-            signed = jws.deserialize_compact(token, key, registry=_REGISTRY)
-            claims = msgspec.json.decode(signed.payload or b"", type=_Claims)
+            claims = msgspec.json.decode(payload, type=_Claims)
         except msgspec.ValidationError as fault:
-            raise _bad("The token lacks sub or exp, or a claim has another form.") from fault
-        except (JoseError, ValueError, TypeError, RecursionError) as fault:
-            raise _bad("The token is not valid.") from fault
+            raise bad_token("The token lacks sub or exp, or a claim has another form.") from fault
+        except (ValueError, RecursionError) as fault:
+            raise bad_token("The token is not valid.") from fault
         self._require(claims)
         return claims.sub
 
-    async def _key(self, header: _Header) -> Key:
+    async def _key(self, header: Header) -> Key:
         if header.alg == "HS256" and self.secret is not None:
             return self.secret
         if header.alg in ASYMMETRIC and self.key_ring is not None:
             return await self.key_ring.find(header.kid, header.alg)
-        raise _bad("The token is not valid.")
+        raise bad_token("The token is not valid.")
 
     def _require(self, claims: _Claims) -> None:
         now = self.clock().timestamp()
         if claims.exp <= now - _LEEWAY_S:
-            raise _bad("The token has expired.")
+            raise bad_token("The token has expired.")
         if any(at is not None and at > now + _LEEWAY_S for at in (claims.nbf, claims.iat)):
-            raise _bad("The token is not valid yet.")
+            raise bad_token("The token is not valid yet.")
         if self.issuer and claims.iss != self.issuer:
-            raise _bad("The token is another issuer's.")
+            raise bad_token("The token is another issuer's.")
         if not self._is_meant(claims.aud):
-            raise _bad("The token is for another audience.")
+            raise bad_token("The token is for another audience.")
         subject = claims.sub
         if not 1 <= len(subject) <= MAX_SUBJECT_CHARS or not subject.isprintable():
-            raise _bad("The token's subject can't be an account.")
+            raise bad_token("The token's subject can't be an account.")
 
     def _is_meant(self, audience: str | list[str] | None) -> bool:
         named = [audience] if isinstance(audience, str) else audience or []
@@ -146,19 +146,33 @@ def jwt_verifier(
     return JwtVerifier(clock, key, key_ring, issuer, audience)
 
 
-def _parse_header(token: str) -> _Header:
+async def signed_payload(token: str, key_for: Callable[[Header], Awaitable[Key]]) -> bytes:
+    """What a token holds whose signature is right; what that says was not looked at.
+
+    Raises:
+        NotSignedIn: ``bad_credentials``: malformed, or the signature is wrong.
+    """
+    key = await key_for(_parse_header(token))
+    try:
+        return jws.deserialize_compact(token, key, registry=_REGISTRY).payload or b""
+    except (JoseError, ValueError, TypeError, RecursionError) as fault:
+        raise bad_token("The token is not valid.") from fault
+
+
+def _parse_header(token: str) -> Header:
     match = _COMPACT.fullmatch(token) if len(token) <= MAX_CHARS else None
     if match is None:
-        raise _bad("The token is not valid.")
+        raise bad_token("The token is not valid.")
     try:
         raw = base64.urlsafe_b64decode(match[1] + "=" * (-len(match[1]) % 4))
-        header = msgspec.json.decode(raw, type=_Header)
+        header = msgspec.json.decode(raw, type=Header)
     except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
-        raise _bad("The token is not valid.") from fault
+        raise bad_token("The token is not valid.") from fault
     if header.crit is not msgspec.UNSET or header.b64 is not msgspec.UNSET:  # RFC 7515 §4.1.11
-        raise _bad("The token is not valid.")
+        raise bad_token("The token is not valid.")
     return header
 
 
-def _bad(message: str) -> NotSignedIn:
+def bad_token(message: str) -> NotSignedIn:
+    """A token that lets nobody in."""
     return NotSignedIn(message, code="bad_credentials")

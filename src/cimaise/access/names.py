@@ -33,6 +33,17 @@ def is_id(text: str) -> bool:
     return bool(_ID.fullmatch(text))
 
 
+def is_chosen_name(text: str) -> bool:
+    """A name that people may choose."""
+    return bool(_CHOSEN.fullmatch(text))
+
+
+def distinct_name(wanted: str, unique: str) -> str:
+    """A name like the wanted one that nobody can have chosen, and only ``unique`` leads to."""
+    stem = _OTHER.sub("-", wanted.lower())[:_STEM_LENGTH].strip("-") or "account"
+    return f"{stem}~{hashlib.sha256(unique.encode()).hexdigest()[:16]}"
+
+
 def name_of_subject(subject: str) -> str:
     """The account name for the ``sub`` of a token.
 
@@ -42,6 +53,4 @@ def name_of_subject(subject: str) -> str:
     """
     if _CHOSEN.fullmatch(subject):
         return subject
-    stem = _OTHER.sub("-", subject.lower())[:_STEM_LENGTH].strip("-") or "account"
-    digest = hashlib.sha256(subject.encode()).hexdigest()
-    return f"{stem}~{digest[:16]}"
+    return distinct_name(subject, subject)

@@ -52,6 +52,7 @@ class Sessions:
         address: str = "",
         user_agent: str = "",
         replaces: str | None = None,
+        provider: str = "",
     ) -> str:
         """The value of a new session's cookie. The caller has checked who it is.
 
@@ -60,6 +61,7 @@ class Sessions:
             address: That the request came from.
             user_agent: What the browser calls itself.
             replaces: Id of the session that the browser had until now; it ends.
+            provider: Issuer that says who it is; empty: none.
 
         Raises:
             NotSignedIn: The account is absent or disabled.
@@ -73,6 +75,7 @@ class Sessions:
             expires_at=now + timedelta(seconds=self.session_ttl_s),
             address=address[:MOST_ADDRESS_CHARS],
             user_agent=shown_text(user_agent)[:MOST_AGENT_CHARS],
+            provider=provider or None,
         )
 
         def work(connection: Connection) -> None:
@@ -84,13 +87,22 @@ class Sessions:
         await self.database.write(work)
         return cookie
 
-    async def end(self, principal: Principal) -> None:
-        """Sign the browser out that the request came with; nothing for any other credential."""
+    async def end(self, principal: Principal) -> str:
+        """Sign the browser out that the request came with; nothing for any other credential.
+
+        Gives the issuer of the provider that had signed it in; empty where none had.
+        """
         policy.require_account(principal)
         if principal.session_id is None:
-            return
-        statement = ending(self.clock()).where(browser_sessions.c.id == principal.session_id)
-        await self.database.write(lambda connection: connection.execute(statement).rowcount)
+            return ""
+        mine = browser_sessions.c.id == principal.session_id
+        now = self.clock()
+
+        def work(connection: Connection) -> str:
+            connection.execute(ending(now).where(mine))
+            return connection.scalar(select(browser_sessions.c.provider).where(mine)) or ""
+
+        return await self.database.write(work)
 
     async def list_sessions(self, principal: Principal) -> list[Session]:
         """The principal's own that would be let in now, the latest first."""

@@ -61,6 +61,10 @@ class Signer:
             raise _bad_signature()
         return payload
 
+    def key_of(self, purpose: str) -> bytes:
+        """A key for what others sign and open: no token made here is good there."""
+        return self._keys_of(purpose)[0]
+
     def _keys_of(self, purpose: str) -> tuple[bytes, ...]:
         keys = self._keys.get(purpose)
         if keys is None:

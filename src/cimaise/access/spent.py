@@ -1,4 +1,4 @@
-"""Rows that let nobody in any more: ended browser sessions, used sign-in links, old links to files.
+"""Rows that let nobody in any more: ended sessions, used sign-in links and invitations, old links.
 
 Each answers for a while why it is no good ("has been used", "is past its time"); then it goes.
 """
@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select
 
 from cimaise.database.engine import Database
-from cimaise.database.schema import browser_sessions, links, sign_in_links
+from cimaise.database.schema import browser_sessions, invitations, links, sign_in_links
 
 KEPT_FOR: Final = timedelta(days=7)
 _BATCH: Final = 1000
@@ -18,6 +18,7 @@ _BATCH: Final = 1000
 def _spent(before: datetime) -> tuple[tuple[Table, ColumnElement[str], ColumnElement[bool]], ...]:
     """Table, key and what makes a row of it worthless."""
     sessions, sign_ins, signed = browser_sessions.c, sign_in_links.c, links.c
+    invited = invitations.c
     return (
         (
             browser_sessions,
@@ -28,6 +29,15 @@ def _spent(before: datetime) -> tuple[tuple[Table, ColumnElement[str], ColumnEle
             sign_in_links,
             sign_ins.hash,
             or_(sign_ins.expires_at < before, sign_ins.used_at < before),
+        ),
+        (
+            invitations,
+            invited.id,
+            or_(
+                invited.expires_at < before,
+                invited.revoked_at < before,
+                invited.used_at < before,
+            ),
         ),
         (links, signed.id, or_(signed.expires_at < before, signed.revoked_at < before)),
     )

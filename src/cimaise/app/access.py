@@ -4,12 +4,17 @@ from dataclasses import dataclass
 
 from cimaise.access.account_passwords import AccountPasswords
 from cimaise.access.accounts import Accounts
+from cimaise.access.challenge.asking import Challenges
+from cimaise.access.challenge.table import open_challenge
+from cimaise.access.invitations import Invitations
 from cimaise.access.jwks import KeyRing, key_set_fetcher
 from cimaise.access.jwts import jwt_verifier
 from cimaise.access.key_cache import KeyCache
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
+from cimaise.access.oidc.sign_in import OidcSignIn
 from cimaise.access.passwords import Costs, Passwords
+from cimaise.access.registration import Registration
 from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.risk.watch import Watch
 from cimaise.access.sessions import Sessions
@@ -18,6 +23,7 @@ from cimaise.access.signing import Signer
 from cimaise.access.subjects import Subjects
 from cimaise.access.tokens import Authenticator
 from cimaise.access.upload_tokens import UploadTokens
+from cimaise.app.oidc import open_oidc
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now
 from cimaise.database.engine import Database
@@ -37,6 +43,10 @@ class Access:
     upload_tokens: UploadTokens
     shares: Shares
     account_passwords: AccountPasswords
+    challenges: Challenges
+    registration: Registration
+    invitations: Invitations
+    oidc: OidcSignIn | None
 
 
 def open_access(settings: Settings, parts: Parts) -> Access:
@@ -54,6 +64,9 @@ def open_access(settings: Settings, parts: Parts) -> Access:
     known.tell = links.cache.tell = changes.tell
     auth, chosen = settings.auth, settings.passwords
     passwords = Passwords(Costs(chosen.memory_kib, chosen.passes, chosen.lanes, chosen.at_once))
+    own = AccountPasswords(database, utc_now, parts.state, passwords, chosen.min_chars)
+    challenges = _challenges(settings, parts)
+    registration = _registration(settings, parts, own, challenges)
     return Access(
         accounts=Accounts(database, utc_now, random_id, known),
         keys=Keys(database, utc_now, random_id, known),
@@ -70,10 +83,34 @@ def open_access(settings: Settings, parts: Parts) -> Access:
             parts.state,
             passwords,
         ),
-        account_passwords=AccountPasswords(
-            database, utc_now, parts.state, passwords, chosen.min_chars
+        account_passwords=own,
+        oidc=open_oidc(settings, parts, known),
+        challenges=challenges,
+        registration=registration,
+        invitations=Invitations(
+            database, utc_now, random_id, registration, settings.registration.invitation_ttl
         ),
     )
+
+
+def _challenges(settings: Settings, parts: Parts) -> Challenges:
+    chosen = settings.challenge
+    challenge = open_challenge(
+        chosen,
+        secret=Signer(parts.secret).key_of("challenge"),
+        clock=utc_now,
+        public_url=settings.public_url,
+    )
+    return Challenges(challenge, parts.state, chosen.after_failures, chosen.ttl)
+
+
+def _registration(
+    settings: Settings, parts: Parts, passwords: AccountPasswords, challenges: Challenges
+) -> Registration:
+    is_open = settings.registration.open
+    if is_open and challenges.challenge is None:
+        raise ValueError("CIMAISE_REGISTRATION_OPEN: needs a challenge, and that is switched off")
+    return Registration(parts.database, utc_now, random_id, passwords, is_open)
 
 
 def _authenticator(settings: Settings, database: Database, keys: KeyCache) -> Authenticator:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cimaise.cli.opened import with_services
-from cimaise.cli.options import AS_JSON, common, load_settings
+from cimaise.cli.options import AS_JSON, DURATION, common, load_settings
 from cimaise.cli.printing import print_json, print_table, shown_bytes
 from cimaise.settings.parsing import parse_bytes
 
@@ -117,6 +117,49 @@ def disable(name: str, data_dir: str | None, config: Path | None, as_json: bool)
         print_json(account_facts(account))
     else:
         click.echo(f"Disabled {account.name}.")
+
+
+@accounts.command()
+@click.option("--note", default="", help="Whom it is for.")
+@click.option(
+    "--role",
+    type=click.Choice(["admin", "member"]),
+    default="member",
+    show_default=True,
+    help="Of the account that it makes.",
+)
+@click.option("--daily-bytes", type=_Bytes(), help="Its limit a day, such as 500 MB; 0 is none.")
+@click.option("--daily-files", type=click.IntRange(0), help="Its limit of files a day; 0 is none.")
+@click.option("--total-bytes", type=_Bytes(), help="Its limit in all, such as 20 GB; 0 is none.")
+@click.option("--expires", type=DURATION, help="How long it lives, such as 24h.")
+@common
+@AS_JSON
+def invite(
+    *,
+    note: str,
+    role: str,
+    daily_bytes: int | None,
+    daily_files: int | None,
+    total_bytes: int | None,
+    expires: float | None,
+    data_dir: str | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Print an address where one account can be made, once. It is shown this once only."""
+    from cimaise.access.invitations import Terms
+    from cimaise.access.policy import Role
+
+    settings = load_settings(config, data_dir).settings
+    limits = {"daily_bytes": daily_bytes, "daily_files": daily_files, "total_bytes": total_bytes}
+    terms = Terms(note, Role(role), limits, expires)
+    made, token = with_services(settings, lambda one: one.invitations.create(None, terms))
+    url = f"{settings.public_url}/join/{token}"
+    if as_json:
+        print_json({"id": made.id, "url": url, "expires_at": made.expires_at.isoformat()})
+        return
+    click.echo(f"Good for one {role}'s account until {made.expires_at:%Y-%m-%d %H:%M} UTC:")
+    click.echo(f"\n    {url}\n")
 
 
 @accounts.command("set-password")

@@ -31,6 +31,7 @@ EVENTS: Final[dict[str, str]] = {
     "picture_refused": "A remote picture was refused.",
     "storage_failed": "The storage could not do what was asked.",
     "jwks_failed": "The public keys of tokens could not be fetched.",
+    "challenge_failed": "A challenge's service refused our keys, or failed.",
     "rights_not_told": "Other processes could not be told of a right that was taken away.",
     "tally_failed": "What was delivered could not be written down yet.",
     "cache_purged": "A cache in front was told to forget.",
@@ -59,7 +60,7 @@ _LEVELS: Final = {
 }
 _logger: Final = logging.getLogger("cimaise")
 _TOKENS: Final = re.compile(
-    r"(/storage/|/tus/|/companion/|/upload/|/s/|[?&](?:link|token|signature)=|\bcim_)"
+    r"(/storage/|/tus/|/companion/|/upload/|/s/|/join/|/api/invitations/|[?&](?:link|token|signature)=|\bcim_)"
     r"[A-Za-z0-9_.~%-]{16,}"
 )
 

@@ -1,5 +1,6 @@
 """Who am I, signing in and out, API keys."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,9 @@ from starlette.types import ASGIApp
 from cimaise.access.account_rows import Account
 from cimaise.access.keys import Key
 from cimaise.access.session_rows import Session
-from cimaise.errors import Forbidden, Invalid
+from cimaise.errors import Forbidden, Invalid, NotSignedIn
 from cimaise.web.call import Call
+from cimaise.web.challenging import require_solved
 from cimaise.web.reply import empty_reply, json_reply
 from cimaise.web.shapes import ChangeMe, ChangePassword, CreateKey, Login, quota_json, time_text
 
@@ -77,15 +79,16 @@ def require_own_page(call: Call) -> None:
         raise Forbidden("This request came from another site.", code="cross_site")
 
 
-async def sign_in(call: Call, given: SignIn) -> Account:
-    """The account behind name and password, a key, or a one-time token, which is spent by this."""
+async def sign_in(call: Call, given: SignIn, form: Mapping[str, str] | None = None) -> Account:
+    """The account behind name and password, a key, or a one-time token, which is spent by this.
+
+    After failures a password asks for a solved challenge, in the header or in the ``form``.
+    """
     if [given.password, given.token, given.key].count(None) != 2:  # noqa: PLR2004 (all but one)
         raise Invalid("Give name and password, or token, or key.", field="token")
     services = call.services
     if given.password is not None:
-        return await services.account_passwords.sign_in(
-            given.name or "", given.password, address=call.address
-        )
+        return await _by_password(call, given.name or "", given.password, form)
     if given.token is not None:
         return await services.sessions.use_sign_in(given.token)
     principal = await services.authenticator.authenticate(f"Bearer {given.key}", None)
@@ -94,14 +97,31 @@ async def sign_in(call: Call, given: SignIn) -> Account:
     return await services.accounts.find(principal.account_id)
 
 
-async def set_cookie(call: Call, reply: Response, account_id: str) -> None:
-    """Start a session and give the browser its cookie; the one that it had ends."""
+async def _by_password(
+    call: Call, name: str, password: str, form: Mapping[str, str] | None
+) -> Account:
+    challenges, address = call.services.challenges, call.address
+    if await challenges.is_needed_to_sign_in(address=address, login=name):
+        await require_solved(call, form)
+    try:
+        return await call.services.account_passwords.sign_in(name, password, address=address)
+    except NotSignedIn:
+        await challenges.note_failure(address=address, login=name)
+        raise
+
+
+async def set_cookie(call: Call, reply: Response, account_id: str, *, provider: str = "") -> None:
+    """Start a session and give the browser its cookie; the one that it had ends.
+
+    ``provider`` is the issuer that says who it is, where one does.
+    """
     services = call.services
     value = await services.sessions.start(
         account_id,
         address=call.address,
         user_agent=call.header("user-agent") or "",
         replaces=call.principal.session_id,
+        provider=provider,
     )
     reply.set_cookie(
         services.cookie_name,

@@ -42,7 +42,14 @@ class Kind(StrEnum):
     READ = "reads"
 
 
-_SIGN_IN_PATHS: Final = ("/api/login", "/login")
+_SIGN_IN_PATHS: Final = (
+    "/api/login",
+    "/login",
+    "/api/register",
+    "/register",
+    "/api/invitations/{token}",
+    "/join/{token}",
+)
 _PICTURES: Final = ("Images", "IIIF")
 _PIECES: Final = ("/storage/", "/tus/{id}")
 """Where the pieces of an upload go that was counted when it began."""
@@ -54,10 +61,10 @@ def kind_of(method: str, path: str, tag: str) -> Kind:
         return Kind.FREE
     if tag in _PICTURES:
         return Kind.PICTURE
+    if path.startswith("/oidc/") or (method != "GET" and path in _SIGN_IN_PATHS):
+        return Kind.SIGN_IN
     if method == "GET":
         return Kind.UPLOAD if path in _OFFERS else Kind.READ
-    if path in _SIGN_IN_PATHS:
-        return Kind.SIGN_IN
     if path in _BEGINNINGS:
         return Kind.UPLOAD
     return Kind.CHANGE

@@ -37,6 +37,10 @@ STATUSES: Final[Mapping[type[CimaiseError], int]] = {
 }
 
 
+CHALLENGE: Final = "/api/challenge"
+"""Where a challenge is to be had."""
+
+
 def status_of(error: CimaiseError) -> int:
     """The HTTP status of a foreseen error."""
     return STATUSES[type(error)]
@@ -53,6 +57,8 @@ def problem_body(error: CimaiseError, request_id: str) -> dict[str, Any]:
         body["limit"] = {"name": error.limit.name, "value": error.limit.value}
         if error.limit.actual is not None:
             body["limit"]["actual"] = error.limit.actual
+    if error.code == "challenge_needed":
+        body["challenge"] = CHALLENGE
     if error.field is not None:
         body["field"] = error.field
     return body

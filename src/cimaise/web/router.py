@@ -7,7 +7,7 @@ becomes the one error shape. ``HEAD`` is answered by ``GET``, ``OPTIONS`` by the
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 Handler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT = 500
 _TRAILERS = "cimaise.trailers"
-_DOORS = ("/login", "/logout", "/api/login", "/api/logout")
+_DOORS: Final = (
+    "/login", "/logout", "/api/login", "/api/logout", "/api/challenge", "/register",
+    "/api/register", "/join/{token}", "/api/invitations/{token}", "/oidc/start", "/oidc/callback",
+    "/signed-out",
+)  # fmt: skip
 
 
 class Permission(Enum):

@@ -9,11 +9,15 @@ from starlette.requests import Request
 
 from cimaise.access.account_passwords import AccountPasswords
 from cimaise.access.accounts import Accounts
+from cimaise.access.challenge.asking import Challenges
 from cimaise.access.edge import EdgeLinks
+from cimaise.access.invitations import Invitations
 from cimaise.access.keys import Keys
 from cimaise.access.links import Links
+from cimaise.access.oidc.sign_in import OidcSignIn
 from cimaise.access.origin import is_same_origin
 from cimaise.access.policy import GUEST, Principal
+from cimaise.access.registration import Registration
 from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.risk.bans import Bans
 from cimaise.access.risk.watch import Watch
@@ -104,6 +108,10 @@ class Services:
     upload_tokens: UploadTokens
     shares: Shares
     account_passwords: AccountPasswords
+    challenges: Challenges
+    registration: Registration
+    invitations: Invitations
+    oidc: OidcSignIn | None
     cleaner: Cleaner
     streams: Streams
     tus: TusUploads

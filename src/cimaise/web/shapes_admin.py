@@ -1,6 +1,7 @@
 """Bodies that operators send."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -41,3 +42,22 @@ class CreateBan(msgspec.Struct, forbid_unknown_fields=True):
     account: str | None = None
     network: str | None = None  # an address or CIDR
     until: datetime | None = None
+
+
+class CreateInvitation(msgspec.Struct, forbid_unknown_fields=True):
+    """The right to make one account."""
+
+    note: str = ""  # whom it is for
+    role: Literal["admin", "member"] = "member"
+    daily_bytes: int | None = None  # as the settings say
+    daily_files: int | None = None
+    total_bytes: int | None = None
+    expires_in: float | None = None  # seconds
+
+
+class Register(msgspec.Struct, forbid_unknown_fields=True):
+    """An account for oneself."""
+
+    name: str
+    password: str
+    email: str = ""

@@ -8,6 +8,8 @@ from cimaise.database.schema.accounts import (
     account_passwords,
     accounts,
     browser_sessions,
+    identities,
+    invitations,
     keys,
     sign_in_links,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "files",
     "folder_indexes",
     "folder_pictures",
+    "identities",
+    "invitations",
     "key_moves",
     "keys",
     "links",

@@ -64,6 +64,34 @@ browser_sessions = Table(
     Column("last_seen_at", UTCDateTime),  # to five minutes; NULL: not since it began
     Column("address", String(64)),  # that it was last seen from
     Column("user_agent", String(300)),  # of the browser that began it
+    Column("provider", String(500)),  # issuer that it was begun by; NULL: none but ourselves
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(500), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("created_at", UTCDateTime, nullable=False),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),  # SHA-256 of the token in its link
+    Column("note", String(100), nullable=False),  # whom it is for
+    Column("role", String(10), nullable=False),  # of the account that it makes
+    Column("daily_bytes", BigInteger),  # its limits; NULL: the settings'
+    Column("daily_files", Integer),
+    Column("total_bytes", BigInteger),
+    Column("created_by", ForeignKey("accounts.id")),  # NULL: the operator at the machine
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("used_at", UTCDateTime),
+    Column("used_by", ForeignKey("accounts.id")),  # the account that it made
+    Column("revoked_at", UTCDateTime),
 )
 
 sign_in_links = Table(

@@ -3,9 +3,11 @@
 from cimaise.settings.knob import GB, KB, MB, TB, Knob
 from cimaise.settings.sections.access import Auth, Links, PasswordSettings
 from cimaise.settings.sections.albums import Flickr, Pages, Shares
+from cimaise.settings.sections.challenge import ChallengeSettings, RegistrationSettings
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
+from cimaise.settings.sections.oidc import OidcSettings
 from cimaise.settings.sections.operation import Billing, MetricsSettings, TakedownSettings, Traces
 from cimaise.settings.sections.server import Client, Log, Server
 from cimaise.settings.sections.stores import Data, DatabaseSettings, StateSettings, StorageSettings
@@ -20,6 +22,7 @@ __all__ = [
     "Auth",
     "Billing",
     "Cdn",
+    "ChallengeSettings",
     "Client",
     "Data",
     "DatabaseSettings",
@@ -32,9 +35,11 @@ __all__ = [
     "Links",
     "Log",
     "MetricsSettings",
+    "OidcSettings",
     "Pages",
     "PasswordSettings",
     "Quota",
+    "RegistrationSettings",
     "Server",
     "Settings",
     "Shares",

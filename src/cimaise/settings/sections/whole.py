@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 from cimaise.settings.knob import Knob
 from cimaise.settings.sections.access import Auth, Links, PasswordSettings
 from cimaise.settings.sections.albums import Flickr, Pages, Shares
+from cimaise.settings.sections.challenge import ChallengeSettings, RegistrationSettings
 from cimaise.settings.sections.delivery import Cdn, Delivery, Edge
 from cimaise.settings.sections.images import Images
 from cimaise.settings.sections.limits import Limits
+from cimaise.settings.sections.oidc import OidcSettings
 from cimaise.settings.sections.operation import (
     Billing,
     LibrarySettings,
@@ -43,6 +45,9 @@ class Settings:
     edge: Edge = field(default_factory=Edge)
     auth: Auth = field(default_factory=Auth)
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
+    challenge: ChallengeSettings = field(default_factory=ChallengeSettings)
+    registration: RegistrationSettings = field(default_factory=RegistrationSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     traces: Traces = field(default_factory=Traces)
     library: LibrarySettings = field(default_factory=LibrarySettings)

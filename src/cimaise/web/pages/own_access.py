@@ -56,6 +56,7 @@ async def _page(
         headers=headers,
         account=account,
         has_password=has_password,
+        provider=services.settings.oidc.label if services.oidc else "",
         least_chars=services.account_passwords.least_chars,
         sessions=sessions,
         keys=keys,

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from cimaise import telemetry
+from cimaise.access.challenge.base import Widget
 from cimaise.albums.dates import format_long_date, format_moment
 from cimaise.errors import CimaiseError, NotSignedIn
 from cimaise.rfc.negotiation import prefers_html
@@ -61,7 +62,9 @@ def page(
         request_id=call.request_id,
         **facts,
     )
-    policy = content_policy(_storage_origin(call.services.storage, call.now), _shown_from(call))
+    policy = content_policy(
+        _storage_origin(call.services.storage, call.now), _shown_from(call), facts.get("widget")
+    )
     own = {
         "content-security-policy": policy,
         # What is nobody's own may stay in the browser for its back button.
@@ -93,19 +96,33 @@ def _asset(call: Call, name: str) -> str | None:
     return None if url is None else call.at(url)
 
 
-def content_policy(storage_origin: str | None, others: Sequence[str] = ()) -> str:
+def content_policy(
+    storage_origin: str | None, others: Sequence[str] = (), widget: Widget | None = None
+) -> str:
     """The Content-Security-Policy: all from here, bytes also to and from the storage.
 
-    Pictures and films come from ``others`` as well: origins that files are served from.
+    Pictures and films come from ``others`` as well: origins that files are served from. Where the
+    page shows the ``widget`` of a service, what that needs is let in.
     """
-    storage = f" {storage_origin}" if storage_origin else ""
-    shown = "".join(f" {origin}" for origin in others)
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self';"
-        f" img-src 'self' data: blob:{storage}{shown}; media-src 'self'{storage}{shown};"
-        f" connect-src 'self'{storage}; manifest-src 'self'; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'"
+    storage = (storage_origin,) if storage_origin else ()
+    scripts, styles, frames = (
+        (widget.scripts, widget.styles, widget.frames) if widget else ((), (), ())
     )
+    own = "'self'"
+    directives: dict[str, tuple[str, ...]] = {
+        "default-src": ("'none'",),
+        "script-src": (own, *scripts),
+        "style-src": (own, *styles),
+        "img-src": (own, "data:", "blob:", *storage, *others),
+        "media-src": (own, *storage, *others),
+        "connect-src": (own, *storage, *frames),
+        "frame-src": frames or ("'none'",),
+        "manifest-src": (own,),
+        "form-action": (own,),
+        "base-uri": ("'none'",),
+        "frame-ancestors": ("'none'",),
+    }
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 
 
 def _shown_from(call: Call) -> list[str]:
@@ -165,6 +182,7 @@ def sign_in_page(
     message: str = "",
     following: str | None = None,
     by_key: bool = False,
+    widget: Widget | None = None,
 ) -> Response:
     """The form that asks for name and password, or for a key, or for a one-time link's one click.
 
@@ -176,6 +194,7 @@ def sign_in_page(
         message: Why the form is shown, or what was wrong with what came.
         following: Where to go afterwards; ``None``: where the request wanted to go.
         by_key: Ask for a key.
+        widget: Of a challenge that is asked for as well.
     """
     if following is None:
         asked = call.request.url
@@ -189,6 +208,9 @@ def sign_in_page(
         headers=headers,
         token=token,
         by_key=by_key,
+        is_open=call.services.registration.is_open,
+        provider=call.services.settings.oidc.label if call.services.oidc else "",
+        widget=widget,
         message=message,
         following=local_path(following),
     )

@@ -5,11 +5,22 @@ from typing import Final
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
-from cimaise.errors import CimaiseError, Gone, Invalid, NotSignedIn, TooMany
+from cimaise.access.challenge.asking import CODE as CHALLENGE_NEEDED
+from cimaise.access.challenge.base import Widget
+from cimaise.errors import (
+    CimaiseError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotSignedIn,
+    TooMany,
+    UpstreamFailed,
+)
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.web.accounts import SignIn, drop_cookie, require_own_page, set_cookie
 from cimaise.web.accounts import sign_in as signed_in
 from cimaise.web.call import Call
+from cimaise.web.challenging import widget_of
 from cimaise.web.pages.forms import read_form
 from cimaise.web.pages.page import local_path, page, shown, sign_in_page
 from cimaise.web.problems import problem_headers, status_of
@@ -28,7 +39,11 @@ async def login_page(call: Call) -> ASGIApp:
     if token is None and not call.principal.is_guest:
         return page(call, "signed_in.html")
     return sign_in_page(
-        call, token=token, following=call.query("next") or "/", by_key=call.query("by") == "key"
+        call,
+        token=token,
+        following=call.query("next") or "/",
+        by_key=call.query("by") == "key",
+        widget=await _widget(call, ""),
     )
 
 
@@ -40,9 +55,13 @@ async def sign_in(call: Call) -> ASGIApp:
     given = _given(form)
     following = local_path(form.get("next"))
     try:
-        account = await signed_in(call, given)
-    except (NotSignedIn, Gone, TooMany) as error:
-        return _again(call, error, following, by_key=given.key is not None)
+        account = await signed_in(call, given, form)
+    except (NotSignedIn, Gone, TooMany, UpstreamFailed) as error:
+        return await _again(call, error, following, given)
+    except Forbidden as error:
+        if error.code != CHALLENGE_NEEDED:
+            raise
+        return await _again(call, error, following, given)
     reply = RedirectResponse(following, _SEE_OTHER, {"cache-control": "no-store"})
     await set_cookie(call, reply, account.id)
     return reply
@@ -61,7 +80,8 @@ def _given(form: dict[str, str]) -> SignIn:
     raise Invalid("Enter a name and a password.", field="name")
 
 
-def _again(call: Call, error: CimaiseError, following: str, *, by_key: bool) -> ASGIApp:
+async def _again(call: Call, error: CimaiseError, following: str, given: SignIn) -> ASGIApp:
+    """The page once more, with a challenge where the next try needs one."""
     if not prefers_html(call.header("accept")):
         raise error
     headers = problem_headers(error)
@@ -72,16 +92,25 @@ def _again(call: Call, error: CimaiseError, following: str, *, by_key: bool) -> 
         headers=headers,
         message=error.message,
         following=following,
-        by_key=by_key,
+        by_key=given.key is not None,
+        widget=await _widget(call, given.name or ""),
     )
+
+
+async def _widget(call: Call, login: str) -> Widget | None:
+    challenges = call.services.challenges
+    is_needed = await challenges.is_needed_to_sign_in(address=call.address, login=login)
+    return widget_of(call) if is_needed else None
 
 
 @shown
 async def sign_out(call: Call) -> ASGIApp:
     """End the session, and go to the albums."""
     require_own_page(call)
+    services, provider = call.services, ""
     if call.principal.session_id is not None:
-        await call.services.sessions.end(call.principal)
-    reply = RedirectResponse("/", _SEE_OTHER, {"cache-control": "no-store"})
+        provider = await services.sessions.end(call.principal)
+    following = "/signed-out" if services.oidc and provider == services.oidc.issuer else "/"
+    reply = RedirectResponse(following, _SEE_OTHER, {"cache-control": "no-store"})
     drop_cookie(call, reply)
     return reply

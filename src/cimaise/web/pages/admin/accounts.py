@@ -6,12 +6,14 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.access.account_changes import LIMITS, AccountChanges
+from cimaise.access.invitations import Terms
 from cimaise.access.policy import Role
 from cimaise.errors import Invalid
 from cimaise.settings.parsing import parse_bytes, parse_count
 from cimaise.uploads.holdings import Holding, holdings
 from cimaise.web.accounts import require_own_page
 from cimaise.web.call import Call
+from cimaise.web.invitations import join_url
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
 
@@ -24,14 +26,22 @@ async def accounts(call: Call) -> ASGIApp:
     return await _listed(call)
 
 
-async def _listed(call: Call, *, made: str = "", key: str = "") -> ASGIApp:
+async def _listed(call: Call, *, made: str = "", key: str = "", invitation: str = "") -> ASGIApp:
     rights.require_admin(call.principal)
     services = call.services
     found = await services.accounts.list_accounts(call.principal)
     held = await holdings(services.database, call.principal, now=call.now)
     rows = [(one, held.by_account.get(one.id, _NOTHING)) for one in found]
     return page(
-        call, "admin/accounts.html", rows=rows, made=made, key=key, saved=call.query("saved")
+        call,
+        "admin/accounts.html",
+        rows=rows,
+        invitations=await services.invitations.list_invitations(call.principal),
+        made=made,
+        key=key,
+        invitation=invitation,
+        saved=call.query("saved"),
+        now=call.now,
     )
 
 
@@ -47,6 +57,28 @@ async def create(call: Call) -> ASGIApp:
         call.principal, name=form.get("name", "").strip(), role=Role(role)
     )
     return await _listed(call, made=made.name, key=key)
+
+
+@shown
+async def invite(call: Call) -> ASGIApp:
+    """Take the form of an invitation; its address is on the page that answers, and only there."""
+    require_own_page(call)
+    form = await read_form(call)
+    role = form.get("role", Role.MEMBER)
+    if role not in (Role.ADMIN, Role.MEMBER):
+        raise Invalid("The role is admin or member.", field="role")
+    limits = {name: _limit(name, form.get(name, "")) for name in LIMITS}
+    terms = Terms(form.get("note", "").strip(), Role(role), limits)
+    _, token = await call.services.invitations.create(call.principal, terms)
+    return await _listed(call, invitation=join_url(call, token))
+
+
+@shown
+async def revoke_invitation(call: Call) -> ASGIApp:
+    """Take an invitation back."""
+    require_own_page(call)
+    await call.services.invitations.revoke(call.principal, call.path("id"))
+    return go_on("/admin/accounts?saved=1")
 
 
 @shown
