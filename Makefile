@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
 SOURCES := pyproject.toml hatch_build.py $(wildcard web/*.js web/*/*.js web/*.css web/package*.json src/cimaise/web/static/*.css)
 
-.PHONY: bench-uploads bench-delivery help setup run test check lint types imports unit browser-modules lock reference clean
+.PHONY: bench-uploads bench-delivery help setup run test check lint types imports security unit browser-modules lock reference clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -21,7 +21,7 @@ run: $(READY) ## two albums of generated pictures, then the server on http://127
 
 test: $(DEV_READY) ## everything that CI checks
 	@tests/services/install
-	$(MAKE) --no-print-directory lint types imports browser-modules unit
+	$(MAKE) --no-print-directory lint types imports $(if $(CI),security) browser-modules unit
 
 lint: $(DEV_READY) ## style
 	$(BIN)/ruff check src tests bench examples hatch_build.py
@@ -32,6 +32,9 @@ types: $(DEV_READY) ## mypy --strict
 
 imports: $(DEV_READY) ## the direction of imports
 	$(BIN)/lint-imports
+
+security: $(DEV_READY) ## bandit, a scan for secrets, known holes of what is locked
+	$(BIN)/python tests/security/check
 
 browser-modules: $(DEV_READY) ## tests of the browser's modules
 	$(BIN)/python hatch_build.py test
