@@ -13,14 +13,18 @@ from tests.kit.uvicorn_server import RunningServer, running_uvicorn
 
 
 async def telling(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the names of the headers, and of the fields behind the body."""
-    while (await receive()).get("more_body", False):
-        pass
+    """Answers with what it was told: headers, body, and the fields behind the body."""
+    content, more = b"", True
+    while more:
+        message = await receive()
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
     behind = scope["extensions"][TRAILERS]["fields"]
     told = {
         "headers": [[name.decode(), value.decode()] for name, value in scope["headers"]],
         "behind": [[name.decode(), value.decode()] for name, value in behind],
         "client": scope["client"][0],
+        "body": content.decode(),
     }
     body = json.dumps(told).encode()
     headers = [(b"content-length", str(len(body)).encode())]
@@ -87,3 +91,55 @@ def test_an_old_client_need_not_name_a_host(server: RunningServer):
 def test_other_versions_of_http_are_not_spoken(server: RunningServer, version: bytes):
     status, facts = ask(server, b"GET / " + version + b"\r\nHost: x\r\n\r\n")
     assert (status, facts["code"]) == (505, "malformed")
+
+
+OFFER = b"Host: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c\r\n"
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7, 10_000])
+def test_a_body_behind_an_offer_of_another_protocol_is_no_request(
+    server: RunningServer, pieces: int
+):
+    head = b"POST / HTTP/1.1\r\n" + OFFER + b"Content-Length: %d\r\n\r\n" % len(HIDDEN)
+    whole = head + HIDDEN + b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    step = -(-len(whole) // pieces)
+    said = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(whole), step):
+            connection.sendall(whole[start : start + step])
+        while chunk := connection.recv(65536):
+            said += chunk
+    first, second = (
+        json.loads(part[part.index(b"{") :]) for part in said.split(b"HTTP/1.1 200")[1:]
+    )
+    assert (first["body"].encode(), second["body"]) == (HIDDEN, "")
+
+
+def test_a_large_body_may_follow_an_offer_of_another_protocol(server: RunningServer):
+    head = b"PUT / HTTP/1.1\r\n" + OFFER + b"Content-Length: 300000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(head)
+        connection.sendall(b"a" * 300_000 + HIDDEN)
+        said = b""
+        while chunk := connection.recv(65536):
+            said += chunk
+    assert said.count(b"HTTP/1.1 200") == 2
+    assert b"a" * 300_000 in said
+
+
+def test_chunks_behind_an_offer_of_another_protocol_are_refused(server: RunningServer):
+    chunks = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(HIDDEN), HIDDEN)
+    status, facts = ask(server, b"POST / HTTP/1.1\r\n" + OFFER + chunks)
+    assert (status, facts["code"]) == (400, "malformed")
+
+
+def test_however_many_offers_come_at_once_each_is_answered(server: RunningServer):
+    one = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(one * 900 + HIDDEN)
+        said = b""
+        while chunk := connection.recv(65536):
+            said += chunk
+    assert said.count(b"HTTP/1.1 200") == 901

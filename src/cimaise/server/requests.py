@@ -136,21 +136,34 @@ class RequestReader:
         Raises:
             Refused: They are no HTTP, or more of it than is allowed.
         """
+        rest: bytes | memoryview | None = data
+        while rest is not None and len(rest):
+            rest = self._feed(rest)
+
+    def _feed(self, data: bytes | memoryview) -> bytes | memoryview | None:
+        """Read some bytes; gives what comes behind an offer of another protocol."""
         is_between = self.is_between
         self._begun = 0
         self._has_body_come = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:  # an offer that we do not take up
-            rest = data[upgrade.args[0] :]
-            if len(rest):
-                self.feed(rest)
-            return
+            return self._go_on(data[upgrade.args[0] :])
         except httptools.HttpParserError as fault:
             if self._refusal is not None:
                 raise self._refusal from None
             raise Refused(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.") from fault
         self._count_overhead(len(data), is_between=is_between)
+        return None
+
+    def _go_on(self, rest: bytes | memoryview) -> bytes | memoryview:
+        """What comes behind an offer is the request's body first, which the parser knows nothing of."""
+        count = min(self.body_left, len(rest))
+        if count:
+            self._has_body_come = True
+            self._listener.body_came(rest[:count])
+            self.skip_body(count)
+        return rest[count:]
 
     def _count_overhead(self, size: int, *, is_between: bool) -> None:
         """A head, an extension of a chunk or a trailer that never ends is refused."""
@@ -234,6 +247,9 @@ class RequestReader:
             self._refuse(Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here."))
         if self._hosts > 1 or (version == "1.1" and not self._hosts):
             self._refuse(Refused(HTTPStatus.BAD_REQUEST, "A request names one Host."))
+        if self._length is None and self._parser.should_upgrade():  # nobody would read the chunks
+            sentence = "Another protocol is not offered with a body in chunks."
+            self._refuse(Refused(HTTPStatus.BAD_REQUEST, sentence))
 
     def on_body(self, body: bytes) -> None:
         """llhttp: bytes of the body, decoded."""
@@ -243,7 +259,9 @@ class RequestReader:
         self._listener.body_came(body)
 
     def on_message_complete(self) -> None:
-        """llhttp: the request is whole."""
+        """llhttp: the request is whole, or its head is and offers another protocol."""
+        if self.body_left:
+            return  # the offer is not taken up, so the body is still to come (RFC 9110 §7.8)
         self._is_whole = True
         self._listener.body_ended()
 
