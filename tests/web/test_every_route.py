@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from cimaise.web.reference import described
 from cimaise.web.router import Line, Permission
 from cimaise.web.routes import LINES
 from tests.kit.application import Person, RunningApplication
@@ -146,6 +147,22 @@ def test_every_line_is_in_the_openapi_document(server: RunningApplication):
             assert "requestBody" in operation
     ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
     assert len(ids) == len(set(ids)), [one for one in ids if ids.count(one) > 1]
+
+
+def test_the_description_is_made_once_for_all_who_ask():
+    made = described(LINES, "https://one.example")
+    assert described(LINES, "https://one.example") is made
+    assert b"https://two.example" in described(LINES, "https://two.example")
+    assert described(LINES[:3], "https://one.example") != made
+
+
+@pytest.mark.parametrize(
+    "path", ["a" * 300, "a/" * 5000, "../" * 20_000 + "x", "dist/" + "é" * 150, "/etc/passwd"]
+)
+def test_a_path_that_no_file_can_have_is_not_found(server: RunningApplication, path: str):
+    answer = httpx2.get(f"{server.url}/static/{path}")
+    assert answer.status_code == 404
+    assert_is_a_problem(answer)
 
 
 def test_readiness_names_each_store(server: RunningApplication):

@@ -32,6 +32,8 @@ _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _AN_HOUR: Final = "public, max-age=3600"
 _WITH_BYTES: Final = (200, 206)
 _NOT_ALLOWED: Final = 405
+_MOST_BYTES: Final = 200
+"""Of a path below ``static``; longer ones are no name that a file system knows."""
 
 
 @cache
@@ -67,6 +69,8 @@ class _Assets:
 
     async def _reply(self, scope: Scope) -> ASGIApp:
         path = self._files.get_path(scope)
+        if len(path.encode()) > _MOST_BYTES or path.startswith(("/", "..")):
+            return problem_reply(NotFound("Not found"), telemetry.request_id.get())
         packed = FOLDER / f"{path}{_PACKED}"
         is_packed = packed.is_file()  # of each text that was built there is nothing else
         wants_packed = accepts_coding(Headers(scope=scope).get("accept-encoding"), "gzip")
