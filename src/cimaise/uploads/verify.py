@@ -13,10 +13,7 @@ from weakref import WeakValueDictionary
 from sqlalchemy import Connection
 
 from cimaise import telemetry
-from cimaise.access import policy as rights
-from cimaise.errors import CimaiseError, Invalid, NotFound, TypeNotAllowed, Unavailable, WrongState
-from cimaise.library.collections import find_collection
-from cimaise.library.model import Collection
+from cimaise.errors import CimaiseError, Invalid, TypeNotAllowed, Unavailable, WrongState
 from cimaise.library.takedowns.blocked import may_be_blocked
 from cimaise.storage.base import ObjectInfo
 from cimaise.uploads import session as sessions
@@ -27,6 +24,7 @@ from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession, shown_state
 from cimaise.uploads.settle import settle
 from cimaise.uploads.stores import Stores
+from cimaise.uploads.welcome import collection_now
 
 MOST_HASHED: Final = 16 * 1024**3
 """Largest local file that is read again for its SHA-256 where nobody asked for it."""
@@ -115,7 +113,7 @@ class Verifier:
         """The one transaction that makes a session complete, and by policy a file."""
 
         def work(connection: Connection) -> None:
-            collection = self._collection_of(connection, session)
+            collection = collection_now(connection, session)
             at_once = publishes_at_once(collection.policy.publish, session.door)
             settle(
                 connection,
@@ -130,12 +128,6 @@ class Verifier:
 
         await self.stores.database.write(work)
         return await self._outcome(session)
-
-    @staticmethod
-    def _collection_of(connection: Connection, session: UploadSession) -> Collection:
-        if session.collection_name is None:
-            raise NotFound("The collection was deleted meanwhile.")
-        return find_collection(connection, session.collection_name, rights.GUEST)
 
     async def _outcome(self, session: UploadSession) -> UploadSession:
         """What became of it, whoever did it; an ended session is an error here."""

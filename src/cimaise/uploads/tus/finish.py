@@ -12,9 +12,7 @@ from typing import TypeGuard
 from sqlalchemy import Connection
 
 from cimaise import telemetry
-from cimaise.access import policy as rights
-from cimaise.errors import CimaiseError, Gone, Invalid, NotFound, TypeNotAllowed, WrongState
-from cimaise.library.collections import find_collection
+from cimaise.errors import CimaiseError, Gone, Invalid, TypeNotAllowed, WrongState
 from cimaise.storage.base import ObjectInfo
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
@@ -29,6 +27,7 @@ from cimaise.uploads.tus import rows
 from cimaise.uploads.tus.in_parts import delete_tail
 from cimaise.uploads.tus.rows import DOOR, TusUpload
 from cimaise.uploads.tus.sinks import open_sink
+from cimaise.uploads.welcome import collection_now
 
 
 class Finisher:
@@ -205,10 +204,7 @@ class Finisher:
         )
 
     def _settle(self, connection: Connection, upload: TusUpload, inspection: Inspection) -> None:
-        name = upload.session.collection_name
-        if name is None:
-            raise NotFound("The collection was deleted meanwhile.")
-        collection = find_collection(connection, name, rights.GUEST)
+        collection = collection_now(connection, upload.session)
         current = rows.find(connection, upload.id).session
         settle(
             connection,
