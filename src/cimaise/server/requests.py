@@ -66,7 +66,7 @@ class Listener(Protocol):
         """A head is whole."""
         ...
 
-    def body_came(self, piece: bytes) -> None:
+    def body_came(self, piece: bytes | memoryview) -> None:
         """Some bytes of the body of the last request."""
         ...
 
