@@ -200,6 +200,8 @@ def test_every_route_that_begins_an_upload_counts_as_one():
     assert {name for name, kind in kinds.items() if kind is Kind.SIGN_IN} == {
         "POST /api/login",
         "POST /login",
+        "POST /api/challenge",
+        "POST /challenge",
         "POST /api/register",
         "POST /register",
         "POST /api/invitations/{token}",

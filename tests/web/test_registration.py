@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import altcha
 import httpx2
 import pytest
 
 from cimaise.settings import Settings
+from tests.kit.altcha import solution
 from tests.kit.application import Person, RunningApplication, running_application
 
 HTML = {"accept": "text/html"}
@@ -31,16 +31,6 @@ def cheap(settings: Settings) -> Settings:
 def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApplication]:
     with running_application(tmp_path_factory.mktemp("open"), cheap) as running:
         yield running
-
-
-def solution(client: httpx2.Client) -> str:
-    """A fresh answer, found as any client of the protocol would."""
-    offer = client.get("/api/challenge")
-    assert offer.headers["cache-control"] == "no-store"
-    challenge = altcha.Challenge.from_dict(offer.json())
-    solved = altcha.solve_challenge(challenge)
-    assert solved is not None
-    return altcha.Payload(challenge, solved).to_base64()
 
 
 def test_an_invitation_is_made_accepted_and_used_up(server: RunningApplication, root: Person):
@@ -205,6 +195,8 @@ def test_a_challenge_can_be_switched_off(tmp_path: Path):
 
 def test_offers_are_as_the_protocol_says(open_server: RunningApplication):
     with open_server.client() as guest:
-        offer = json.loads(guest.get("/api/challenge").text)
+        answer = guest.get("/api/challenge")
+    assert answer.headers["cache-control"] == "no-store"
+    offer = json.loads(answer.text)
     assert set(offer) == {"parameters", "signature"}
     assert offer["parameters"]["algorithm"] == "PBKDF2/SHA-256"

@@ -9,6 +9,7 @@ import pytest
 from cimaise.access.policy import Role
 from cimaise.settings import Settings
 from cimaise.settings.rate import Allowance
+from tests.kit.altcha import solution
 from tests.kit.application import Person, RunningApplication, running_application
 
 
@@ -76,3 +77,55 @@ def test_a_network_is_banned_by_the_pages_form(running: RunningApplication, boss
         admin.post("/admin/risks", data={"lift": ban["id"]})
         assert guest.get("/api/albums").status_code == 200
         assert admin.post("/admin/risks", data={**form, "days": "x"}).status_code == 422
+
+
+def test_a_high_score_asks_for_a_challenge_before_uploads_and_once_for_half_an_hour(
+    tmp_path: Path,
+):
+    def change(settings: Settings) -> Settings:
+        limits = replace(settings.limits, risk_challenge=3, exempt=())
+        challenge = replace(settings.challenge, cost=100)
+        return replace(settings, limits=limits, challenge=challenge)
+
+    with running_application(tmp_path, change) as one, one.client(one.person("ann")) as ann:
+        ann.post("/api/collections", json={"name": "zips", "policy": {"extensions": [".zip"]}})
+        refused = {"collection": "zips", "filename": "a.exe", "size": 5}
+        good = {"collection": "zips", "filename": "a.zip", "size": 5}
+        for _ in range(4):
+            assert ann.post("/api/uploads", json=refused).status_code == 415
+        one.run(one.application.services.background.close())
+        one.run(one.application.services.watch.read())
+        asked = ann.post("/api/uploads", json=good)
+        assert (asked.status_code, asked.json()["code"]) == (403, "challenge_needed")
+        assert asked.json()["challenge"] == "/api/challenge"
+        assert ann.get("/api/me").status_code == 200
+        shown = ann.get("/upload?collection=zips", headers={"accept": "text/html"}).text
+        assert "altcha-widget" in shown
+        assert 'value="/upload?collection=zips"' in shown
+        wrong = ann.post("/api/challenge", headers={"Challenge-Answer": "x"})
+        assert wrong.json()["code"] == "challenge_needed"
+        header = {"Challenge-Answer": solution(ann)}
+        assert ann.post("/api/uploads", json=good, headers=header).status_code == 201
+        assert ann.post("/api/uploads", json=good).status_code == 201
+        form = ann.get("/upload?collection=zips", headers={"accept": "text/html"}).text
+        assert "altcha-widget" not in form
+
+
+def test_the_page_takes_the_answer_and_goes_on(tmp_path: Path):
+    def change(settings: Settings) -> Settings:
+        limits = replace(settings.limits, risk_challenge=1, exempt=())
+        return replace(settings, limits=limits, challenge=replace(settings.challenge, cost=100))
+
+    own = {"Sec-Fetch-Site": "same-origin", "accept": "text/html"}
+    with running_application(tmp_path, change) as one, one.client(one.person("ann")) as ann:
+        ann.post("/api/collections", json={"name": "zips", "policy": {"extensions": [".zip"]}})
+        ann.post("/api/uploads", json={"collection": "zips", "filename": "a.exe", "size": 5})
+        ann.post("/api/uploads", json={"collection": "zips", "filename": "a.exe", "size": 5})
+        one.run(one.application.services.background.close())
+        one.run(one.application.services.watch.read())
+        refused = ann.post("/challenge", data={"next": "/upload"}, headers=own)
+        assert refused.status_code == 403
+        form = {"next": "/upload", "altcha": solution(ann)}
+        done = ann.post("/challenge", data=form, headers=own)
+        assert (done.status_code, done.headers["location"]) == (303, "/upload")
+        assert "altcha-widget" not in ann.get("/upload", headers=own).text

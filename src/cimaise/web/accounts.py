@@ -12,7 +12,7 @@ from cimaise.access.keys import Key
 from cimaise.access.session_rows import Session
 from cimaise.errors import Forbidden, Invalid, NotSignedIn
 from cimaise.web.call import Call
-from cimaise.web.challenging import require_solved
+from cimaise.web.challenging import is_suspected, require_solved
 from cimaise.web.reply import empty_reply, json_reply
 from cimaise.web.shapes import ChangeMe, ChangePassword, CreateKey, Login, quota_json, time_text
 
@@ -101,7 +101,8 @@ async def _by_password(
     call: Call, name: str, password: str, form: Mapping[str, str] | None
 ) -> Account:
     challenges, address = call.services.challenges, call.address
-    if await challenges.is_needed_to_sign_in(address=address, login=name):
+    is_needed = await challenges.is_needed_to_sign_in(address=address, login=name)
+    if is_needed or is_suspected(call):
         await require_solved(call, form)
     try:
         return await call.services.account_passwords.sign_in(name, password, address=address)

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from cimaise.access.challenge.base import Widget
 from cimaise.errors import NotFound
 from cimaise.web.call import Call
-from cimaise.web.reply import json_reply
+from cimaise.web.reply import empty_reply, json_reply
 
 HEADER: Final = "challenge-answer"
 
@@ -34,3 +34,37 @@ async def require_solved(call: Call, form: Mapping[str, str] | None = None) -> N
         return
     answer = call.header(HEADER) or (form or {}).get(widget.field)
     await call.services.challenges.require(answer, address=call.address)
+
+
+def is_suspected(call: Call) -> bool:
+    """Whoever asks gave cause for care: uploads that failed, types that were refused."""
+    return call.services.watch.care(call.principal, call.address).asks_challenge
+
+
+async def must_solve(call: Call) -> bool:
+    """Whether an upload that begins now would be asked for a challenge."""
+    return is_suspected(call) and not await call.services.challenges.is_cleared(_holder(call))
+
+
+async def require_unsuspected(call: Call) -> None:
+    """For an upload that begins: a solved challenge from whoever gave cause for care.
+
+    One answer, in the header, clears the account (or the address of a guest) for half an hour.
+    """
+    if await must_solve(call):
+        await clear(call, call.header(HEADER))
+
+
+async def clear(call: Call, answer: str | None) -> None:
+    """Take an answer, so that uploads are not asked for a while."""
+    await call.services.challenges.clear(answer, holder=_holder(call), address=call.address)
+
+
+def _holder(call: Call) -> str:
+    return call.principal.account_id or call.address
+
+
+async def solve(call: Call) -> ASGIApp:
+    """Take an answer before it is asked for."""
+    await clear(call, call.header(HEADER))
+    return empty_reply()

@@ -17,7 +17,7 @@ _ACCEPTED: Final = (
     "authorization, content-type, uppy-auth-token, uppy-credentials-params, tus-resumable,"
     " upload-length, upload-offset, upload-metadata, upload-defer-length, upload-concat,"
     " upload-checksum, x-http-method-override, x-request-id, x-requested-with, upload-complete,"
-    " upload-draft-interop-version, content-digest, repr-digest"
+    " upload-draft-interop-version, challenge-answer, content-digest, repr-digest"
 )
 
 

@@ -46,6 +46,8 @@ _SIGN_IN_PATHS: Final = (
     "/api/login",
     "/login",
     "/api/register",
+    "/api/challenge",
+    "/challenge",
     "/register",
     "/api/invitations/{token}",
     "/join/{token}",

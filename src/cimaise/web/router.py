@@ -27,6 +27,7 @@ from cimaise.errors import (
     TypeNotAllowed,
 )
 from cimaise.web.call import Call
+from cimaise.web.challenging import require_unsuspected
 from cimaise.web.compression import pack
 from cimaise.web.cors import Cors, cors_headers, preflight_headers
 from cimaise.web.limiting import Kind, kind_of
@@ -202,6 +203,8 @@ class _Door:
             raise MethodNotAllowed("This address does not do that.", allowed=self._allowed)
         await limiter.count(self._kinds[line.method], call.request, call.principal, rates)
         _require(line, call.principal)
+        if self._kinds[line.method] is Kind.UPLOAD:
+            await require_unsuspected(call)
         if line.method == "GET" or not line.moves_bytes:
             return await line.handler(call)
         async with limiter.transfer(call.request, call.principal):

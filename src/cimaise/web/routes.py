@@ -46,6 +46,7 @@ from cimaise.web.pages import (
     my_files,
     oidc,
     own_access,
+    proving,
     sign_in,
     uploading,
 )
@@ -73,6 +74,7 @@ LINES: Final = (
     Line("DELETE", "/api/sessions/{id}", accounts.end_session, ACCOUNT, "Sign one browser out.", status=204, tag="Accounts"),
     Line("POST", "/api/login", accounts.login, PUBLIC, "Start a browser session.", body=s.Login, tag="Accounts"),
     Line("GET", "/api/challenge", challenging.offer, HOLDER, "A challenge to be solved before what asks for one.", tag="Accounts"),
+    Line("POST", "/api/challenge", challenging.solve, PUBLIC, "Solve a challenge before uploads ask for it.", status=204, tag="Accounts"),
     Line("POST", "/api/register", invitations.register, PUBLIC, "Make an account where that is open, for a solved challenge.", body=sa.Register, status=201, tag="Accounts"),
     Line("POST", "/api/invitations/{token}", invitations.accept, PUBLIC, "Make the account of an invitation.", body=sa.Register, status=201, tag="Accounts"),
     Line("POST", "/api/logout", accounts.logout, PUBLIC, "End the browser session.", status=204, tag="Accounts"),
@@ -193,6 +195,7 @@ LINES: Final = (
     Line("POST", "/gallery/{album}/arrange", arranging.change_wall, ACCOUNT, "Change a collection by the page's form.", status=303, tag="Pages"),
     Line("POST", "/gallery/{album}/arrange/{id}", arranging.change_picture, ACCOUNT, "Hang, name, move or delete a picture by the page's form.", status=303, tag="Pages"),
     Line("GET", "/upload", uploading.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
+    Line("POST", "/challenge", proving.prove, PUBLIC, "Solve a challenge by the page's form.", status=303, tag="Pages"),
     Line("GET", "/upload/{token}", uploading.token_page, PUBLIC, "Uploading by an upload token, for people.", tag="Pages"),
     Line("GET", "/me", account.me, PUBLIC, "One's own account, for people.", tag="Pages"),
     Line("GET", "/me/access", own_access.show, PUBLIC, "How one signs in, for people.", tag="Pages"),

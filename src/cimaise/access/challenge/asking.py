@@ -1,5 +1,6 @@
 """When a challenge is asked for, and that each solution is good for one request."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,9 @@ from cimaise.errors import Forbidden, Unavailable
 from cimaise.state.base import State
 
 CODE: Final = "challenge_needed"
+CLEARED_S: Final = 1800.0
+"""How long whoever gave cause for care may upload after a solved challenge."""
+
 _FAILURES_WINDOW_S: Final = 3600.0
 
 
@@ -50,6 +54,25 @@ class Challenges:
                 except Unavailable:
                     return
 
+    async def is_cleared(self, holder: str) -> bool:
+        """Nothing has to be solved by this account or address now."""
+        if self.challenge is None:
+            return True
+        try:
+            return await self.state.get(_clearance(holder)) is not None
+        except Unavailable:
+            return False
+
+    async def clear(self, answer: str | None, *, holder: str, address: str) -> None:
+        """A solved challenge that is good for a while: many files are sent one after another.
+
+        Raises:
+            Forbidden, UpstreamFailed, UpstreamTimedOut: As for :meth:`require`.
+        """
+        await self.require(answer, address=address)
+        with suppress(Unavailable):  # then the next upload asks again
+            await self.state.put(_clearance(holder), "1", ttl_s=CLEARED_S)
+
     async def require(self, answer: str | None, *, address: str) -> None:
         """A right answer that was not used before, or ``Forbidden`` with ``challenge_needed``.
 
@@ -78,3 +101,7 @@ class Challenges:
 def _flag(who: str) -> str:
     text = who.strip().lower().encode(errors="replace").decode()
     return f"sign-in challenge {digest_of(text)}"
+
+
+def _clearance(holder: str) -> str:
+    return f"cleared {digest_of(holder)}"

@@ -20,7 +20,7 @@ from cimaise.rfc.negotiation import prefers_html
 from cimaise.web.accounts import SignIn, drop_cookie, require_own_page, set_cookie
 from cimaise.web.accounts import sign_in as signed_in
 from cimaise.web.call import Call
-from cimaise.web.challenging import widget_of
+from cimaise.web.challenging import is_suspected, widget_of
 from cimaise.web.pages.forms import read_form
 from cimaise.web.pages.page import local_path, page, shown, sign_in_page
 from cimaise.web.problems import problem_headers, status_of
@@ -100,7 +100,7 @@ async def _again(call: Call, error: CimaiseError, following: str, given: SignIn)
 async def _widget(call: Call, login: str) -> Widget | None:
     challenges = call.services.challenges
     is_needed = await challenges.is_needed_to_sign_in(address=call.address, login=login)
-    return widget_of(call) if is_needed else None
+    return widget_of(call) if is_needed or is_suspected(call) else None
 
 
 @shown

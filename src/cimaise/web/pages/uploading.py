@@ -6,8 +6,10 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.web.call import Call
+from cimaise.web.challenging import must_solve
 from cimaise.web.pages.albums import contributable
 from cimaise.web.pages.page import page, shown
+from cimaise.web.pages.proving import proving_page
 from cimaise.web.token_access import right_of
 
 _DIGITS: Final = 7
@@ -17,6 +19,8 @@ _DIGITS: Final = 7
 async def upload_page(call: Call) -> ASGIApp:
     """Where files are chosen or dropped; and, after a plain form was sent, what became of them."""
     rights.require_account(call.principal)
+    if await must_solve(call):
+        return proving_page(call, _here(call))
     listed = await call.services.collections.list(call.principal)
     into = [one for one in listed if rights.may_contribute(call.principal, one.facts)]
     wanted = call.query("collection")
@@ -37,6 +41,8 @@ async def upload_page(call: Call) -> ASGIApp:
 async def token_page(call: Call) -> ASGIApp:
     """Where somebody without an account, but with an upload token, chooses files."""
     right = await right_of(call)
+    if await must_solve(call):
+        return proving_page(call, _here(call))
     return page(
         call,
         "upload_by_token.html",
@@ -44,6 +50,11 @@ async def token_page(call: Call) -> ASGIApp:
         expires_at=right.token.expires_at,
         done=_count_done(call.query("done")),
     )
+
+
+def _here(call: Call) -> str:
+    asked = call.request.url
+    return f"{asked.path}?{asked.query}" if asked.query else asked.path
 
 
 def _count_done(text: str | None) -> int:
