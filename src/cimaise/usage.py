@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select, text
 
 from cimaise import telemetry
 from cimaise.database.engine import Database
+from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, files, usage_counts
 from cimaise.errors import CimaiseError
 
@@ -29,7 +30,7 @@ _ADD: Final = text(
     " values (:day, :account_id, :measure, :amount)"
     " on conflict (day, account_id, measure)"
     " do update set amount = usage_counts.amount + excluded.amount"
-)
+).execution_options(**KEEPS_RIGHTS)
 _Key = tuple[str, str, str]
 
 

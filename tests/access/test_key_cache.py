@@ -10,10 +10,10 @@ from tests.conftest import StandingClock
 ANN = KnownKey(Principal("ann", "ann", Role.MEMBER), None)
 
 
-def test_a_key_is_known_for_less_than_five_seconds(clock: StandingClock):
+def test_a_key_is_known_for_less_than_four_seconds(clock: StandingClock):
     cache = KeyCache(clock)
     cache.put("d", ANN, generation=cache.generation)
-    clock.advance(4.999)
+    clock.advance(3.999)
     assert cache.get("d") == ANN
     clock.advance(0.001)
     assert cache.get("d") is None

@@ -15,7 +15,7 @@ import uvicorn
 
 from cimaise.access.policy import Role
 from cimaise.app import Application, build
-from cimaise.server.hot import HotLane
+from cimaise.cli.serving.lanes import hot_lane
 from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
 
@@ -95,7 +95,7 @@ def running_application(
             finally:
                 await application.stop()
 
-        hot = HotLane(application.services.answers.get, application.services.at_once)
+        hot = hot_lane(application.services)
         config = uvicorn.Config(
             application, http=http_protocol(hot=hot), lifespan="off", log_config=None, access_log=False,
             timeout_graceful_shutdown=1,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cimaise.server.hot import HotLane, Line
+from cimaise.server.hot import HotLane
 from cimaise.server.protocol import http_protocol
+from cimaise.server.ready import Line
 from tests.kit.uvicorn_server import RunningServer, running_uvicorn
 
 
@@ -20,6 +21,7 @@ class Kept:
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     route: str = "/images/{id}"
+    account_id: str = ""
 
     @property
     def lines(self) -> bytes:
@@ -125,6 +127,7 @@ def test_a_request_keeps_the_id_it_came_with_and_is_logged(server: RunningServer
         "bytes_sent": len(BODY),
         "request_id": "from-the-proxy-1",
         "route": "/images/{id}",
+        "account_id": "",
     }
 
 

@@ -9,8 +9,10 @@ from typing import Any, Self
 import pytest
 
 from cimaise.server.heads import MAX_BYTES, MOST, Heads
-from cimaise.server.hot import Answer, HotLane, Line
+from cimaise.server.hot import Answer, HotLane
 from cimaise.server.protocol import http_protocol
+from cimaise.server.ready import Line
+from cimaise.server.scope import Address
 from tests.kit.uvicorn_server import RunningServer, running_uvicorn
 
 
@@ -20,6 +22,7 @@ class Kept:
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     route: str = "/images/{id}"
+    account_id: str = ""
 
     @property
     def lines(self) -> bytes:
@@ -43,8 +46,10 @@ class CountingLane(HotLane):
     def _log(self, line: Line, *, elapsed_s: float, request_id: str) -> None:
         self.lines.append(line)
 
-    def answer_again(self, head: bytes, defaults: list[tuple[bytes, bytes]]) -> Answer | None:
-        found = super().answer_again(head, defaults)
+    def answer_again(
+        self, head: bytes, defaults: list[tuple[bytes, bytes]], client: Address
+    ) -> Answer | None:
+        found = super().answer_again(head, defaults, client)
         self.again += found is not None
         return found
 

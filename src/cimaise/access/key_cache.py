@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from cimaise.access.policy import Principal
 
 T = TypeVar("T")
-_TTL: Final = timedelta(seconds=5)
+_TTL: Final = timedelta(seconds=4)  # and what is remembered of answers: see the class
 _MAX_KEYS: Final = 10_000
 
 
@@ -29,7 +29,7 @@ class KnownKey:
 
 
 class KeyCache:
-    """At most 10,000 keys by digest, each for at most 5 seconds; used from one event loop.
+    """At most 10,000 keys by digest, each for at most 4 seconds; used from one event loop.
 
     Whatever takes a right away runs inside :meth:`emptied_by`, so in this process it holds at
     once; another process notices when it is told, and in any case within 5 seconds.
@@ -49,7 +49,7 @@ class KeyCache:
         return self._generation
 
     def get(self, digest: str) -> KnownKey | None:
-        """What was found for the key in the last 5 seconds."""
+        """What was found for the key in the last 4 seconds."""
         entry = self._entries.get(digest)
         if entry is None:
             return None

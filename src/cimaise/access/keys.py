@@ -15,6 +15,7 @@ from cimaise.access.policy import Principal, Role, Scope
 from cimaise.access.secret_texts import HINT_LENGTH, RandomBytes, digest_of, new_key
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
+from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, browser_sessions, keys
 from cimaise.errors import Forbidden, Invalid, NotFound
 
@@ -183,13 +184,21 @@ def find_key(connection: Connection, digest: str) -> KnownKey | None:
         return None
     scopes = tuple(row.scopes)
     role = Role(row.role) if not scopes or Scope.ADMIN in scopes else Role.MEMBER
-    principal = Principal(row.id, row.name, role, scopes, key_id=row.key_id)
+    principal = Principal(
+        row.id,
+        row.name,
+        role,
+        scopes,
+        key_id=row.key_id,
+        lasts_until=row.expires_at or policy.NEVER,
+    )
     return KnownKey(principal, row.expires_at, row.last_used_at)
 
 
 def note_used(digest: str, now: datetime, connection: Connection) -> None:
     """A step of a transaction: somebody came with the key just now."""
-    connection.execute(update(keys).where(keys.c.hash == digest).values(last_used_at=now))
+    used = update(keys).where(keys.c.hash == digest).values(last_used_at=now)
+    connection.execute(used.execution_options(**KEEPS_RIGHTS))
 
 
 def _require_form(name: str, expires_at: datetime | None, now: datetime) -> None:

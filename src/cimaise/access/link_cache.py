@@ -1,4 +1,4 @@
-"""Links that were looked up within the last second: a player asks for a film in many ranges."""
+"""Links that were looked up a moment ago: a player asks for a film in many ranges."""
 
 import asyncio
 import time
@@ -8,14 +8,15 @@ from typing import Any, Final, TypeVar
 from cimaise.access.link_rows import Link
 
 T = TypeVar("T")
-TTL_S: Final = 1.0
-"""The longest that another process goes on with a link that was taken back."""
+TTL_S: Final = 0.5
+"""With what is remembered of answers for as long (``images/hot_own.py``) a second at most: the
+longest that another process goes on with a link that was taken back."""
 
 _MAX_LINKS: Final = 10_000
 
 
 class LinkCache:
-    """At most 10,000 links without a limit of uses, each for a second; used from one event loop.
+    """At most 10,000 links without a limit of uses, each for half a second; used from one event loop.
 
     Whatever takes a right away empties it after its transaction, so in this process it holds at
     once; another process notices when told, and in any case within a second.
@@ -31,7 +32,7 @@ class LinkCache:
         """Grows when it is emptied; take it before a look-up, give it to :meth:`put`."""
 
     def get(self, link_id: str) -> Link | None:
-        """What was found for the link within the last second."""
+        """What was found for the link within the last half second."""
         entry = self._entries.get(link_id)
         if entry is None:
             return None

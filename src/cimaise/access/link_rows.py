@@ -12,6 +12,7 @@ from cimaise.access.names import is_id
 from cimaise.access.policy import Principal
 from cimaise.access.revoking import revoke
 from cimaise.database.audit import record
+from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, keys, links
 from cimaise.errors import Gone, NotFound
 
@@ -94,6 +95,7 @@ def count_use(connection: Connection, link_id: str, now: datetime) -> None:
             links.c.uses < links.c.max_uses,
         )
         .values(uses=links.c.uses + 1)
+        .execution_options(**KEEPS_RIGHTS)  # such links are never remembered
     ).rowcount
     if counted:
         return

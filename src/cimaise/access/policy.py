@@ -6,6 +6,7 @@ never becomes a principal.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -63,6 +64,8 @@ class Principal:
         collection_id: That collection.
         shared_id: What a share link has opened: the :attr:`CollectionFacts.id` of an album.
         key_id: The API key that it came with, if it did; no part of who it is.
+        lasts_until: When that credential ends, aware, ``NEVER`` where it does not; ``None``: nobody
+            knows, so nothing that it allows may be remembered.
     """
 
     account_id: str
@@ -74,6 +77,7 @@ class Principal:
     collection_id: str | None = None
     shared_id: str | None = None
     key_id: str | None = field(default=None, compare=False)
+    lasts_until: datetime | None = field(default=None, compare=False)
 
     @property
     def is_guest(self) -> bool:
@@ -86,6 +90,7 @@ class Principal:
         return self.role is Role.ADMIN and self.token_id is None
 
 
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
 GUEST: Final = Principal("", "", Role.GUEST)
 
 

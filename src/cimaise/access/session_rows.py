@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Update, select, update
 
 from cimaise.access.policy import Principal, Role
+from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, browser_sessions
 
 SEEN_EVERY: Final = timedelta(minutes=5)
@@ -60,6 +61,7 @@ def find_session(
         select(
             browser_sessions.c.id.label("session_id"),
             browser_sessions.c.last_seen_at,
+            browser_sessions.c.expires_at,
             accounts.c.id,
             accounts.c.name,
             accounts.c.role,
@@ -75,7 +77,13 @@ def find_session(
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    principal = Principal(row.id, row.name, Role(row.role), session_id=row.session_id)
+    principal = Principal(
+        row.id,
+        row.name,
+        Role(row.role),
+        session_id=row.session_id,
+        lasts_until=row.expires_at,
+    )
     return principal, row.last_seen_at is None or now - row.last_seen_at >= SEEN_EVERY
 
 
@@ -85,6 +93,7 @@ def note_seen(connection: Connection, session_id: str, now: datetime, address: s
         update(browser_sessions)
         .where(browser_sessions.c.id == session_id)
         .values(last_seen_at=now, address=address[:MOST_ADDRESS_CHARS])
+        .execution_options(**KEEPS_RIGHTS)
     )
 
 

@@ -60,7 +60,8 @@ def open_access(settings: Settings, parts: Parts) -> Access:
         settings.links.ttl,
     )
     known.follow(links.cache.empty)
-    changes = RightsChanges(parts.state, known.empty)
+    known.follow(parts.own_answers.change)
+    changes = RightsChanges(parts.state, known.empty, doubt=parts.own_answers.change)
     known.tell = links.cache.tell = changes.tell
     auth, chosen = settings.auth, settings.passwords
     passwords = Passwords(Costs(chosen.memory_kib, chosen.passes, chosen.lanes, chosen.at_once))

@@ -98,6 +98,16 @@ class Application:
 
         services.database.listen(forget_soon)
 
+        def doubt() -> None:
+            services.own_answers.change()
+            services.background.start(services.rights_changes.tell_doubt())
+
+        def doubt_soon() -> None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(doubt)
+
+        services.database.listen_to_rights(doubt_soon)
+
     async def _make_inbox(self, first: FirstAccount) -> None:
         """Once in the life of an installation: an inbox that was deleted stays so."""
         if not await self.services.database.write(_claim_inbox):
@@ -120,6 +130,7 @@ class Application:
         await services.tus.close()
         await services.background.close()
         await services.tally.close()
+        await services.limiter.settled()
         await services.variants.close()
         await asyncio.to_thread(self._parts.codec.close)
         await services.catalogue.close()

@@ -14,6 +14,7 @@ from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.encoders.table import available_formats
 from cimaise.images.guarded_codec import GuardedCodec
 from cimaise.images.hot import Answers
+from cimaise.images.hot_own import OwnAnswers
 from cimaise.images.isolation.processes import Processes
 from cimaise.images.kept import Kept
 from cimaise.images.lanes import Lanes
@@ -60,8 +61,22 @@ def spec_limits(settings: Settings, watermarks: Watermarks) -> SpecLimits:
     )
 
 
+def forgetter(answers: Answers, own_answers: OwnAnswers) -> Callable[[str], None]:
+    """What is called where a source has changed, or (empty) anything may have."""
+
+    def forget(folder: str) -> None:
+        answers.change(folder)
+        own_answers.change()
+
+    return forget
+
+
 def open_kept(
-    settings: Settings, cache: Cache, storage: Storage, state: State, answers: Answers
+    settings: Settings,
+    cache: Cache,
+    storage: Storage,
+    state: State,
+    on_change: Callable[[str], None],
 ) -> Kept:
     """Where variants are kept: on this machine, and behind that for all, where wanted."""
     is_shared = settings.images.shared_bytes > 0
@@ -71,7 +86,7 @@ def open_kept(
         shared=SharedCache(storage) if is_shared else None,
         alone=Alone(locks, fleet=state if is_shared else None),
         state=state,
-        on_change=answers.change,
+        on_change=on_change,
     )
 
 

@@ -11,6 +11,7 @@ from cimaise.access.server_secret import server_secrets
 from cimaise.albums.folder_albums import FolderAlbums
 from cimaise.app.caches import cache_in_front
 from cimaise.app.images import (
+    forgetter,
     open_codec,
     open_kept,
     open_lanes,
@@ -23,6 +24,7 @@ from cimaise.errors import Unavailable
 from cimaise.images.cache import Cache
 from cimaise.images.guarded_codec import GuardedCodec
 from cimaise.images.hot import Answers
+from cimaise.images.hot_own import OwnAnswers
 from cimaise.images.variants import Variants
 from cimaise.images.watermark import Watermarks, read_watermarks
 from cimaise.jobs.runner import Runner
@@ -53,6 +55,7 @@ class Parts:
     cache: Cache
     codec: GuardedCodec
     answers: Answers
+    own_answers: OwnAnswers
     watermarks: Watermarks
     variants: Variants
 
@@ -78,7 +81,7 @@ def open_parts(settings: Settings) -> Parts:
         _open_storage(settings, data_dir, secret, former), _report(settings, usage)
     )
     state = open_state(settings.state.url, data_dir=data_dir)
-    answers = Answers()
+    answers, own_answers = Answers(), OwnAnswers()
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
     codec, lanes = open_codec(settings), open_lanes(settings)
     watermarks = read_watermarks(settings.images.watermarks, codec)
@@ -109,9 +112,10 @@ def open_parts(settings: Settings) -> Parts:
         codec=codec,
         watermarks=watermarks,
         answers=answers,
+        own_answers=own_answers,
         variants=open_variants(
             settings,
-            open_kept(settings, cache, storage, state, answers),
+            open_kept(settings, cache, storage, state, forgetter(answers, own_answers)),
             lanes,
             remote_dir=fetched,
             codec=codec,

@@ -98,6 +98,7 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
         variants=parts.variants,
         headers=Headers(parts.codec),
         answers=parts.answers,
+        own_answers=parts.own_answers,
         image_policy=image_policy(settings, (parts.secret, *parts.former_secrets)),
         spec_limits=spec_limits(settings, parts.watermarks),
         catalogue=_catalogue(settings, parts),

@@ -27,6 +27,7 @@ from sqlalchemy.pool import QueuePool
 
 from cimaise import telemetry
 from cimaise.database.audit import ACTIONS
+from cimaise.database.rights import Touched, prepare_to_watch
 from cimaise.errors import Malformed, Unavailable
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ class Database:
         self._reader = reader
         self._guard: Work[None] | None = None
         self._listeners: list[Callable[[], None]] = []
+        self._rights_listeners: list[Callable[[], None]] = []
+        prepare_to_watch(writer)
         self._read_pool = ThreadPoolExecutor(readers, thread_name_prefix="database-read")
         self._write_pool = (
             self._read_pool
@@ -115,8 +118,25 @@ class Database:
         """
         self._listeners.append(listener)
 
+    def listen_to_rights(self, listener: Callable[[], None]) -> None:
+        """Call it after every transaction of this process that may have changed anybody's rights.
+
+        Also where nobody knows whether it was committed. As for :meth:`listen`.
+        """
+        self._rights_listeners.append(listener)
+
     def _run(self, engine: Engine, work: Work[T]) -> T:
+        touched = Touched()
+        try:
+            return self._run_watched(engine, work, touched)
+        finally:
+            if touched.is_so:
+                for listener in self._rights_listeners:
+                    listener()
+
+    def _run_watched(self, engine: Engine, work: Work[T], touched: Touched) -> T:
         with _our_errors(), engine.begin() as connection:
+            touched.watch(connection)
             connection.info.pop(_NEWS, None)  # of a transaction that was undone
             connection.info.pop(ACTIONS, None)
             done = work(connection)

@@ -8,13 +8,14 @@ holder changes anything. That is what Lamport's clocks and Chubby's sequencers d
 
 from sqlalchemy import Connection, text
 
+from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.errors import WrongState
 
 _LEAVE = text(
     "insert into fences (name, token) values (:name, :token)"
     " on conflict (name) do update set token = excluded.token"
     " where fences.token <= excluded.token"
-)
+).execution_options(**KEEPS_RIGHTS)
 
 
 def require_newest(connection: Connection, *, name: str, token: int) -> None:

@@ -82,7 +82,8 @@ class Answer:
         body: The picture.
         route: Template of the route that made it.
         folder: Of its source, for the one who forgets.
-        until_s: When it is too old, by the clock of :class:`Answers`.
+        until_s: When it is too old, by the clock of whoever keeps it.
+        account_id: Whom it is for; empty for everybody, and for guests.
     """
 
     etag: bytes
@@ -92,6 +93,7 @@ class Answer:
     route: str
     folder: str
     until_s: float
+    account_id: str = ""
 
 
 class Answers:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select, tuple_, update
 from cimaise.access import policy as rights
 from cimaise.access.policy import Principal, Visibility
 from cimaise.database.engine import Database
+from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import collections, files
 from cimaise.errors import Invalid, NotFound, TakenDown
 from cimaise.library.collections import (
@@ -174,6 +175,7 @@ class Files:
                     update(files)
                     .where(files.c.id == file_id)
                     .values(download_count=files.c.download_count + 1)
+                    .execution_options(**KEEPS_RIGHTS)
                 ).rowcount
             )
         )

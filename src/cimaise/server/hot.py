@@ -1,8 +1,9 @@
 """Answers that are ready: sent by the connection itself, before there is a task or a scope.
 
 What is kept, and for how long it is true, is the application's: this only looks it up and keeps
-to HTTP. Whatever is not plainly the same for everybody (a range, a precondition other than the
-usual one, somebody who signs in by a header) goes the whole way.
+to HTTP. There are answers for everybody, by the request's target, and answers for one, by all that
+the request was asked with. Whatever else could matter (a range, a precondition other than the usual
+one) goes the whole way.
 
 A client that stays asks with the same bytes again and again. So the bytes of a whole request are
 remembered with what they meant, and need not be parsed the next time. That alone decides nothing:
@@ -17,64 +18,29 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import unquote
 
-from cimaise.server.answers import STATUS_LINES, Header
+from cimaise.server.answers import Header
 from cimaise.server.heads import Heads
+from cimaise.server.ready import Line, Meaning, Ready
 from cimaise.server.requests import Request
+from cimaise.server.scope import Address
 
-_OK: Final = 200
-_NOT_MODIFIED: Final = 304
-_NOT_FOR_EVERYBODY: Final = frozenset(
-    {b"authorization", b"range", b"if-range", b"if-match", b"if-unmodified-since"}
-)
-_OF_THE_BODY: Final = frozenset({b"content-type", b"content-length"})
+_WHOLE_WAY: Final = frozenset({b"range", b"if-range", b"if-match", b"if-unmodified-since"})
 _ONE_ETAG: Final = re.compile(rb'"[^",]*"')
 _ACCEPTABLE_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
-_SECRET: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 
 
-class Ready(Protocol):
-    """A whole 200 to a ``GET``, as it is kept; another object once anything about it changed."""
+class Own(Protocol):
+    """Answers for one."""
 
-    @property
-    def etag(self) -> bytes:
-        """Strong, with its quotation marks."""
+    def key_of(self, target: bytes, headers: Sequence[Header]) -> str | None:
+        """What an answer to this request would be kept by; ``None``: there is none."""
 
-    @property
-    def headers(self) -> Sequence[Header]:
-        """All but those that belong to one answer alone."""
+    def get(self, key: str) -> Ready | None:
+        """The answer; asked anew for every request."""
 
-    @property
-    def lines(self) -> bytes:
-        """The same, as they stand in a head."""
-
-    @property
-    def body(self) -> bytes:
-        """All of it."""
-
-    @property
-    def route(self) -> str:
-        """Template of the route that made it, for metrics."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """What the access log says of an answer, as often as it is given.
-
-    Attributes:
-        method: Of the request.
-        path: Decoded and as the client sent it.
-        status: 200 or 304.
-        bytes_sent: Of the body.
-        route: See :class:`Ready`.
-    """
-
-    method: str
-    path: str
-    status: int
-    bytes_sent: int
-    route: str
+    def admit(self, account_id: str, host: str | None) -> bool:
+        """It may be given once more, and is counted; ``host`` is ``None`` behind a proxy."""
 
 
 class AccessLog(Protocol):
@@ -82,59 +48,6 @@ class AccessLog(Protocol):
 
     def __call__(self, line: Line, *, elapsed_s: float, request_id: str) -> None:
         """Write one line, or count it; the same requests come with the same ``line``."""
-
-
-class Meaning:
-    """What a request means: which ready answer, and what of it.
-
-    Attributes:
-        target: Of the request.
-        ready: The answer that it was made from.
-        body: What follows the head.
-        line: For the access log.
-        keeps_alive: The client wants the connection to stay.
-        is_secret: The request holds something that nobody else may know.
-    """
-
-    __slots__ = (
-        "_defaults",
-        "_end",
-        "_lines",
-        "_start",
-        "body",
-        "is_secret",
-        "keeps_alive",
-        "line",
-        "ready",
-        "target",
-    )
-
-    def __init__(self, request: Request, ready: Ready, known: bytes) -> None:
-        """Args: known: The ETag that the client has, or nothing."""
-        self.target = request.target
-        self.ready = ready
-        self.keeps_alive = request.keeps_alive
-        self.is_secret = any(name in _SECRET for name, _ in request.headers)
-        is_known = known == ready.etag
-        status = _NOT_MODIFIED if is_known else _OK
-        self.body = ready.body if request.method == "GET" and not is_known else b""
-        self._lines = _without_body(ready) if is_known else ready.lines
-        self._end = b"\r\n\r\n" if self.keeps_alive else b"\r\nconnection: close\r\n\r\n"
-        self._defaults: list[Header] | None = None
-        self._start = b""
-        path = request.target.partition(b"?")[0].decode("ascii", "replace")
-        path = unquote(path) if "%" in path else path
-        self.line = Line(request.method, path, status, len(self.body), ready.route)
-
-    def head(self, request_id: bytes, defaults: list[Header]) -> bytes:
-        """The answer's head."""
-        if defaults is not self._defaults:  # made anew every second, for the date
-            self._defaults = defaults
-            fields = b"".join(b"%b: %b\r\n" % header for header in defaults)
-            self._start = b"".join(
-                (STATUS_LINES[self.line.status], fields, self._lines, b"x-request-id: ")
-            )
-        return b"".join((self._start, request_id, self._end))
 
 
 @dataclass(slots=True)
@@ -157,33 +70,39 @@ class Answer:
 class HotLane:
     """Finds ready answers and makes them this request's own."""
 
-    def __init__(self, find: Callable[[bytes], Ready | None], access_log: AccessLog) -> None:
+    def __init__(
+        self,
+        find: Callable[[bytes], Ready | None],
+        access_log: AccessLog,
+        own: Own | None = None,
+    ) -> None:
         """Nothing is kept here but what requests mean.
 
         Args:
-            find: The answer to ``GET`` of a target, path and query as they came; asked anew for
-                every request, so what is dropped there is never sent again.
+            find: The answer for everybody to ``GET`` of a target, path and query as they came;
+                asked anew for every request, so what is dropped there is never sent again.
             access_log: Called once an answer.
+            own: Answers for one.
         """
         self._find = find
         self._access_log = access_log
+        self._own = own
         self._id_prefix = secrets.token_hex(8).encode()
         self._ids = itertools.count()
         self._heads: Heads[Meaning] = Heads()
 
-    def answer(self, request: Request, defaults: list[Header]) -> Answer | None:
-        """The answer to a request, or ``None``: the application answers."""
+    def answer(self, request: Request, defaults: list[Header], client: Address) -> Answer | None:
+        """The answer to a request from this address, or ``None``: the application answers."""
         began_s = time.perf_counter()
         if request.method not in ("GET", "HEAD") or request.content_length != 0:
             return None
-        ready = self._find(request.target)
-        if ready is None:
-            return None
-        known, request_id = b"", b""
+        known, request_id, is_for_all = b"", b"", True
         for name, value in request.headers:
-            if name in _NOT_FOR_EVERYBODY:
+            if name in _WHOLE_WAY:
                 return None
-            if name == b"if-none-match":
+            if name == b"authorization":
+                is_for_all = False
+            elif name == b"if-none-match":
                 if known or not _ONE_ETAG.fullmatch(value):
                     return None
                 known = value
@@ -191,18 +110,41 @@ class HotLane:
                 if request_id or not _ACCEPTABLE_ID.fullmatch(value):
                     return None
                 request_id = value
-        meaning = Meaning(request, ready, known)
+        meaning = self._meaning(request, known, is_for_all=is_for_all)
+        if meaning is None or not self._admit(meaning, client):
+            return None
         head = self._head(meaning, request_id, defaults, began_s)
         return Answer(head, meaning.body, meaning.keeps_alive, None if request_id else meaning)
 
-    def answer_again(self, head: bytes, defaults: list[Header]) -> Answer | None:
+    def answer_again(self, head: bytes, defaults: list[Header], client: Address) -> Answer | None:
         """The answer to a whole request that came before in the same bytes, or ``None``: read it."""
         began_s = time.perf_counter()
         meaning = self._heads.get(head)
-        if meaning is None or self._find(meaning.target) is not meaning.ready:
+        if meaning is None or self._ready(meaning.target, meaning.key) is not meaning.ready:
+            return None
+        if not self._admit(meaning, client):
             return None
         head = self._head(meaning, b"", defaults, began_s)
         return Answer(head, meaning.body, meaning.keeps_alive)
+
+    def _meaning(self, request: Request, known: bytes, *, is_for_all: bool) -> Meaning | None:
+        ready, key = self._find(request.target) if is_for_all else None, None
+        if ready is None and self._own is not None:
+            key = self._own.key_of(request.target, request.headers)
+            ready = self._own.get(key) if key is not None else None
+        return None if ready is None else Meaning(request, ready, known, key)
+
+    def _ready(self, target: bytes, key: str | None) -> Ready | None:
+        if key is None or self._own is None:
+            return self._find(target)
+        return self._own.get(key)
+
+    def _admit(self, meaning: Meaning, client: Address) -> bool:
+        """What is for everybody is not counted."""
+        if meaning.key is None or self._own is None:
+            return True
+        host = client[0] if client else ""
+        return self._own.admit(meaning.ready.account_id, None if meaning.is_forwarded else host)
 
     def remember(self, head: bytes, meaning: Meaning) -> None:
         """These bytes, all of a request and nothing else, meant this."""
@@ -216,9 +158,3 @@ class HotLane:
         elapsed_s = time.perf_counter() - began_s
         self._access_log(meaning.line, elapsed_s=elapsed_s, request_id=request_id.decode())
         return head
-
-
-def _without_body(ready: Ready) -> bytes:
-    """The headers of a 304: those of the 200 that are not about the body (RFC 9110 §15.4.5)."""
-    kept = (header for header in ready.headers if header[0] not in _OF_THE_BODY)
-    return b"".join(b"%b: %b\r\n" % header for header in kept)

@@ -19,10 +19,11 @@ from cimaise import telemetry
 from cimaise.server.answers import Header, problem
 from cimaise.server.exchange import App, Exchange
 from cimaise.server.heads import MAX_BYTES
-from cimaise.server.hot import Answer, HotLane, Meaning
+from cimaise.server.hot import Answer, HotLane
 from cimaise.server.lanes import Lanes
 from cimaise.server.limits import SENTENCES, Limits, Overdue, abort
 from cimaise.server.outlet import Outlet
+from cimaise.server.ready import Meaning
 from cimaise.server.receive import EXTENSION, Inflow
 from cimaise.server.requests import Refused, Request, RequestReader
 from cimaise.server.scope import Address, address_of, http_scope
@@ -142,8 +143,12 @@ class Connection(asyncio.BufferedProtocol):
             self.body_came(data)
             self._reads_body_raw = self._reader.body_left > nbytes
             self._reader.skip_body(nbytes)
-        elif not self._is_deaf:
-            self._read(data)
+        elif self._is_deaf:
+            return
+        elif (hot := self._lanes.hot) and nbytes <= MAX_BYTES and self._may_answer_at_once():
+            self._read_whole(bytes(data), hot)
+        else:
+            self._feed(data)
 
     def pause_writing(self) -> None:
         """The client does not keep up."""
@@ -306,16 +311,9 @@ class Connection(asyncio.BufferedProtocol):
 
     # Its own
 
-    def _read(self, data: memoryview) -> None:
-        hot = self._lanes.hot
-        if hot is not None and len(data) <= MAX_BYTES and self._may_answer_at_once():
-            self._read_whole(bytes(data), hot)
-        else:
-            self._feed(data)
-
     def _read_whole(self, data: bytes, hot: HotLane) -> None:
         """Answer what came before in the same bytes; read them where it did not."""
-        answer = hot.answer_again(data, self._state.default_headers)
+        answer = hot.answer_again(data, self._state.default_headers, self._client)
         if answer is not None:
             self._has_asked = True
             self._at_s = self._loop.time()
@@ -337,15 +335,15 @@ class Connection(asyncio.BufferedProtocol):
 
     def _may_answer_at_once(self) -> bool:
         """Nothing is being answered or waits to be sent, and the next byte begins a request."""
-        is_idle = self._current is None and self._reader.is_between
-        return is_idle and not (self._outlet.is_paused or self._is_closing)
+        is_busy = self._current is not None or self._outlet.is_paused or self._is_closing
+        return not is_busy and self._reader.is_between
 
     def _answers_at_once(self, request: Request) -> bool:
         """An answer was ready, and has been sent."""
         hot = self._lanes.hot
         if hot is None or self._outlet.is_paused or self._is_closing:
             return False
-        answer = hot.answer(request, self._state.default_headers)
+        answer = hot.answer(request, self._state.default_headers, self._client)
         if answer is None:
             return False
         self._meaning = answer.meaning

@@ -39,6 +39,10 @@ class Line(Protocol):
     def route(self) -> str:
         """Template of the route."""
 
+    @property
+    def account_id(self) -> str:
+        """Who asked; empty for guests."""
+
 
 @dataclass(slots=True)
 class _Sum:
@@ -96,8 +100,8 @@ class AnsweredAtOnce:
         )
         sent_bytes = line.bytes_sent * times
         telemetry.count("sent_bytes_total", sent_bytes, route=line.route)
-        self._usage.add(REQUESTS, times)
-        self._usage.add(SENT, sent_bytes)
+        self._usage.add(REQUESTS, times, account_id=line.account_id)
+        self._usage.add(SENT, sent_bytes, account_id=line.account_id)
 
 
 def _log(line: Line, elapsed_s: float, request_id: str) -> None:

@@ -32,6 +32,7 @@ class Call:
         services: Every feature.
         request_id: The id that the answer and the log carry.
         arrived: Where the server puts the fields behind the body when they come.
+        changes: ``own_answers.changes`` as it was before anybody asked who this is.
     """
 
     request: Request
@@ -39,6 +40,7 @@ class Call:
     services: "Services"
     request_id: str
     arrived: Sequence[tuple[bytes, bytes]] = ()
+    changes: int = -1
 
     @property
     def now(self) -> datetime:

@@ -13,15 +13,21 @@ from cimaise.images.lanes import SourceFacts
 from cimaise.images.policy import Policy
 from cimaise.images.spec import ImageSpec, SpecLimits, parse_preset, parse_spec
 from cimaise.images.variants import stored_name
-from cimaise.library.model import File
 from cimaise.library.serving import audience_headers
-from cimaise.originals import is_public
+from cimaise.originals import Found, is_public
 from cimaise.rfc.caching import CachePolicy
 from cimaise.web.call import Call
 from cimaise.web.image_policy import NO_PARAMETERS, is_signed, require_allowed
 from cimaise.web.reply import json_reply
 from cimaise.web.transfers import cache_headers
-from cimaise.web.variants import HotPlace, facts_of, local_source, source_of, variant_reply
+from cimaise.web.variants import (
+    HotPlace,
+    facts_of,
+    local_source,
+    own_until,
+    source_of,
+    variant_reply,
+)
 
 _YEAR_S: Final = 31_536_000
 _WEEK_S: Final = 7 * 86_400
@@ -78,23 +84,23 @@ async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
 async def variant(call: Call) -> ASGIApp:
     """A stored picture at another size, under the original's rules."""
     changes = call.services.answers.changes
-    file, by_link = await _picture(call)
-    require_allowed(call, own_width=file.width)
-    return await _stored(call, file, _spec(call), by_link=by_link, changes=changes)
+    found = await _picture(call)
+    require_allowed(call, own_width=found.file.width)
+    return await _stored(call, found, _spec(call), changes=changes)
 
 
 async def preset(call: Call) -> ASGIApp:
     """A stored picture at a named size."""
     changes = call.services.answers.changes
-    file, by_link = await _picture(call)
+    found = await _picture(call)
     is_signed(call)  # a bad signature is refused here too, though none is needed
     spec = parse_preset(call.path("preset"), _parameters(call), limits=_limits(call))
-    return await _stored(call, file, spec, by_link=by_link, changes=changes)
+    return await _stored(call, found, spec, changes=changes)
 
 
 async def info(call: Call) -> ASGIApp:
     """What the file says of its picture."""
-    file, _ = await _picture(call, counts=False)
+    file = (await _picture(call, counts=False)).file
     header = await call.services.headers.read(file.storage_key or "", source_of(call, file))
     return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder or None))
 
@@ -123,8 +129,8 @@ def _info_json(header: ImageHeader, *, size: int, placeholder: str | None) -> di
     return facts | ({"exif": dict(header.exif)} if header.exif else {})
 
 
-async def _picture(call: Call, *, counts: bool = True) -> tuple[File, bool]:
-    """The record, if it may be seen and is a picture; and whether a link brought us here.
+async def _picture(call: Call, *, counts: bool = True) -> Found:
+    """The record, if it may be seen and is a picture; and what allowed it.
 
     ``counts``: what is given is a use of the link.
     """
@@ -135,12 +141,11 @@ async def _picture(call: Call, *, counts: bool = True) -> tuple[File, bool]:
         raise TypeNotAllowed("This file is no picture.", code="not_an_image")
     if counts and found.link is not None and call.request.method != "HEAD":
         await call.services.links.use(found.link)
-    return found.file, found.by_link
+    return found
 
 
-async def _stored(
-    call: Call, file: File, spec: ImageSpec, *, by_link: bool, changes: int
-) -> ASGIApp:
+async def _stored(call: Call, found: Found, spec: ImageSpec, *, changes: int) -> ASGIApp:
+    file = found.file
     assert file.storage_key is not None
     made = await call.services.variants.of_stored(
         file.storage_key,
@@ -150,11 +155,12 @@ async def _stored(
         facts=facts_of(file),
         wait=call.while_present,
     )
-    open_to_all = is_public(file, by_link=by_link)
+    open_to_all = is_public(file, by_link=found.by_link)
     policy = CachePolicy(public=open_to_all, max_age_s=_HOUR_S)
     more = dict(audience_headers(is_public=open_to_all))
     more |= dict(cache_headers(call, file, is_public=open_to_all))
-    return variant_reply(call, made, policy, more, HotPlace(stored_name(file.storage_key), changes))
+    place = HotPlace(stored_name(file.storage_key), changes, own_until(call, found.link))
+    return variant_reply(call, made, policy, more, place)
 
 
 def _parameters(call: Call) -> dict[str, str]:

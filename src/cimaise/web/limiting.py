@@ -23,6 +23,7 @@ from cimaise.errors import Limit, TooMany
 from cimaise.settings.rate import Allowance
 from cimaise.settings.sections.limits import Limits
 from cimaise.state.base import Rate, State
+from cimaise.web.tabs import Tabs
 
 _PLACE_TTL_S: Final = 3600.0
 """A transfer that lasts longer is not counted any more; those of a dead process end by then."""
@@ -96,6 +97,7 @@ class Limiter:
         self._limits = limits
         self._watch = watch
         self._state = state
+        self._tabs = Tabs(state)
         exempt = limits.exempt
 
         @lru_cache(_KNOWN_ADDRESSES)
@@ -137,6 +139,28 @@ class Limiter:
             await self._hit(kind, principal.account_id, allowance, headers)
         else:
             await self._hit(kind, site, _scaled(self._of_addresses[kind], factor), headers)
+
+    def admit(self, kind: Kind, host: str | None, account_id: str) -> bool:
+        """Count a request whose answer cannot wait for that, see :class:`Tabs`.
+
+        Args:
+            kind: What it counts as; neither free nor a sign-in.
+            host: The client's address; ``None`` where somebody in front knows better.
+            account_id: Who asks; empty for a guest.
+
+        Returns:
+            ``False`` where it has to go the usual way, and was not counted.
+        """
+        site = "" if host is None else self._site_of(host)
+        if site is None:
+            return True
+        if account_id:
+            return self._tabs.admit(f"{kind}:{account_id}", self._of_accounts[kind])
+        return bool(site) and self._tabs.admit(f"{kind}:{site}", self._of_addresses[kind])
+
+    async def settled(self) -> None:
+        """Wait until everything that was admitted is counted."""
+        await self._tabs.settled()
 
     async def count_bad_credentials(self, request: Request, headers: dict[str, str]) -> None:
         """Somebody showed credentials that are no good: as a sign-in that failed.

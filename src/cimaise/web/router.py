@@ -150,12 +150,13 @@ class _Door:
         if request.method == "OPTIONS" and line is None:
             return self._options(request)
         rates: dict[str, str] = {}
+        changes = self._services.own_answers.changes
         try:
             principal = await self._authenticate(request, line, rates)
             facts["account_id"] = principal.account_id
             if line is None or line.tag != "Operation":
                 self._services.watch.require_welcome(principal, telemetry.client_address.get())
-            call = Call(request, principal, self._services, request_id, arrived)
+            call = Call(request, principal, self._services, request_id, arrived, changes)
             reply = await self._handled(call, line, rates)
         except CimaiseError as error:
             self._note(error, line, facts)

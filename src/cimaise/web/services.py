@@ -34,6 +34,7 @@ from cimaise.delivery.shared_caches import SharedCaches
 from cimaise.delivery.tally import Tally
 from cimaise.errors import Forbidden, NotSignedIn
 from cimaise.images.hot import Answers
+from cimaise.images.hot_own import OwnAnswers
 from cimaise.images.info import Headers
 from cimaise.images.metadata.cleaning import Cleaner
 from cimaise.images.policy import ImagePolicy
@@ -125,6 +126,7 @@ class Services:
     variants: Variants
     headers: Headers
     answers: Answers
+    own_answers: OwnAnswers
     image_policy: ImagePolicy
     spec_limits: SpecLimits
     catalogue: Catalogue

@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from starlette.types import ASGIApp
 
+from cimaise.access.links import Link
+from cimaise.access.policy import GUEST, NEVER
+from cimaise.image_urls import EXPIRES
 from cimaise.images.lanes import SourceFacts
 from cimaise.images.making import OpenSource
 from cimaise.images.stored import stored_source
@@ -26,6 +30,7 @@ _SAFE: Final = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "cross-origin",
 }
+_LAST_SECOND: Final = int(NEVER.timestamp())
 _OF_ONE_CLIENT: Final = b"ratelimit"
 """What is left to whoever asked first is nobody else's business."""
 
@@ -37,10 +42,13 @@ class HotPlace:
     Attributes:
         source: Of the picture, as variants know it.
         changes: ``answers.changes`` as it was before anybody looked who may see the picture.
+        own_until: When the right ends that allowed it to whoever asks; ``None``: nobody knows,
+            or each use of it counts.
     """
 
     source: str
     changes: int
+    own_until: datetime | None = None
 
 
 def variant_reply(
@@ -66,28 +74,55 @@ def variant_reply(
         headers["vary"] = "Accept"
     selection = select(what, call.wanted(), now=call.now)
     reply = BytesReply(what, selection, open_memory(made.body), headers)
-    is_same_for_all = policy.public and not made.varies_by_accept
-    if hot is not None and is_same_for_all and selection.status == OK:
-        reply.done = lambda: _prepare(call, reply, made.body, hot)
+    if hot is not None and selection.status == OK:
+        is_same_for_all = policy.public and not made.varies_by_accept
+        reply.done = lambda: _prepare(call, reply, made.body, hot, for_all=is_same_for_all)
     return reply
 
 
-def _prepare(call: Call, reply: BytesReply, body: bytes, place: HotPlace) -> None:
+def _prepare(call: Call, reply: BytesReply, body: bytes, place: HotPlace, *, for_all: bool) -> None:
     """Called when the answer has left, for only then its headers are final."""
     scope = call.request.scope[ARRIVED]  # as it will come again
     raw_path, query = scope.get("raw_path"), scope["query_string"]
-    if raw_path is None or b"expires=" in query or "x-forwarded-host" in call.request.headers:
+    if raw_path is None or "x-forwarded-host" in call.request.headers:
         return
     target = raw_path + b"?" + query if query else raw_path
     headers = [pair for pair in reply.headers.raw if not pair[0].startswith(_OF_ONE_CLIENT)]
-    call.services.answers.put(
-        target,
-        place.source,
-        headers,
-        body,
-        route=call.request.scope["state"]["route"],
-        changes=place.changes,
-    )
+    route = call.request.scope["state"]["route"]
+    if for_all and call.query(EXPIRES) is None:
+        call.services.answers.put(
+            target, place.source, headers, body, route=route, changes=place.changes
+        )
+    key = call.services.own_answers.key_of(target, scope["headers"])
+    if key is not None and place.own_until is not None:
+        call.services.own_answers.put(
+            key,
+            headers,
+            body,
+            route=route,
+            account_id=call.principal.account_id,
+            lasts_s=(place.own_until - call.now).total_seconds(),
+            changes=call.changes,
+        )
+
+
+def own_until(call: Call, link: Link | None) -> datetime | None:
+    """When the first ends of what the request came with; ``None`` where nobody knows.
+
+    Args:
+        call: The request.
+        link: That came with it and was checked.
+    """
+    if link is not None and link.max_uses is not None:
+        return None  # each answer is a use
+    ends = [NEVER if call.principal == GUEST else call.principal.lasts_until]
+    if link is not None:
+        ends.append(link.expires_at)
+    signed_until = call.query(EXPIRES)
+    if signed_until is not None:  # a number: the signature was checked
+        ends.append(datetime.fromtimestamp(min(int(signed_until), _LAST_SECOND), UTC))
+    known = [end for end in ends if end is not None]
+    return min(known) if len(known) == len(ends) else None
 
 
 def source_of(call: Call, file: File) -> OpenSource:

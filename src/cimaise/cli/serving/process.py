@@ -12,6 +12,7 @@ import uvicorn
 
 from cimaise import telemetry
 from cimaise.cli.opened import build_application
+from cimaise.cli.serving.lanes import hot_lane
 from cimaise.cli.serving.memory import keep_buffers
 from cimaise.cli.serving.tracing import traced
 from cimaise.server.hot import HotLane
@@ -68,7 +69,7 @@ def run(
     keep_buffers()
     application = build_application(settings)
     _let_the_kernel_give_up(sockets, settings.server.write_stall)
-    hot = HotLane(application.services.answers.get, application.services.at_once)
+    hot = hot_lane(application.services)
     config = uvicorn.Config(application, **_options(settings, hot))
     server = ReportingServer(config, on_ready)
     with (

@@ -1,0 +1,106 @@
+"""A private picture, and everybody who may see it; what one was allowed never grows old here."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from cimaise.access.policy import Role
+from cimaise.images.hot import Answer
+from cimaise.settings import Settings
+from tests.kit.application import RunningApplication, running_application
+from tests.kit.pictures import quadrants
+
+
+@dataclass
+class OwnPicture:
+    """Clients of its owner, of an admin and of a viewer; ``given`` grows with each ready answer."""
+
+    server: RunningApplication
+    owner: httpx2.Client
+    admin: httpx2.Client
+    viewer: httpx2.Client
+    stack: ExitStack
+    id: str = ""
+    given: list[Answer] = field(default_factory=list)
+
+    @property
+    def target(self) -> str:
+        """Of a variant."""
+        return f"/images/{self.id}?width=16&format=webp"
+
+    def publish(self) -> None:
+        """In a private collection, of which the viewer is a member."""
+        made = self.owner.post("/api/collections", json={"name": "own", "visibility": "private"})
+        assert made.status_code == 201, made.text
+        content = quadrants(64, 48).jpegsave_buffer()
+        put = self.owner.put("/api/collections/own/files/a.jpg", content=content)
+        assert put.status_code == 201, put.text
+        self.id = put.json()["id"]
+        role = {"role": "viewer"}
+        set_ = self.owner.put("/api/collections/own/members/viewer", json=role)
+        assert set_.status_code in (200, 204), set_.text
+
+    def link(self, **terms: Any) -> str:
+        """The target with a signed link to the file."""
+        made = self.owner.post(f"/api/files/{self.id}/links", json=terms)
+        assert made.status_code == 201, made.text
+        return f"{self.target}&link={made.json()['url'].partition('link=')[2]}"
+
+    def client(self, **options: Any) -> httpx2.Client:
+        """One more, closed at the end."""
+        return self.stack.enter_context(httpx2.Client(base_url=self.server.url, **options))
+
+    def browser(self, key: str) -> httpx2.Client:
+        """A browser that has signed in."""
+        browser = self.client()
+        answer = browser.post("/api/login", json={"key": key})
+        assert answer.status_code == 200, answer.text
+        return browser
+
+    def allow(
+        self,
+        client: httpx2.Client,
+        target: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """Ask until the answer is ready, and once more: then it was given by the connection."""
+        before = len(self.given)
+        while len(self.given) == before:
+            answer = client.get(target or self.target, headers=dict(headers or {}))
+            assert answer.status_code == 200, answer.text
+        return answer
+
+
+@contextmanager
+def own_picture(
+    data_dir: Path, change: Callable[[Settings], Settings] = lambda settings: settings
+) -> Iterator[OwnPicture]:
+    """A server that has one."""
+    with running_application(data_dir, change) as server, ExitStack() as stack:
+        people = (("owner", Role.MEMBER), ("boss", Role.ADMIN), ("viewer", Role.MEMBER))
+        owner, admin, viewer = (
+            stack.enter_context(server.client(server.person(name, role))) for name, role in people
+        )
+        shown = OwnPicture(server, owner, admin, viewer, stack)
+        stand_still(server, shown.given)
+        shown.publish()
+        yield shown
+
+
+def stand_still(server: RunningApplication, given: list[Answer]) -> None:
+    """Let what was allowed grow no older, and say what is given."""
+    answers = server.application.services.own_answers
+    answers._clock = lambda: 0.0  # only news may end it
+    get = answers.get
+
+    def noted(key: str) -> Answer | None:
+        found = get(key)
+        if found is not None:
+            given.append(found)
+        return found
+
+    answers.get = noted  # type: ignore[method-assign]
