@@ -85,8 +85,8 @@ class Guard:
             if self.limits.refuses_crawlers and asking.visitor is Visitor.CRAWLER:
                 raise Forbidden("This file is not for programs that collect.", code="crawler")
         name, limit = self._rate(asking)
-        subject = _subject(asking)
-        if limit == 0 or subject is None:
+        subject = _subject(asking) if limit else None
+        if subject is None:
             return
         rate = await self.state.hit(f"transfers {subject}", limit=limit, window_s=_MINUTE_S)
         if not rate.is_allowed:
@@ -105,9 +105,9 @@ class Guard:
             TooMany: ``transfers_at_once``: it has as many as it may.
         """
         name, limit = self._at_once(asking)
-        subject = _subject(asking)
+        subject = _subject(asking) if limit else None
         async with AsyncExitStack() as stack:
-            if limit and subject is not None:
+            if subject is not None:
                 key = f"transfers at once {subject}"
                 place = await self.state.enter(key, limit=limit, ttl_s=_PLACE_TTL_S)
                 if place is None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -102,6 +102,7 @@ def _make(name: str, metric: Metric, registry: CollectorRegistry) -> _Made:
 
 _registry: Final = CollectorRegistry()
 _made: Final = {name: _make(name, metric, _registry) for name, metric in METRICS.items()}
+_labelled: Final = dict[tuple[Any, ...], _Made]()
 
 
 def count(name: str, amount: float = 1, **labels: str) -> None:
@@ -134,8 +135,13 @@ def observer(name: str, **labels: str) -> Callable[[float], None]:
 
 
 def _of(name: str, labels: Mapping[str, str]) -> _Made:
-    made = _made[name]
-    return made.labels(**labels) if labels else made
+    """The metric with these labels; they have few values, and the client is slow to look them up."""
+    key = (name, *labels.items())
+    found = _labelled.get(key)
+    if found is None:
+        made = _made[name]
+        found = _labelled[key] = made.labels(**labels) if labels else made
+    return found
 
 
 def expose(facts: Mapping[str, tuple[str, float]] | None = None) -> bytes:

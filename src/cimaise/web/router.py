@@ -32,6 +32,7 @@ from cimaise.web.compression import pack
 from cimaise.web.cors import Cors, cors_headers, preflight_headers
 from cimaise.web.limiting import Kind, kind_of
 from cimaise.web.problems import fault_reply, problem_reply, status_of
+from cimaise.web.segments import BySegment
 
 if TYPE_CHECKING:
     from cimaise.web.services import Services
@@ -257,24 +258,42 @@ class _Absent:
         await reply(scope, receive, send)
 
 
-def build_router(services: "Services", lines: Iterable[Line], mounts: Iterable[Any] = ()) -> Router:
+def build_router(
+    services: "Services", lines: Iterable[Line], mounts: Iterable[Any] = ()
+) -> ASGIApp:
     """The application behind the middlewares: every line, and 404 for all else."""
     by_path: dict[str, list[Line]] = {}
     for line in lines:
         by_path.setdefault(line.path, []).append(line)
-    routes = [Route(path, _Door(services, group)) for path, group in by_path.items()]
-    return Router([*routes, *mounts], redirect_slashes=False, default=_Absent())
+    routes = BySegment(
+        (path, Route(path, _Door(services, group))) for path, group in by_path.items()
+    )
+    mounted, routers = list(mounts), dict[int, Router]()
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        few = routes.of(scope["path"])
+        router = routers.get(id(few))
+        if router is None:
+            router = Router([*few, *mounted], redirect_slashes=False, default=_Absent())
+            routers[id(few)] = router
+        await router(scope, receive, send)
+
+    return route
 
 
 def moves_bytes(lines: Iterable[Line]) -> Callable[[Scope], bool]:
     """A test of a request's scope: does its route last as long as its bytes?"""
-    routes = [
-        Route(line.path, _Absent(), methods=[line.method, "POST"][: 1 + line.is_overridable])
+    routes = BySegment(
+        (
+            line.path,
+            Route(line.path, _Absent(), methods=[line.method, "POST"][: 1 + line.is_overridable]),
+        )
         for line in lines
         if line.moves_bytes
-    ]
+    )
 
     def test(scope: Scope) -> bool:
-        return any(route.matches(scope)[0].value == 2 for route in routes)  # noqa: PLR2004 (full)
+        few = routes.of(scope["path"])
+        return any(route.matches(scope)[0].value == 2 for route in few)  # noqa: PLR2004 (full)
 
     return test
