@@ -196,10 +196,9 @@ def test_what_is_private_stays_so(fronted: Fronted):
 
 def test_x_sendfile_names_the_absolute_path():
     front = Front("x-sendfile", Path("/data"))
-    assert (
-        front.name_of(Path("/data/albums/Été 1/a%b.jpg"))
-        == "/data/albums/%C3%89t%C3%A9%201/a%25b.jpg"
-    )
+    assert front.name_of(
+        Path("/data/albums/Été 1/a%b.jpg")
+    ) == "/data/albums/Été 1/a%25b.jpg".encode().decode("latin-1")
     assert front.name_of(Path("/elsewhere/a.jpg")) is None
 
 

@@ -4,6 +4,7 @@ The answer names the file instead of holding it: nginx calls the header ``X-Acce
 and lighttpd ``X-Sendfile``. Whoever is in front sees to ranges; conditions were looked at already.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ PREFIX: Final = "/_files/"
 """Where nginx shows the data folder, to itself only."""
 
 _ACCEL: Final = "x-accel-redirect"
+_NOT_PLAIN: Final = re.compile("[%\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,17 @@ class Front:
     root: Path
 
     def name_of(self, file: Path) -> str | None:
-        """What the header says of a file, percent-encoded; ``None`` where it is out of reach."""
+        """What the header says of a file; ``None`` where it is out of reach.
+
+        nginx wants it percent-encoded. lighttpd decodes it, Apache does not: both are given the
+        bytes of the path as they are, but for those that a header cannot hold, and ``%`` itself.
+        """
         if not file.is_relative_to(self.root):
             return None
         if self.header == _ACCEL:
             return quote(f"{PREFIX}{file.relative_to(self.root).as_posix()}")
-        return quote(file.as_posix())
+        plain = _NOT_PLAIN.sub(lambda found: quote(found[0]), file.as_posix())
+        return plain.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 class OfferFront:
