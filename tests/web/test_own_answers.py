@@ -229,6 +229,28 @@ def test_a_link_for_so_many_uses_is_asked_for_each_time(shown: OwnPicture):
     assert shown.given == []
 
 
+def test_an_account_that_is_banned(shown: OwnPicture):
+    shown.allow(shown.viewer)
+    ban = {"account": "viewer", "reason": "noise"}
+    made = shown.admin.post("/api/admin/bans", json=ban)
+    assert made.status_code == 201, made.text
+    statuses = [shown.viewer.get(shown.target).status_code]
+    while statuses[-1] == 200:  # who is banned is read soon, by all ways in
+        statuses.append(shown.viewer.get(shown.target).status_code)
+    assert statuses[-1] == 403
+
+
+def test_a_network_that_is_banned(shown: OwnPicture):
+    shown.allow(shown.viewer)
+    ban = {"network": "127.0.0.0/8", "reason": "noise"}
+    made = shown.admin.post("/api/admin/bans", json=ban)
+    assert made.status_code == 201, made.text
+    statuses = [shown.viewer.get(shown.target).status_code]
+    while statuses[-1] == 200:
+        statuses.append(shown.viewer.get(shown.target).status_code)
+    assert statuses[-1] == 403
+
+
 # When it ends, what it costs, and what is written down
 
 

@@ -27,6 +27,7 @@ BESIDE_THE_POINT: Final = frozenset(
         "folder_pictures",
         "key_moves",
         "purges",
+        "risk_scores",
         "source_answers",
         "tus_parts",
         "tus_pieces",

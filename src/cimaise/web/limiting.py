@@ -151,6 +151,8 @@ class Limiter:
         Returns:
             ``False`` where it has to go the usual way, and was not counted.
         """
+        if self._watch is not None and not self._watch.is_plain(account_id, host):
+            return False
         site = "" if host is None else self._site_of(host)
         if site is None:
             return True

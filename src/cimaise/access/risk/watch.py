@@ -128,6 +128,19 @@ class Watch:
             end = f" until {ban.until:%Y-%m-%d %H:%M} UTC" if ban.until else ""
             raise Forbidden(f"You are banned{end}. Ask whoever runs this site.", code="banned")
 
+    def is_plain(self, account_id: str, address: str | None) -> bool:
+        """Neither banned nor to be met with care, as far as that is known.
+
+        Args:
+            account_id: Empty for a guest.
+            address: Where the request comes from; ``None`` where nobody knows.
+        """
+        known = self._known
+        if known.networks and (address is None or _of_address(known, address) is not None):
+            return False
+        holder = account_id or site_of(address or "")
+        return account_id not in known.bans and (holder or "") not in known.scores
+
     def care(self, principal: Principal, address: str) -> Care:
         """How careful to be; the account counts, or the address where nobody is signed in."""
         holder = principal.account_id or site_of(address)
