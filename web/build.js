@@ -28,7 +28,7 @@ const common = {
  * OpenSeadragon without what the lightbox never asks for: it draws on a canvas, and asks for IIIF.
  * Its one file is a row of parts, each below a heading of its own.
  */
-const UNUSED = new Set(["WebGLDrawer", "HTMLDrawer", "DziTileSource", "OsmTileSource", "TmsTileSource", "LegacyTileSource", "ImageTileSource", "ReferenceStrip"]);
+const UNUSED = new Set(["WebGLDrawer", "HTMLDrawer", "DziTileSource", "OsmTileSource", "TmsTileSource", "LegacyTileSource", "ImageTileSource", "ReferenceStrip", "Navigator", "ButtonGroup", "Button", "TileSourceCollection"]);
 const lighter = {
   name: "lighter-openseadragon",
   setup: ({ onLoad }) =>

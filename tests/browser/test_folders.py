@@ -40,7 +40,10 @@ def drop(page: Page, *paths: Path) -> None:
     assert box
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     at = {"x": box["x"] + 20, "y": box["y"] + 20, "data": data}
-    for kind in ("dragEnter", "dragOver", "drop"):
+    session.send("Input.dispatchDragEvent", {"type": "dragEnter", **at})
+    # a hand takes its time: until then the page may not have been given the files
+    expect(page.locator("[data-drop][data-over]")).to_be_visible()
+    for kind in ("dragOver", "drop"):
         session.send("Input.dispatchDragEvent", {"type": kind, **at})
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.kit.application import RunningApplication, running_application
 from tests.kit.pictures import quadrants
 
-BASE = "https://pictures.example/site"
+BASE = "https://pictures.example"
 MARCH_9_S = 1_773_051_072
 ODD = "été & ~ 日本 100%"
 

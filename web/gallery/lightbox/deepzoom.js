@@ -93,7 +93,6 @@ function cover(lightbox) {
  */
 async function hang(element, url) {
   const { default: OpenSeadragon } = await import("openseadragon");
-  keepStylesOurs();
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const viewer = OpenSeadragon({
     element,
@@ -112,16 +111,4 @@ async function hang(element, url) {
   viewer.canvas.setAttribute("aria-label", "The picture from close by: arrow keys move it, + and − zoom.");
   viewer.canvas.focus();
   return () => viewer.destroy();
-}
-
-/**
- * The viewer would write a style sheet into the page, which our policy forbids, unless it finds an
- * element that looks like its own. This one has the name and no meaning.
- */
-function keepStylesOurs() {
-  const name = "data-openseadragon-mobile-css";
-  if (document.querySelector(`style[${name}]`)) return;
-  const mark = document.createElementNS(null, "style");
-  mark.setAttribute(name, "true");
-  document.head.append(mark);
 }
