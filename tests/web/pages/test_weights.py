@@ -18,7 +18,8 @@ from tests.kit.pictures import quadrants
 ROOT: Final = Path(__file__).parents[3]
 DIST: Final = ROOT / "src/cimaise/web/static/dist"
 MOST_SCRIPT: Final = 15_000  # bytes, packed, before anybody touches anything
-MOST_WHEEL: Final = 1024 * 1024  # bytes
+MOST_BUILT: Final = 140_000  # bytes, packed: every script and style sheet
+MOST_WHEEL: Final = 1_200_000  # bytes
 _IMPORTED: Final = re.compile(r'(?:from|import)\s*"\./([\w.-]+\.js)"')
 
 
@@ -75,6 +76,15 @@ def test_of_a_gallery_only_styles_and_the_choice_of_colours_hold_up_the_first_pa
     assert not [one for one in images[1:] if "fetchpriority" in one]
     assert all("loading=" in one for one in images[8:])
     assert all(re.search(r'width="\d+" height="\d+"', one) for one in images)
+
+
+def test_all_that_is_built_for_browsers_is_small() -> None:
+    if asset_url("gallery.js") is None:
+        left_out("the browser's modules are not built: python hatch_build.py")
+    sizes = {path.name: path.stat().st_size for path in DIST.glob("*.gz")}
+    assert sum(sizes.values()) <= MOST_BUILT, sizes
+    unpacked = [path.name for path in DIST.iterdir() if path.suffix in (".js", ".css")]
+    assert unpacked == []
 
 
 @pytest.mark.slow
