@@ -191,6 +191,22 @@ def test_an_upload_goes_on_with_fresh_urls_after_a_pause(server: RunningApplicat
         assert done.status_code == 200
 
 
+def test_the_url_of_an_upload_that_has_ended_takes_no_more_bytes(
+    server: RunningApplication, ann: Person
+):
+    with server.client(ann) as client:
+        collection = make_collection(server, client)
+        for end in ("abort", "complete"):
+            upload = begin(client, collection, SMALL)
+            assert client.put(upload["url"], content=SMALL).status_code == 200
+            if end == "abort":
+                client.delete(f"/api/uploads/{upload['id']}").raise_for_status()
+            else:
+                client.post(f"/api/uploads/{upload['id']}/complete").raise_for_status()
+            late = client.put(upload["url"], content=SMALL)
+            assert (late.status_code, late.json()["code"]) == (410, "gone")
+
+
 def test_aborting_answers_204_twice_and_frees_the_quota(server: RunningApplication, ann: Person):
     with server.client(ann) as client:
         collection = make_collection(server, client)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select
 
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
@@ -27,6 +27,9 @@ LATE: Final = timedelta(hours=12)
 """A storage looks at a URL's time when the request begins. A body that began in time may come to
 its end this much later, and whatever it wrote is looked for only then."""
 
+_WRITTEN_DOWN: Final = select(discarded_objects.c.storage_key).where(
+    discarded_objects.c.storage_key == bindparam("of_key")
+)
 _is_kept: Final = exists().where(files.c.storage_key == discarded_objects.c.storage_key)
 
 
@@ -88,6 +91,11 @@ def note_discarded(
     ]
     if rows:
         connection.execute(insert(discarded_objects), rows)
+
+
+def is_discarded(connection: Connection, key: str) -> bool:
+    """Whether nothing needs what is at a key, or may be written there, any more."""
+    return connection.execute(_WRITTEN_DOWN, {"of_key": key}).first() is not None
 
 
 async def delete_discarded(

@@ -6,7 +6,8 @@ read, and what breaks off in the middle leaves nothing.
 
 from starlette.types import ASGIApp
 
-from cimaise.errors import Forbidden, LengthRequired, Limit, NotFound, TooLarge
+from cimaise.errors import Forbidden, Gone, LengthRequired, Limit, NotFound, TooLarge
+from cimaise.library.discarded import is_discarded
 from cimaise.library.serving import signed_headers
 from cimaise.library.serving_types import served_type
 from cimaise.rfc.selection import Representation, select
@@ -33,6 +34,7 @@ async def put(call: Call) -> ASGIApp:
     _check_type(call, grant)
     storage = call.services.storage
     if grant.verb == "put":
+        await _require_needed(call, grant.key)
         info = await storage.write(
             grant.key, call.chunks(), content_type=grant.content_type or _TYPE, size=size
         )
@@ -71,6 +73,12 @@ def _grant(call: Call) -> Grant:
     if door is None:
         raise NotFound("Not found")
     return door.open_grant(call.path("token"), call.now)
+
+
+async def _require_needed(call: Call, key: str) -> None:
+    """``Gone`` where the upload has ended: what came now would be charged to nobody."""
+    if await call.services.database.read(lambda connection: is_discarded(connection, key)):
+        raise Gone("The upload has ended: begin another.")
 
 
 def _checked_length(call: Call, grant: Grant) -> int:
