@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 _SALT: Final = b"cimaise signing v1"
 _INFO: Final = b"edge link\x01"  # RFC 5869 §2.3, with the number of the only block
 _NONCE_INFO: Final = b"edge nonce\x01"
@@ -55,6 +53,8 @@ class EdgeLinks:
             secret: Shared with the worker and with nobody else; at least 32 bytes.
             ttl_s: Seconds that a link lives at least; at most twice as long.
         """
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 (7 MB)
+
         root = hmac.digest(_SALT, secret, hashlib.sha256)
         self._url = url
         self._ttl = timedelta(seconds=ttl_s)

@@ -1,20 +1,23 @@
 """The public keys that tokens are signed with: fetched, checked, kept by ``kid`` (RFC 7517)."""
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import aiohttp
 import msgspec
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from cimaise.errors import CimaiseError, NotSignedIn, UpstreamFailed, UpstreamTimedOut
 from cimaise.telemetry import log
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
+
 
 FetchKeySet = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -43,6 +46,8 @@ def key_set_fetcher(url: str) -> FetchKeySet:
     """
 
     async def fetch() -> Mapping[str, Any]:
+        import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
         try:
             return _parse_set(await _get(url))
         except TimeoutError as fault:
@@ -54,6 +59,8 @@ def key_set_fetcher(url: str) -> FetchKeySet:
 
 
 async def _get(url: str) -> bytes:
+    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     timeout = aiohttp.ClientTimeout(total=_FETCH_S)
     async with (
         aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
@@ -183,6 +190,8 @@ def parse_keys(entries: Mapping[str, Any]) -> tuple[PublicKey, ...]:
 
 
 def _parse_key(entry: dict[str, Any]) -> PublicKey | None:
+    from joserfc.errors import JoseError  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     text = {name: value for name, value in entry.items() if isinstance(value, str)}
     operations = entry.get("key_ops", ["verify"])
     if text.get("use", "sig") != "sig" or not isinstance(operations, list):
@@ -199,6 +208,8 @@ def _parse_key(entry: dict[str, Any]) -> PublicKey | None:
 
 
 def _import(text: dict[str, str]) -> Key | None:
+    from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     match text.get("kty"), text.get("crv"):
         case "RSA", _ if _has_fair_size(text.get("n", "")):
             return RSAKey.import_key(_members(text, "n", "e"))

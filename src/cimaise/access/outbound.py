@@ -1,12 +1,17 @@
 """Short questions to other servers: JSON back, within a time and a size, or one of two errors."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from __future__ import annotations
 
-import aiohttp
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
 import msgspec
 
 from cimaise.errors import UpstreamFailed, UpstreamTimedOut
+
+if TYPE_CHECKING:
+    pass
+
 
 TIMEOUT_S: Final = 10.0
 _MAX_BYTES: Final = 256 * 1024
@@ -34,6 +39,8 @@ async def ask(
         UpstreamFailed: Away, an answer that is no JSON object, longer than 256 KiB, or a 5xx.
         UpstreamTimedOut: No answer in time.
     """
+    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     try:
         status, body = await _exchange(url, form, headers, timeout_s)
         answer = msgspec.json.decode(body, type=dict[str, Any])
@@ -52,6 +59,8 @@ async def _exchange(
     headers: Mapping[str, str] | None,
     timeout_s: float,
 ) -> tuple[int, bytes]:
+    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     timeout = aiohttp.ClientTimeout(total=timeout_s)
     method = "GET" if form is None else "POST"
     accepted = {"accept": "application/json", **(headers or {})}

@@ -1,12 +1,13 @@
 """Sends what caches have to forget, until they have said that it is done."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 from sqlalchemy import Connection, delete, select, update
 
 from cimaise import telemetry
@@ -14,6 +15,10 @@ from cimaise.database.engine import Database
 from cimaise.database.schema import purges
 from cimaise.delivery.purgers.base import Purger
 from cimaise.errors import UpstreamFailed
+
+if TYPE_CHECKING:
+    import aiohttp
+
 
 KEPT: Final = timedelta(days=7)
 """After that no cache has the old answer any more, unless it was told to keep it for longer."""
@@ -59,6 +64,8 @@ async def send_purges(database: Database, cache: Cache | None, now: datetime) ->
     """
     if cache is None:
         return await database.write(partial(_drop_all, now=now))
+    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     await database.write(partial(_drop_old, before=now - KEPT))
     done = 0
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)) as session:
@@ -74,6 +81,8 @@ async def send_purges(database: Database, cache: Cache | None, now: datetime) ->
 
 
 async def _send(session: aiohttp.ClientSession, cache: Cache, tags: Sequence[str]) -> None:
+    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     request = cache.purger.request(tags, cache.token)
     try:
         async with session.request(

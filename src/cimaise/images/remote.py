@@ -5,6 +5,8 @@ about to connect: names that change their address in between, hosts written as n
 redirects all pass through the second check.
 """
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import re
@@ -13,18 +15,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 from yarl import URL
 
 from cimaise.errors import TypeNotAllowed, UpstreamFailed, UpstreamTimedOut
 from cimaise.images.addresses import HTTPS_PORT, Network
 from cimaise.images.formats import HEAD_BYTES, Format, sniff
-from cimaise.images.guarded_http import Resolve, is_refusal, open_session, resolve_by_system
+from cimaise.images.guarded_http import Resolve, is_refusal, resolve_by_system
 from cimaise.images.places import Places
 from cimaise.images.remote_url import parse_remote_url, refused
 from cimaise.images.spool import Spool
+
+if TYPE_CHECKING:
+    import aiohttp
+
 
 MAX_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -159,6 +164,8 @@ class Remote:
             await self._session.close()
 
     async def _download(self, url: URL, spool: Spool, known: Validators) -> Fetched | None:
+        import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._follow(url, spool, known)
@@ -183,6 +190,8 @@ class Remote:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
+            from cimaise.images.guarded_session import open_session  # noqa: PLC0415 (with aiohttp)
+
             self._session = open_session(
                 tls=self._tls, exceptions=self._exceptions, resolve=self._resolve
             )

@@ -1,18 +1,22 @@
 """Sending what waits: several at once, each until it is taken or has been tried for days."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from cimaise import telemetry
 from cimaise.database.engine import Database
 from cimaise.webhooks.rows import Delivery, Webhook, due_deliveries, note_attempt
 from cimaise.webhooks.signing import signed_headers
+
+if TYPE_CHECKING:
+    import aiohttp
+
 
 PAUSES_S: Final = (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Between attempts: three days in all. After the last one a delivery has failed."""
@@ -44,6 +48,8 @@ async def send_due(database: Database, now: datetime, clock: Callable[[], dateti
     due = await database.read(partial(due_deliveries, now=now, limit=_BATCH))
     if not due:
         return 0
+    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as client:
         sender = _Sender(database, client, asyncio.Semaphore(_AT_ONCE), clock)
@@ -72,6 +78,8 @@ async def post(
     client: aiohttp.ClientSession, hook: Webhook, delivery: Delivery, now: datetime
 ) -> Outcome:
     """One attempt. Redirects are not followed: the body is for this address only."""
+    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
+
     headers = signed_headers(
         hook.secret, message_id=delivery.id, timestamp=int(now.timestamp()), body=delivery.body
     )
