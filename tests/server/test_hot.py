@@ -46,7 +46,8 @@ class Hot:
         self.kept: dict[bytes, Kept] = {b"/images/a?width=10": KEPT}
         self.lines: list[dict[str, Any]] = []
 
-    def find(self, target: bytes) -> Kept | None:
+    def find(self, target: bytes, accept: bytes | None) -> Kept | None:
+        del accept
         return self.kept.get(target)
 
     def log(self, line: Line, *, elapsed_s: float, request_id: str) -> None:

@@ -41,7 +41,7 @@ class CountingLane(HotLane):
         self.kept: dict[bytes, Kept] = {b"/a": KEPT}
         self.lines: list[Line] = []
         self.again = 0
-        super().__init__(self.kept.get, self._log)
+        super().__init__(lambda target, _accept: self.kept.get(target), self._log)
 
     def _log(self, line: Line, *, elapsed_s: float, request_id: str) -> None:
         self.lines.append(line)

@@ -142,3 +142,26 @@ def test_nobody_hears_what_is_left_to_another(tmp_path: Path):
         first = shown.warm()
         assert "ratelimit" in first.headers
         assert "ratelimit" not in shown.stranger.get(shown.target).headers
+
+
+WEBP, AVIF = "image/webp,*/*;q=0.8", "image/avif,image/webp,*/*;q=0.8"
+
+
+def test_a_negotiated_picture_is_ready_for_whoever_accepts_the_same(shown: Shown):
+    target = f"/images/{shown.id}?width=16&format=auto"
+    answers = shown.server.application.services.answers
+    for accept, kind in ((WEBP, "image/webp"), (AVIF, "image/avif"), ("image/jpeg", "image/jpeg")):
+        headers = {"Accept": accept}
+        first = shown.stranger.get(target, headers=headers)
+        while answers.get(target.encode(), accept.encode()) is None:
+            assert shown.stranger.get(target, headers=headers).status_code == 200
+        again = shown.stranger.get(target, headers=headers)
+        assert (again.headers["content-type"], again.headers["vary"]) == (kind, "Accept")
+        assert again.content == first.content
+    assert answers.get(target.encode()) is None
+    several = httpx2.Headers([("Accept", "image/jpeg"), ("Accept", WEBP)])
+    assert shown.stranger.get(target, headers=several).status_code == 200
+    assert answers.get(target.encode(), None) is None
+    assert shown.owner.delete(f"/api/files/{shown.id}").status_code == 204
+    for accept in (WEBP, AVIF, "image/jpeg"):
+        assert shown.stranger.get(target, headers={"Accept": accept}).status_code == 404

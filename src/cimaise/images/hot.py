@@ -99,6 +99,9 @@ class Answer:
 class Answers:
     """Answers by request target (path and query as the client sent them). Of one event loop.
 
+    Where the format was negotiated, an answer is kept by the very ``Accept`` as well: there are few
+    of them, for each browser has one.
+
     A change of what may be seen reaches it through :meth:`change`. Should the news of one be
     lost, an answer still ends after its time.
     """
@@ -118,9 +121,18 @@ class Answers:
         self.changes = 0
         """Grows with every change: read it before you look who may see a picture."""
 
-    def get(self, target: bytes) -> Answer | None:
-        """The answer to ``GET target``, or ``None``: then the application knows."""
-        name = target.decode("latin-1")
+    def get(self, target: bytes, accept: bytes | None = None) -> Answer | None:
+        """The answer to ``GET target``, or ``None``: then the application knows.
+
+        ``accept`` is the header as it came, empty where there was none; ``None``: only what is the
+        same whatever it says.
+        """
+        found = self._living(_name(target, None))
+        if found is None and accept is not None:
+            found = self._living(_name(target, accept))
+        return found
+
+    def _living(self, name: str) -> Answer | None:
         found = self._kept.get(name)
         if found is None or self._clock() < found.until_s:
             return found
@@ -136,15 +148,19 @@ class Answers:
         *,
         route: str,
         changes: int,
+        accept: bytes | None = None,
     ) -> None:
-        """Keep an answer, unless anything has changed since ``changes`` was read."""
+        """Keep an answer, unless anything has changed since ``changes`` was read.
+
+        ``accept`` as for :meth:`get`, where the format was negotiated.
+        """
         if changes != self.changes:
             return
         fields = dict(headers)
         lines = b"".join(b"%b: %b\r\n" % field for field in headers)
         folder, until_s = source_folder(source), self._clock() + self._ttl_s
         answer = Answer(fields[b"etag"], tuple(headers), lines, body, route, folder, until_s)
-        name = target.decode("latin-1")
+        name = _name(target, accept)
         self._kept.put(name, answer, len(body) + len(lines) + len(name))
         self._by_folder.setdefault(folder, set()).add(name)
         if len(self._by_folder) > 2 * self._kept.count + 1000:
@@ -166,3 +182,8 @@ class Answers:
             for folder, named in self._by_folder.items()
             if (names := {name for name in named if self._kept.get(name) is not None})
         }
+
+
+def _name(target: bytes, accept: bytes | None) -> str:
+    """Neither part has a line break, so no two pairs have one name."""
+    return (target if accept is None else b"%b\n%b" % (target, accept)).decode("latin-1")

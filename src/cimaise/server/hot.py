@@ -67,20 +67,26 @@ class Answer:
     meaning: Meaning | None = None
 
 
+def _accept_of(request: Request) -> bytes | None:
+    values = [value for name, value in request.headers if name == b"accept"]
+    return None if len(values) > 1 else b"".join(values)
+
+
 class HotLane:
     """Finds ready answers and makes them this request's own."""
 
     def __init__(
         self,
-        find: Callable[[bytes], Ready | None],
+        find: Callable[[bytes, bytes | None], Ready | None],
         access_log: AccessLog,
         own: Own | None = None,
     ) -> None:
         """Nothing is kept here but what requests mean.
 
         Args:
-            find: The answer for everybody to ``GET`` of a target, path and query as they came;
-                asked anew for every request, so what is dropped there is never sent again.
+            find: The answer for everybody to ``GET`` of a target, path and query as they came, and
+                ``Accept`` as it came (``None`` where it came in several lines); asked anew for
+                every request, so what is dropped there is never sent again.
             access_log: Called once an answer.
             own: Answers for one.
         """
@@ -120,7 +126,7 @@ class HotLane:
         """The answer to a whole request that came before in the same bytes, or ``None``: read it."""
         began_s = time.perf_counter()
         meaning = self._heads.get(head)
-        if meaning is None or self._ready(meaning.target, meaning.key) is not meaning.ready:
+        if meaning is None or self._ready(meaning) is not meaning.ready:
             return None
         if not self._admit(meaning, client):
             return None
@@ -128,16 +134,18 @@ class HotLane:
         return Answer(head, meaning.body, meaning.keeps_alive)
 
     def _meaning(self, request: Request, known: bytes, *, is_for_all: bool) -> Meaning | None:
-        ready, key = self._find(request.target) if is_for_all else None, None
+        ready, key, accept = None, None, _accept_of(request)
+        if is_for_all:
+            ready = self._find(request.target, accept)
         if ready is None and self._own is not None:
             key = self._own.key_of(request.target, request.headers)
             ready = self._own.get(key) if key is not None else None
-        return None if ready is None else Meaning(request, ready, known, key)
+        return None if ready is None else Meaning(request, ready, known, key, accept)
 
-    def _ready(self, target: bytes, key: str | None) -> Ready | None:
-        if key is None or self._own is None:
-            return self._find(target)
-        return self._own.get(key)
+    def _ready(self, meaning: Meaning) -> Ready | None:
+        if meaning.key is None or self._own is None:
+            return self._find(meaning.target, meaning.accept)
+        return self._own.get(meaning.key)
 
     def _admit(self, meaning: Meaning, client: Address) -> bool:
         """What is for everybody is not counted."""

@@ -69,6 +69,7 @@ class Meaning:
 
     Attributes:
         target: Of the request.
+        accept: Its ``Accept``; ``None`` where that stood in several lines.
         key: What the answer is kept by, where it is for one.
         ready: The answer that it was made from.
         body: What follows the head.
@@ -83,6 +84,7 @@ class Meaning:
         "_end",
         "_lines",
         "_start",
+        "accept",
         "body",
         "is_forwarded",
         "is_secret",
@@ -93,9 +95,17 @@ class Meaning:
         "target",
     )
 
-    def __init__(self, request: Request, ready: Ready, known: bytes, key: str | None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        ready: Ready,
+        known: bytes,
+        key: str | None,
+        accept: bytes | None = None,
+    ) -> None:
         """Args: known: The ETag that the client has, or nothing."""
         self.target = request.target
+        self.accept = accept
         self.key = key
         self.ready = ready
         self.keeps_alive = request.keeps_alive

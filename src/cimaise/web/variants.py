@@ -75,12 +75,13 @@ def variant_reply(
     selection = select(what, call.wanted(), now=call.now)
     reply = BytesReply(what, selection, open_memory(made.body), headers)
     if hot is not None and selection.status == OK:
-        is_same_for_all = policy.public and not made.varies_by_accept
-        reply.done = lambda: _prepare(call, reply, made.body, hot, for_all=is_same_for_all)
+        reply.done = lambda: _prepare(call, reply, made, hot, for_all=policy.public)
     return reply
 
 
-def _prepare(call: Call, reply: BytesReply, body: bytes, place: HotPlace, *, for_all: bool) -> None:
+def _prepare(
+    call: Call, reply: BytesReply, made: Variant, place: HotPlace, *, for_all: bool
+) -> None:
     """Called when the answer has left, for only then its headers are final."""
     scope = call.request.scope[ARRIVED]  # as it will come again
     raw_path, query = scope.get("raw_path"), scope["query_string"]
@@ -89,16 +90,24 @@ def _prepare(call: Call, reply: BytesReply, body: bytes, place: HotPlace, *, for
     target = raw_path + b"?" + query if query else raw_path
     headers = [pair for pair in reply.headers.raw if not pair[0].startswith(_OF_ONE_CLIENT)]
     route = call.request.scope["state"]["route"]
-    if for_all and call.query(EXPIRES) is None:
+    accepts = [value for name, value in scope["headers"] if name == b"accept"]
+    is_kept = len(accepts) <= 1 or not made.varies_by_accept
+    if for_all and is_kept and call.query(EXPIRES) is None:
         call.services.answers.put(
-            target, place.source, headers, body, route=route, changes=place.changes
+            target,
+            place.source,
+            headers,
+            made.body,
+            route=route,
+            changes=place.changes,
+            accept=b"".join(accepts) if made.varies_by_accept else None,
         )
     key = call.services.own_answers.key_of(target, scope["headers"])
     if key is not None and place.own_until is not None:
         call.services.own_answers.put(
             key,
             headers,
-            body,
+            made.body,
             route=route,
             account_id=call.principal.account_id,
             lasts_s=(place.own_until - call.now).total_seconds(),
