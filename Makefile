@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 DATA ?= data
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.dev-ready
+FUZZ_S ?= 60
+FUZZERS ?= $(filter-out harness,$(basename $(notdir $(wildcard fuzz/*.py))))
 SOURCES := pyproject.toml hatch_build.py $(wildcard web/*.js web/*/*.js web/*.css web/package*.json src/cimaise/web/static/*.css)
 
-.PHONY: bench-uploads bench-delivery help setup run test check lint types imports security unit browser-modules lock reference clean
+.PHONY: bench-uploads bench-delivery fuzz help setup run test check lint types imports security unit browser-modules lock reference clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -24,8 +26,8 @@ test: $(DEV_READY) ## everything that CI checks
 	$(MAKE) --no-print-directory lint types imports $(if $(CI),security) browser-modules unit
 
 lint: $(DEV_READY) ## style
-	$(BIN)/ruff check src tests bench examples hatch_build.py
-	$(BIN)/ruff format --check src tests bench examples hatch_build.py
+	$(BIN)/ruff check src tests bench examples fuzz hatch_build.py
+	$(BIN)/ruff format --check src tests bench examples fuzz hatch_build.py
 
 types: $(DEV_READY) ## mypy --strict
 	$(BIN)/mypy
@@ -42,6 +44,9 @@ browser-modules: $(DEV_READY) ## tests of the browser's modules
 unit: $(DEV_READY) ## the Python tests; the slow ones only where CI is set
 	@$(if $(CI),,echo "left out: tests marked slow (CI=1 make test runs them too)")
 	$(BIN)/pytest -n 2 --dist worksteal $(if $(CI),,-m "not slow")
+
+fuzz: $(DEV_READY) ## parsers against inputs that change; a minute each, or FUZZ_S=seconds
+	@for name in $(FUZZERS); do echo "fuzz.$$name" && $(BIN)/python -m fuzz.$$name -max_total_time=$(FUZZ_S) -verbosity=0 || exit 1; done
 
 bench-uploads: $(DEV_READY) ## uploads beside tusd and nginx; minutes
 	$(BIN)/python bench/uploads.py --wait 300

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,11 +62,14 @@ class ServerProcess:
 
 @contextmanager
 def server_process(
-    data_dir: Path, environment: Mapping[str, str], port: int = 0
+    data_dir: Path, environment: Mapping[str, str], port: int = 0, before: Sequence[str] = ()
 ) -> Iterator[ServerProcess]:
-    """Start one, on a free port where none is given; killed at the end if it still runs."""
+    """Start one, on a free port where none is given; killed at the end if it still runs.
+
+    ``before`` stands before the command, and has to become it.
+    """
     where = ["--data-dir", str(data_dir), "--port", str(port)]
-    command = [sys.executable, "-m", "cimaise", "serve", *where]
+    command = [*before, sys.executable, "-m", "cimaise", "serve", *where]
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,

@@ -164,3 +164,11 @@ async def test_nothing_may_stand_before_the_form_and_what_stands_behind_it_is_no
     assert await events(body + b"epilogue\r\n--XX\r\nnothing") == [Field("a", "1")]
     with pytest.raises(Malformed):
         await events(b"preamble\r\n" + body)
+
+
+@pytest.mark.parametrize("step", [1, 3, 100_000])
+async def test_only_line_breaks_may_stand_before_the_form_however_it_is_cut(step: int):
+    body = form(part('name="a"', b"1"))
+    assert await events(b"\r\n\n" + body, step) == [Field("a", "1")]
+    with pytest.raises(Malformed):
+        await events(b"\r\npreamble\r\n" + body, step)

@@ -160,6 +160,25 @@ def test_exif_that_cannot_be_understood_goes_whole():
     assert clean_exif(b"nonsense" + SERIAL) == bytes(20)
 
 
+def test_a_long_chain_of_directories_goes_whole():
+    links = b"".join(struct.pack("<HI", 0, 14 + 6 * place) for place in range(5000))
+    chain = b"II*\0" + struct.pack("<I", 8) + links + bytes(6) + SERIAL
+    assert clean_exif(chain) == bytes(len(chain))
+
+
+def test_directories_and_values_that_lie_over_each_other_go_whole():
+    over_the_header = struct.pack("<HHII", 0x927C, 7, 20, 0)
+    block = b"II*\0" + struct.pack("<IH", 8, 1) + over_the_header + bytes(4) + SERIAL
+    assert clean_exif(block) == bytes(len(block))
+
+
+def test_a_block_in_which_everything_is_overwritten_again_and_again_goes_whole():
+    notes = struct.pack("<HHII", 0x927C, 7, 5000, 80) * 4
+    body = b"II*\0" + struct.pack("<IH", 8, 4) + notes + bytes(4)
+    block = body.ljust(6000, b"x") + SERIAL
+    assert clean_exif(block) == bytes(len(block))
+
+
 @given(st.binary(max_size=400), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
 def test_any_bytes_are_cleaned_to_as_many(tail, head):
     block = head + tail

@@ -37,6 +37,8 @@ _PRIVATE_TAGS: Final = frozenset(
 )
 _ENTRY_BYTES: Final = 12
 _MOST_BYTES: Final = 16 * 1024 * 1024
+_MOST_DIRECTORIES: Final = 100  # cameras write five
+_MOST_REWRITTEN: Final = 2  # times the block's length: some writers let entries share their values
 _MULTI_PICTURE: Final = b"MPF\0"
 _MP_ENTRY: Final = 0xB002
 _MP_ENTRY_BYTES: Final = 16
@@ -99,11 +101,17 @@ def apply_patches(chunk: bytes, at: int, patches: Sequence[Patch]) -> bytes:
 
 
 def clean_exif(block: bytes) -> bytes:
-    """An EXIF block of the same length without private things."""
+    """An EXIF block of the same length without private things; zeros if it is not understood.
+
+    Where directories and values lie over each other, what was overwritten can be read anew, as
+    something else. So it is looked at twice, and the second look has to find nothing.
+    """
     try:
-        return _Directories(block).cleaned()
+        cleaned = _Directories(block).cleaned()
+        is_clean = _Directories(cleaned).cleaned() == cleaned
     except (ValueError, struct.error):
-        return bytes(len(block))
+        is_clean = False
+    return cleaned if is_clean else bytes(len(block))
 
 
 class _Directories:
@@ -113,6 +121,7 @@ class _Directories:
         self._tiff = Tiff(block)
         self._body = bytearray(block)
         self._seen: set[int] = set()
+        self._left_bytes = _MOST_REWRITTEN * len(block)
 
     def cleaned(self) -> bytes:
         self._clean(self._tiff.first)
@@ -137,8 +146,8 @@ class _Directories:
         self._clean(int.from_bytes(following, "little" if self._tiff.order == "<" else "big"))
 
     def _table(self, offset: int) -> tuple[list[bytes], bytes]:
-        if offset in self._seen:
-            raise ValueError("a directory twice")
+        if offset in self._seen or len(self._seen) >= _MOST_DIRECTORIES:
+            raise ValueError("a directory twice, or too many")
         self._seen.add(offset)
         (count,) = struct.unpack_from(f"{self._tiff.order}H", self._body, offset)
         start, stop = offset + 2, offset + 2 + count * _ENTRY_BYTES
@@ -173,6 +182,9 @@ class _Directories:
 
     def _write(self, start: int, size: int, body: bytes) -> None:
         stop = min(start + size, len(self._body))
+        self._left_bytes -= max(stop - start, 0)
+        if self._left_bytes < 0:
+            raise ValueError("values that lie over each other")
         self._body[start:stop] = body[: stop - start].ljust(stop - start, b"\0")
 
 

@@ -88,6 +88,7 @@ class Reader:
         self.direct: Direct | None = None
         self.events: deque[Event] = deque()
         self._parts = 0
+        self._begun = False
         self._ended = False
         self._headers: dict[str, str] = {}
         self._header_name = bytearray()
@@ -114,6 +115,9 @@ class Reader:
 
     def feed(self, chunk: bytes) -> None:
         """Parse some bytes into events."""
+        if not self._begun:  # the parser passes over more than line breaks, as far as a chunk goes
+            chunk = chunk.lstrip(b"\r\n")
+            self._begun = bool(chunk)
         try:
             self._parser.write(chunk)
         except FormParserError as fault:
