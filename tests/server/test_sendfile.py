@@ -204,7 +204,7 @@ def test_a_cold_file_is_read_by_a_thread_and_arrives(
     server.app = answer(start(len(CONTENT)), stretch(file, 0, len(CONTENT)))
     assert get(server) == CONTENT
     assert read[0] == 0
-    assert len(read) >= len(CONTENT) // sendfile.STRETCH_BYTES
+    assert len(read) >= len(CONTENT) // sendfile.FETCH_BYTES
 
 
 def test_a_file_system_that_cannot_say_what_is_cold_is_no_obstacle(
