@@ -1,4 +1,4 @@
-"""Parameters of pictures and of the IIIF Image API: a wanted picture within the limits, or why not."""
+"""Parameters of pictures: a wanted picture within the limits, or why not."""
 
 from urllib.parse import parse_qsl
 

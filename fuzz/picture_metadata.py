@@ -1,6 +1,7 @@
 """Metadata of pictures' files: read without a decoder, and private things taken out for good."""
 
 import os
+import struct
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -75,9 +76,22 @@ def _seeds() -> list[bytes]:
         exif,
         kit.jpeg_with(kit.segment(0xE1, b"Exif\0\0" + exif)),
         kit.jpeg_with(kit.segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp)),
+        _multi_picture(),
         kit.png_with(kit.chunk(b"eXIf", exif), kit.chunk(b"iTXt", b"XML:com.adobe.xmp\0" + xmp)),
         kit.webp_with((b"EXIF", exif), (b"XMP ", xmp)),
     ]
+
+
+def _multi_picture() -> bytes:
+    """Two JPEGs, the second one named by the first (CIPA DC-007 §5.2.3)."""
+    other = kit.jpeg_with(kit.segment(0xE1, b"Exif\0\0" + kit.exif()))
+    first = kit.jpeg_with(kit.segment(0xE2, b"MPF\0" + bytes(42)))
+    start = first.index(b"MPF\0") + 4
+    index = (
+        b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 0xB002, 7, 16, 26) + bytes(4)
+        + struct.pack("<IIIHH", 0, len(other), len(first) - start, 0, 0)
+    )  # fmt: skip
+    return first[:start] + index + first[start + len(index) :] + other
 
 
 if __name__ == "__main__":
