@@ -1,5 +1,6 @@
 """What holds rights as a text: link tokens, API keys, JWTs. No text but our own opens anything."""
 
+import base64
 import hashlib
 from datetime import UTC, datetime
 
@@ -20,7 +21,10 @@ PAYLOADS = (b"", b"\0\0\0\0\x70\0\0\0link", b"\xff" * 40)
 OURS = frozenset(SIGNER.sign("link", payload) for payload in PAYLOADS)
 KEY = new_key(lambda count: hashlib.sha512(b"k").digest()[:count])
 OPAQUE = new_opaque(lambda count: hashlib.sha512(b"o").digest()[:count])
-JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4iLCJleHAiOjQxMDI0NDQ4MDB9."
+JWT = ".".join(
+    base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+    for part in (b'{"alg":"HS256"}', b'{"sub":"ann","exp":4102444800}', b"")
+)
 
 
 def target(data: bytes) -> None:
