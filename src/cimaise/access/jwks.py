@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from cimaise.access.outbound import exchange
 from cimaise.errors import CimaiseError, NotSignedIn, UpstreamFailed, UpstreamTimedOut
 from cimaise.telemetry import log
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 FetchKeySet = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _FETCH_S: Final = 10.0
-_MAX_BYTES: Final = 256 * 1024
 _MAX_KEYS: Final = 100
 _PAUSE: Final = timedelta(minutes=1)  # between two fetches, whoever asks for what
 _FIRST_PAUSE: Final = timedelta(seconds=5)  # while there was none that succeeded
@@ -59,21 +59,10 @@ def key_set_fetcher(url: str) -> FetchKeySet:
 
 
 async def _get(url: str) -> bytes:
-    import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
-
-    timeout = aiohttp.ClientTimeout(total=_FETCH_S)
-    async with (
-        aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
-        session.get(url, allow_redirects=False) as response,
-    ):
-        if response.status != _OK:
-            raise ValueError(f"status {response.status}")
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(16 * 1024):
-            body += chunk
-            if len(body) > _MAX_BYTES:
-                raise ValueError("too long")
-        return bytes(body)
+    status, body = await exchange(url, headers={"accept": "*/*"}, timeout_s=_FETCH_S)
+    if status != _OK:
+        raise ValueError(f"status {status}")
+    return body
 
 
 def _parse_set(body: bytes) -> Mapping[str, Any]:

@@ -42,7 +42,7 @@ async def ask(
     import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
 
     try:
-        status, body = await _exchange(url, form, headers, timeout_s)
+        status, body = await exchange(url, form, headers, timeout_s)
         answer = msgspec.json.decode(body, type=dict[str, Any])
     except TimeoutError as fault:
         raise UpstreamTimedOut(f"{whom} did not answer in time.") from fault
@@ -53,12 +53,16 @@ async def ask(
     return status, answer
 
 
-async def _exchange(
+async def exchange(
     url: str,
-    form: Mapping[str, str] | None,
-    headers: Mapping[str, str] | None,
-    timeout_s: float,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> tuple[int, bytes]:
+    """Status and body of an answer, as :func:`ask` asks; the client's own errors come through.
+
+    ``ValueError`` where the body is longer than 256 KiB.
+    """
     import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
 
     timeout = aiohttp.ClientTimeout(total=timeout_s)
