@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyvips
 from PIL import ExifTags, Image
 
-from cimaise.images.decoders.base import ImageHeader, Source
+from cimaise.images.decoders.base import Decoder, ImageHeader, Source
 from cimaise.images.exif import camera_facts, taken_at
 from cimaise.images.formats import FORMATS
 
@@ -55,6 +55,20 @@ def header_of(name: str, image: Image.Image, *, orientation: int | None = None) 
         exif=camera_facts(text_of),
         whole_bytes=width * height * _PIXEL_BYTES,
     )
+
+
+def still(name: str, plugin: str) -> Decoder:
+    """A decoder of files of which one picture is shown; ``name`` is the format's, as we call it."""
+
+    def read_header(source: Source) -> ImageHeader:
+        with open_image(source, plugin) as image:
+            return header_of(name, image)
+
+    def open_(source: Source, _header: ImageHeader, _frames: int, _factor: float) -> pyvips.Image:
+        with open_image(source, plugin) as image:
+            return frames_of(image, 1)
+
+    return Decoder(read_header, open_)
 
 
 def frames_of(image: Image.Image, count: int) -> pyvips.Image:
