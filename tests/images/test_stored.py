@@ -135,12 +135,13 @@ async def test_an_original_that_breaks_off_is_no_picture_and_leaves_nothing(
     with bad_network() as network:
         network.lead_to(int(swift.endpoint.rpartition(":")[2]))
         far = opened(replace(swift, endpoint=network.url))
-        network.cut_answers_after(after)
+        network.most_answered = after  # also of a second try: HTTP clients make one of their own
         with pytest.raises(Unavailable):
             async with stored_source(far, KEY, max_bytes=50 * MIB, folder=folder)() as source:
                 make(source, width=100)
-        assert network.cuts == 1
+        assert network.cuts > 0
         assert list(folder.iterdir()) == []
+        network.most_answered = None
         async with stored_source(far, KEY, max_bytes=50 * MIB, folder=folder)() as source:
             assert make(source, width=100).width == 100
 

@@ -15,7 +15,8 @@ class BadNetwork:
     """Clients see a reset. The server sees an end, and everything that had reached the network.
 
     Attributes: ``port`` to connect to; ``sent_bytes`` that went towards the server so far;
-    ``connections`` that were made; ``is_down``: new ones are reset at once."""
+    ``connections`` that were made; ``is_down``: new ones are reset at once; ``most_answered``:
+    bytes after which answers end on each connection, whoever tries again included; ``cuts``."""
 
     port: int
     sent_bytes: int = 0
@@ -23,9 +24,9 @@ class BadNetwork:
     is_down: bool = False
     _target: int = 0
     _left: int | None = None
-    _answers_left: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: set[tuple[socket.socket, socket.socket]] = field(default_factory=set)
+    most_answered: int | None = None
     cuts: int = 0
 
     @property
@@ -41,11 +42,6 @@ class BadNetwork:
         """Once so many bytes more have gone towards the server, every connection is reset."""
         with self._lock:
             self._left = sent_bytes
-
-    def cut_answers_after(self, answered_bytes: int) -> None:
-        """The same, counting what comes from the server; clients see an end, not a reset."""
-        with self._lock:
-            self._answers_left = answered_bytes
 
     def go_down(self) -> None:
         """Reset all connections, and every new one."""
@@ -83,26 +79,25 @@ class BadNetwork:
         server.close()
 
     def _pump(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
+        answered = 0
         with suppress(OSError):
             while chunk := source.recv(_CHUNK):
                 if counts and self._is_cut(len(chunk)):
                     return
-                allowed = len(chunk) if counts else self._allowed(len(chunk))
+                allowed = len(chunk) if counts else self._allowed(len(chunk), answered)
                 sink.sendall(chunk[:allowed])
+                answered += allowed
                 if allowed < len(chunk):
                     break
             sink.shutdown(socket.SHUT_WR)
 
-    def _allowed(self, size: int) -> int:
+    def _allowed(self, size: int, answered: int) -> int:
+        """How much of the next ``size`` bytes clients still get: they see an end, not a reset."""
         with self._lock:
-            if self._answers_left is None or self._answers_left > size:
-                self._answers_left = (
-                    None if self._answers_left is None else self._answers_left - size
-                )
+            if self.most_answered is None or answered + size <= self.most_answered:
                 return size
-            allowed, self._answers_left = self._answers_left, None
             self.cuts += 1
-            return allowed
+            return self.most_answered - answered
 
     def _is_cut(self, size: int) -> bool:
         with self._lock:
