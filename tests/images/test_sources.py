@@ -10,7 +10,7 @@ from cimaise.images.limits import RenderLimits, require_pixels
 from cimaise.images.pipeline import render
 from cimaise.images.spec import ImageSpec
 from cimaise.images.stopping import Stop
-from tests.kit.pictures import animation, decoded, guarded_codec, make, pixel
+from tests.kit.pictures import animation, decoded, guarded_codec, likeness, make, pixel
 
 OUTPUTS = ("webp", "avif", "jpeg", "png", "jxl")
 
@@ -205,6 +205,15 @@ def test_an_old_library_is_refused_at_the_start(monkeypatch):
 def test_webp_quality_80_is_avif_65():
     assert [avif_quality(q) for q in (1, 40, 80, 90, 100)] == [1, 32, 65, 82, 100]
     assert available_formats() == ("webp", "avif", "jpeg", "png", "jxl")
+
+
+@pytest.mark.parametrize("name", ["canyon-wren.jpg", "blue-periwinkle.jpg"])
+def test_avif_looks_like_webp_of_the_same_quality_and_is_smaller(name, corpus):
+    photograph = corpus / "landscapes" / name
+    asked = make(photograph, width=800, format="png").body
+    avif, webp = (make(photograph, width=800, format=f, quality=80).body for f in ("avif", "webp"))
+    assert len(avif) < len(webp)
+    assert likeness(avif, asked) > likeness(webp, asked) - 0.002
 
 
 def test_a_file_that_is_gone_is_missing(tmp_path):

@@ -94,3 +94,19 @@ def animation(frames: int = 5, width: int = 40, height: int = 30, suffix: str = 
     )
     joined.set_type(pyvips.GValue.gint_type, "loop", 3)
     return bytes(joined.write_to_buffer(suffix))
+
+
+def likeness(one: bytes, other: bytes) -> float:
+    """Mean SSIM of two pictures of one size, 1 at most (Wang and others, 2004), of their greys."""
+    a, b = (decoded(x).colourspace("b-w")[0].cast("float") for x in (one, other))
+
+    def blurred(image: pyvips.Image) -> pyvips.Image:
+        return image.gaussblur(1.5)
+
+    mean_a, mean_b = blurred(a), blurred(b)
+    varies_a, varies_b = blurred(a * a) - mean_a * mean_a, blurred(b * b) - mean_b * mean_b
+    together = blurred(a * b) - mean_a * mean_b
+    light, contrast = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    alike = (mean_a * mean_b * 2 + light) * (together * 2 + contrast)
+    at_most = (mean_a * mean_a + mean_b * mean_b + light) * (varies_a + varies_b + contrast)
+    return float((alike / at_most).avg())

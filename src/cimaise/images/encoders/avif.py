@@ -7,6 +7,8 @@ import pyvips
 from cimaise.images.encoders.base import Encoder
 
 _SMALL_PIXELS: Final = 2_000_000
+_TUNE: Final = "ssim"
+"""Not libvips' "iq": at the same SSIM that takes a tenth more bytes and a fifth more time."""
 
 
 def avif_quality(quality: int) -> int:
@@ -20,7 +22,11 @@ def _encode(image: pyvips.Image, quality: int) -> bytes:
     effort = 1 if image.width * image.height <= _SMALL_PIXELS else 0
     return bytes(
         image.heifsave_buffer(
-            compression="av1", Q=avif_quality(quality), effort=effort, keep="none"
+            compression="av1",
+            Q=avif_quality(quality),
+            effort=effort,
+            tune=_TUNE,
+            keep="none",
         )
     )
 
