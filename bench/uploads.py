@@ -1,8 +1,9 @@
 """What uploads cost here and at the competitors: ``python bench/uploads.py`` (``--help``).
 
 tusd comes from ``go install github.com/tus/tusd/v2/cmd/tusd@latest``, nginx from
-``apt-get install nginx-light``, versitygw as ``tests/services/install`` says. Everything lies in
-``--dir``, by default in memory, so that the disk, which is the same for all, decides nothing.
+``apt-get install nginx-light``, versitygw and PostgreSQL as ``tests/services/install`` says.
+Everything lies in ``--dir``, by default in memory, so that the disk, which is the same for all,
+decides nothing.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from bench.kit import crowds, receiving, sessions
 from bench.kit.rounds import Report, wait_for_quiet
 from bench.kit.servers import cimaise, nginx, tusd
 
-PARTS = ("throughput", "parallel", "form", "slow", "sessions", "kill")
+PARTS = ("throughput", "parallel", "form", "slow", "slow-postgresql", "sessions", "kill")
 
 
 def main() -> None:
@@ -55,6 +56,8 @@ def _measure(part: str, report: Report, folder: Path, rounds: int, size: int) ->
         receiving.measure_form_memory(report, folder)
     elif part == "slow":
         crowds.measure_slow(report, folder)
+    elif part == "slow-postgresql":
+        crowds.measure_slow_on_postgresql(report, folder)
     elif part == "sessions":
         with cimaise(folder) as ours:
             sessions.measure_sessions(report, ours)

@@ -2,9 +2,12 @@
 
 import resource
 import socket
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.kit.rounds import Facts, Report
 from bench.kit.sending import (
@@ -18,9 +21,14 @@ from bench.kit.sending import (
 )
 from bench.kit.servers import Subject, cimaise, tusd
 
+if TYPE_CHECKING:
+    from tests.kit.postgres import PostgresServer
+
 CROWDS = (2_000, 6_000)
 PIECE = 4_096
 SIZE = 64 * PIECE
+ENDING = 50
+_CONNECTIONS = "select count(*) from pg_stat_activity where datname = 'bench'"
 KILLED_AFTER = 200 * MIB
 POOL = {"CIMAISE_DATABASE_READERS": "4"}  # and one connection that writes
 
@@ -30,8 +38,8 @@ def _allow_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _crowd(subject: Subject, count: int) -> Facts:
-    """So many uploads that drip; memory once all are under way, and whether they can end."""
+def _crowd(subject: Subject, count: int, *, ending: int = ENDING) -> Facts:
+    """So many uploads that drip; memory once all are under way, and how many of some can end."""
     send_tus(subject, MIB)
     idle = subject.memory_mib()
     paths = [begin_tus(subject, SIZE) for _ in range(count)]
@@ -47,12 +55,17 @@ def _crowd(subject: Subject, count: int) -> Facts:
         time.sleep(2)  # whoever collects rubbish has done so
         memory = subject.memory_mib()
         began_s = time.perf_counter()
-        for connection in connections[:50]:
+        for connection in connections[:ending]:
             connection.sendall(BLOCK[: SIZE - 3 * PIECE])
-        for connection in connections[:50]:
-            assert read_head(connection).startswith("HTTP/1.1 204")
+        said = [read_head(connection) for connection in connections[:ending]]
         ended_s = time.perf_counter() - began_s
-    return {"idle MiB": idle, "MiB": memory, "above idle MiB": memory - idle, "50 ended s": ended_s}
+    return {
+        "idle MiB": idle,
+        "MiB": memory,
+        "above idle MiB": memory - idle,
+        "ended s": ended_s,
+        "failed": sum(not one.startswith("HTTP/1.1 204") for one in said),
+    }
 
 
 def measure_slow(report: Report, folder: Path) -> None:
@@ -71,6 +84,49 @@ def measure_slow(report: Report, folder: Path) -> None:
             f"{count} slow uploads at once, MiB in all", facts["cimaise"]["MiB"], most=most
         )
         report.note(f"{count} slow uploads at once, tusd, MiB in all", facts["tusd"]["MiB"])
+        report.claim(f"of {ENDING} of them failed", facts["cimaise"]["failed"], most=0)
+
+
+def measure_slow_on_postgresql(report: Report, folder: Path) -> None:
+    """Two thousand at once on PostgreSQL, all of them to their end: five connections are enough."""
+    from tests.kit.postgres import running_postgres  # noqa: PLC0415
+
+    _allow_files()
+    count = CROWDS[0]
+    with running_postgres() as server:
+        server.run("create database bench")
+        pool = {"CIMAISE_DATABASE_URL": server.url("bench"), "CIMAISE_DATABASE_READERS": "5"}
+        with cimaise(folder, pool) as ours, counted(server) as most:
+            facts = _crowd(ours, count, ending=count)
+    report.keep(f"{count} slow uploads on PostgreSQL", {**facts, "connections": most})
+    what = f"{count} slow uploads at once on PostgreSQL"
+    report.claim(f"{what}, MiB in all", facts["MiB"], most=512)
+    report.claim(f"{what}, connections to it at most", max(most), most=5)
+    report.claim(f"{what}, of which failed", facts["failed"], most=0)
+
+
+@contextmanager
+def counted(server: "PostgresServer") -> Iterator[list[int]]:
+    """How many connections the database ``bench`` has, looked at all the time."""
+    import psycopg  # noqa: PLC0415
+
+    seen: list[int] = []
+    is_over = threading.Event()
+
+    def look() -> None:
+        where = f"host={server.socket_dir} user=test dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:
+            while not is_over.wait(0.02):
+                row = connection.execute(_CONNECTIONS).fetchone()
+                seen.append(0 if row is None else row[0])
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        looking.join()
 
 
 def measure_kill(report: Report, folder: Path) -> None:

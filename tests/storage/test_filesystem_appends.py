@@ -51,6 +51,16 @@ async def test_bytes_count_as_soon_as_they_are_written(appends, upload):
     assert (await appends.take(KEY, upload)).size == 20
 
 
+async def test_first_bytes_are_read_back_as_far_as_they_are_there(storage, appends, upload):
+    hold = await appends.take(KEY, upload)
+    await appends.append(KEY, upload, hold, [b"12345"], start=0)
+    assert await appends.head(KEY, upload, size=3) == b"123"
+    assert await appends.head(KEY, upload, size=9) == b"12345"
+    await storage.multipart.abort(KEY, upload)
+    with pytest.raises(NotFound):
+        await appends.head(KEY, upload, size=3)
+
+
 async def test_whoever_was_taken_over_writes_nothing_any_more(appends, upload, root):
     older = await appends.take(KEY, upload)
     newer = await appends.take(KEY, upload)

@@ -296,6 +296,17 @@ async def test_content_that_its_name_belies_ends_the_upload_as_soon_as_it_shows(
     assert (await tus.uploading.used()).total_used == 0
 
 
+async def test_content_that_its_name_belies_shows_also_where_its_first_bytes_came_in_turns(
+    tus: Tus,
+):
+    upload, offset = await tus.create(20 * MB, "photo.jpg"), 0
+    for size in (1000, 40_000):
+        offset = await tus.send(upload, offset, ZIP[offset : offset + size])
+    with pytest.raises(TypeNotAllowed):
+        await tus.send(upload, offset, ZIP[offset : offset + 40_000], step=500)
+    assert await tus.uploading.state(upload) is State.REJECTED
+
+
 async def test_the_policy_may_leave_publishing_to_a_call_of_its_own(uploading: Uploading):
     await uploading.collections.create(ANN, "later", policy=Policy(publish="separately"))
     tus = Tus(uploading)

@@ -151,6 +151,12 @@ class _MeasuredAppends:
     def now(self, key: str, upload_id: str, hold: Hold) -> AppendNow | None:
         return self._inner.now(key, upload_id, hold)
 
+    async def head(self, key: str, upload_id: str, *, size: int) -> bytes:
+        with self._meter("append_head") as count:
+            head = await self._inner.head(key, upload_id, size=size)
+            count.total = len(head)
+            return head
+
     async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         with self._meter("append_keep"):
             return await self._inner.keep(key, upload_id, hold)

@@ -145,6 +145,10 @@ class Appends(Protocol):
         """``None`` where a backend cannot."""
         ...
 
+    async def head(self, key: str, upload_id: str, *, size: int) -> bytes:
+        """Read back the first ``size`` bytes, or all where there are fewer."""
+        ...
+
     async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         """What was appended is durable and off trial; gives the length.
 

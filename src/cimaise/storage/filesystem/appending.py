@@ -58,6 +58,10 @@ class FilesystemAppends:
         self._layout.path(key)
         return AppendNow(upload_path(self._layout, upload_id), hold.owner)
 
+    async def head(self, key: str, upload_id: str, *, size: int) -> bytes:
+        """Read back the first bytes."""
+        return await self._hops.run(_head, self._layout, key, upload_id, size)
+
     async def keep(self, key: str, upload_id: str, hold: Hold) -> int:
         """Make durable."""
         return await self._hops.run(_keep, self._layout, key, upload_id, hold.owner)
@@ -183,6 +187,14 @@ def _append(
             raise WrongState("The upload has another length.")
         few = pieces if len(pieces) <= _MAX_PIECES else [b"".join(pieces)]
         write_all(upload.data, few, start)
+
+
+def _head(layout: Layout, key: str, upload_id: str, size: int) -> bytes:
+    try:
+        with open_upload(layout, key, upload_id).data.open("rb") as data:
+            return data.read(size)
+    except FileNotFoundError:
+        raise no_upload() from None
 
 
 def _keep(layout: Layout, key: str, upload_id: str, owner: int) -> int:

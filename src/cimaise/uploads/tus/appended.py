@@ -64,6 +64,10 @@ class AppendedSink:
         self._size += len(piece)
         return True
 
+    async def head(self, size: int) -> bytes:
+        """Read them back."""
+        return await self._appends.head(*self._names, size=size)
+
     async def touch(self) -> None:
         """Say that somebody is at the upload, now and then."""
         if self._stores.clock() - self._touched_at >= _TOUCH:

@@ -76,6 +76,17 @@ class PartsSink:
     def now(self) -> None:
         """Bytes are gathered to parts first."""
 
+    async def head(self, size: int) -> bytes:
+        """As long as they are held: a part is longer than what is looked at."""
+        if self._written:
+            return b""
+        head = bytearray()
+        for piece in self._pieces:
+            head += piece[: size - len(head)]
+            if len(head) == size:
+                break
+        return bytes(head)
+
     async def rest(self) -> None:
         """Keep the tail, unless it is on trial."""
         if self._has_news and not self._on_trial:

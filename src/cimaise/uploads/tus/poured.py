@@ -1,7 +1,7 @@
 """A body that goes into an upload as it comes: no copy, no task of its own, no thread."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from cimaise.errors import ClientGone
@@ -31,7 +31,13 @@ class Poured:
     """
 
     def __init__(
-        self, short: Pour, sink: Sink, add_now: AddNow, see: Callable[[Piece], None]
+        self,
+        short: Pour,
+        sink: Sink,
+        add_now: AddNow,
+        *,
+        see: Callable[[Piece], None],
+        look: Callable[[], Awaitable[int]],
     ) -> None:
         """Nothing is taken yet.
 
@@ -40,11 +46,14 @@ class Poured:
             sink: Where it goes; started.
             add_now: Of the sink.
             see: Looks at every piece before it goes there, and may refuse it.
+            look: Looks at what is there, and may refuse it; gives how many bytes may come before
+                it is called again.
         """
         self._short = short
         self._sink = sink
         self._add_now = add_now
         self._see = see
+        self._look = look
         self._held: list[bytes] = []
         self._size = 0
         self._patience: asyncio.Timeout | None = None
@@ -62,10 +71,12 @@ class Poured:
 
     async def run(self) -> None:
         """Everything, until the end or an interruption; errors as for the body and the sink."""
-        more = True
+        more, most = True, await self._look()
         while more and not self.was_interrupted:
-            more = await self._step(_STEP_BYTES, _PATIENCE_S)
+            more = await self._step(min(most, _STEP_BYTES), _PATIENCE_S)
             await self._sink.rest()
+            if not self.was_interrupted:
+                most = await self._look()
         if more:
             await self._drain()
 

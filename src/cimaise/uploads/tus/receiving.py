@@ -1,7 +1,7 @@
 """One body on its way into an upload: counted, looked at, and kept however it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -10,11 +10,10 @@ from cimaise import telemetry
 from cimaise.errors import CimaiseError, Limit, TooLarge, WrongState
 from cimaise.rfc.tus import Checksum
 from cimaise.storage.bodies import Piece, pour_of
-from cimaise.uploads.inspect import judge
-from cimaise.uploads.session import UploadSession
 from cimaise.uploads.signatures.base import HEAD_BYTES
 from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus.checksums import BodyDigest
+from cimaise.uploads.tus.first_look import FirstLook
 from cimaise.uploads.tus.intake import Intake
 from cimaise.uploads.tus.poured import Poured
 from cimaise.uploads.tus.reserving import Reservation
@@ -27,8 +26,6 @@ REST_S: Final = 1.0
 """Silence after which what is only in memory is kept; it doubles with every such silence."""
 
 MOST_REST_S: Final = 60.0
-_UNKNOWN_SIZE: Final = 1 << 62
-"""Stands for a length that only the end will tell: no structure check may find it too short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +147,8 @@ class _Flow:
         self._digest = body.digest
         self._has_length = upload.length is not None
         self._reservation = Reservation(stores, upload)
-        is_judged = start == 0 and not upload.is_partial and body.digest is None
-        self._head = _Head(upload.session) if is_judged else None
+        is_due = start < HEAD_BYTES and not upload.is_partial and body.digest is None
+        self._look = FirstLook(upload.session if is_due else None, sink)
 
     def require_room(self, more: int) -> None:
         """``TooLarge`` where the upload has no room for so many bytes more."""
@@ -164,13 +161,15 @@ class _Flow:
         short, add_now = pour_of(body.chunks), self._sink.now()
         if short is None or add_now is None or self._digest is not None or not self._has_length:
             return None
-        return Poured(short, self._sink, add_now, self._see)
+        return Poured(short, self._sink, add_now, see=self._see, look=self.look)
 
     def _see(self, piece: Piece) -> None:
         self.require_room(len(piece))
-        if self._head is not None:
-            self._head.see([piece])
         self._offset += len(piece)
+
+    async def look(self) -> int:
+        """See :meth:`FirstLook.at`."""
+        return await self._look.at(self._offset)
 
     async def pour(self, intake: Intake) -> None:
         """Everything, until the end or an interruption."""
@@ -188,39 +187,9 @@ class _Flow:
     async def _add(self, pieces: list[bytes]) -> None:
         size = sum(map(len, pieces))
         self.require_room(size)
-        if self._head is not None:
-            self._head.see(pieces)
         if self._digest is not None:
             await self._digest.add(pieces)
         await self._reservation.cover(self._offset + size)
         await self._sink.add(pieces)
         self._offset += size
-
-
-class _Head:
-    """The first bytes of a file, judged as soon as there are enough of them.
-
-    Not those that come with a checksum: they may be damaged. The end judges all.
-    """
-
-    def __init__(self, session: UploadSession) -> None:
-        self._session = session
-        self._head = bytearray()
-        self._is_judged = False
-
-    def see(self, pieces: Sequence[Piece]) -> None:
-        """``TypeNotAllowed`` where they cannot be what the file's name says."""
-        if self._is_judged:
-            return
-        for piece in pieces:
-            self._head += piece[: HEAD_BYTES - len(self._head)]
-        if len(self._head) < HEAD_BYTES:
-            return
-        self._is_judged = True
-        head, self._head = bytes(self._head), bytearray()  # thousands may be under way
-        judge(
-            head,
-            self._session.declared_size or _UNKNOWN_SIZE,
-            filename=self._session.filename,
-            declared_type=self._session.declared_type,
-        )
+        await self.look()

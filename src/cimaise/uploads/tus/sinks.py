@@ -32,6 +32,10 @@ class Sink(Protocol):
         """What adds a piece without waiting, or ``None`` where there is no such way."""
         ...
 
+    async def head(self, size: int) -> bytes:
+        """The first bytes of the upload; fewer than ``size`` where they are not at hand."""
+        ...
+
     async def rest(self) -> None:
         """Nothing comes at the moment: a time to keep what is only in memory."""
         ...
