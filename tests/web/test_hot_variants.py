@@ -79,6 +79,34 @@ def test_the_ready_answer_is_the_applications_own(shown: Shown):
     assert known.status_code == 304
 
 
+@pytest.mark.parametrize("kind", ["known", "head"])
+def test_whoever_needs_no_bytes_prepares_the_answer_with_all_of_them(shown: Shown, kind: str):
+    answers = shown.server.application.services.answers
+    first = shown.warm()
+    prepared = answers.get(shown.target.encode())
+    answers.change("")
+    while (again := answers.get(shown.target.encode())) is None:
+        if kind == "head":
+            assert shown.stranger.head(shown.target).status_code == 200
+        else:
+            known = {"If-None-Match": first.headers["etag"]}
+            assert shown.stranger.get(shown.target, headers=known).status_code == 304
+    assert prepared is not None
+    assert (again.body, again.etag, again.route) == (first.content, prepared.etag, prepared.route)
+    assert sorted(again.headers) == sorted(prepared.headers)
+    assert shown.stranger.get(shown.target).content == first.content
+
+
+def test_who_has_a_picture_that_is_gone_is_told_so(shown: Shown):
+    known = {"If-None-Match": shown.warm().headers["etag"]}
+    assert shown.stranger.get(shown.target, headers=known).status_code == 304
+    hidden = shown.owner.patch(f"/api/files/{shown.id}", json={"visibility": "private"})
+    assert hidden.status_code == 200, hidden.text
+    assert shown.stranger.get(shown.target, headers=known).status_code == 401
+    assert shown.owner.delete(f"/api/files/{shown.id}").status_code == 204
+    assert shown.stranger.get(shown.target, headers=known).status_code == 404
+
+
 def test_a_deleted_picture_is_gone_at_once(shown: Shown):
     shown.warm()
     assert shown.owner.delete(f"/api/files/{shown.id}").status_code == 204

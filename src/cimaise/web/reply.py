@@ -51,6 +51,7 @@ class Source(Protocol):
 Opener = Callable[[int, int], AbstractAsyncContextManager[Source]]
 ZEROCOPY: Final = "http.response.zerocopysend"
 _WORTH_HANDING_OVER: Final = 256 * 1024  # what is shorter has been read already
+_OF_A_PART: Final = frozenset({b"content-type", b"content-length", b"content-range"})
 NO_STORE: Final = {"cache-control": "no-store"}
 
 
@@ -82,6 +83,8 @@ class BytesReply:
             an error answer, so opening is where absence shows.
         more: Further headers.
         done: Called once when every byte has left.
+        left: Called once when the answer has left, however much of the representation was in it:
+            all, a part, or nothing but that it is known. The headers are final then.
         headers: What will be sent; may be added to before the reply is called.
         boundary: Between the parts of several ranges.
     """
@@ -91,6 +94,7 @@ class BytesReply:
     open: Opener
     more: Mapping[str, str]
     done: Callable[[], None] | None = None
+    left: Callable[[], None] | None = None
     headers: MutableHeaders = field(init=False)
     boundary: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -109,8 +113,24 @@ class BytesReply:
             self.headers["content-type"] = multipart_type(self.boundary)
             self.headers["content-length"] = str(length)
 
+    @property
+    def headers_of_all(self) -> list[tuple[bytes, bytes]]:
+        """Those of a 200 to the same request with all of the representation (RFC 9110 §15.4.5)."""
+        kept = [pair for pair in self.headers.raw if pair[0] not in _OF_A_PART]
+        size, media_type = str(self.what.size), self.what.media_type
+        return [
+            *kept,
+            (b"content-type", media_type.encode("latin-1")),
+            (b"content-length", size.encode("ascii")),
+        ]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it. Raises ``BrokenTransfer`` where the connection has to be cut."""
+        if await self._sent(scope, receive, send) and self.left is not None:
+            self.left()
+
+    async def _sent(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Send it; ``False`` where it is another answer that has left, or nobody was there."""
         start: Message = {
             "type": "http.response.start",
             "status": self.selection.status,
@@ -119,22 +139,22 @@ class BytesReply:
         if self.selection.status == NOT_MODIFIED:
             await send(start)
             await send({"type": "http.response.body"})
-            return
+            return True
         async with AsyncExitStack() as stack:
             is_head = scope["method"] == "HEAD"
             reading = await self._opened(stack, scope, receive, send, look_only=is_head)
             if reading is None:
-                return
+                return False
             name = None if is_head else _name_of(reading, scope)
             if name is not None:
                 await self._send_name(*name, send)
-                return
+                return False
             await send(start)
             if is_head:
                 await send({"type": "http.response.body"})
-                return
+                return True
             can_hand_over = ZEROCOPY in scope.get("extensions", {})
-            await self._send_all(reading, receive, send, can_hand_over=can_hand_over)
+            return await self._send_all(reading, receive, send, can_hand_over=can_hand_over)
 
     async def _send_name(self, header: str, name: str, send: Send) -> None:
         """Name the file to the server in front, which sends the ranges that were asked for."""
@@ -171,7 +191,7 @@ class BytesReply:
 
     async def _send_all(
         self, reading: Source, receive: Receive, send: Send, *, can_hand_over: bool
-    ) -> None:
+    ) -> bool:
         gone = asyncio.ensure_future(_client_gone(receive))
         way = _send_file if can_hand_over else _send_chunks
         try:
@@ -179,16 +199,16 @@ class BytesReply:
                 whole = await way(reading, self.selection.ranges[0], send, gone)
             else:
                 whole = await self._send_parts(reading, send, gone, way)
-            if not whole:
-                return
-            await send({"type": "http.response.body"})
-            if self.done is not None:
-                self.done()
+            if whole:
+                await send({"type": "http.response.body"})
+                if self.done is not None:
+                    self.done()
         except CimaiseError as fault:
             telemetry.log("transfer_broken", level="error", fault=fault)
             raise BrokenTransfer("The bytes failed after the reply began.") from fault
         finally:
             gone.cancel()
+        return whole
 
     async def _send_parts(
         self, first: Source, send: Send, gone: "asyncio.Future[None]", way: "_Way"

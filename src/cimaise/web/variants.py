@@ -18,7 +18,7 @@ from cimaise.images.stored import stored_source
 from cimaise.images.variants import Variant
 from cimaise.library.model import File
 from cimaise.rfc.caching import CachePolicy, format_cache_control
-from cimaise.rfc.selection import OK, Representation, select
+from cimaise.rfc.selection import NOT_MODIFIED, OK, Representation, select
 from cimaise.web.call import Call
 from cimaise.web.image_policy import within_signature
 from cimaise.web.mounting import ARRIVED
@@ -74,21 +74,25 @@ def variant_reply(
         headers["vary"] = "Accept"
     selection = select(what, call.wanted(), now=call.now)
     reply = BytesReply(what, selection, open_memory(made.body), headers)
-    if hot is not None and selection.status == OK:
-        reply.done = lambda: _prepare(call, reply, made, hot, for_all=policy.public)
+    if hot is not None and selection.status in (OK, NOT_MODIFIED):
+        reply.left = lambda: _prepare(call, reply, made, hot, for_all=policy.public)
     return reply
 
 
 def _prepare(
     call: Call, reply: BytesReply, made: Variant, place: HotPlace, *, for_all: bool
 ) -> None:
-    """Called when the answer has left, for only then its headers are final."""
+    """Called when the answer has left, for only then its headers are final.
+
+    Whoever has the picture already, or wants its head alone, prepares the same 200 as everybody:
+    a browser asks in no other way for what it has kept.
+    """
     scope = call.request.scope[ARRIVED]  # as it will come again
     raw_path, query = scope.get("raw_path"), scope["query_string"]
     if raw_path is None or "x-forwarded-host" in call.request.headers:
         return
     target = raw_path + b"?" + query if query else raw_path
-    headers = [pair for pair in reply.headers.raw if not pair[0].startswith(_OF_ONE_CLIENT)]
+    headers = [pair for pair in reply.headers_of_all if not pair[0].startswith(_OF_ONE_CLIENT)]
     route = call.request.scope["state"]["route"]
     accepts = [value for name, value in scope["headers"] if name == b"accept"]
     is_kept = len(accepts) <= 1 or not made.varies_by_accept
