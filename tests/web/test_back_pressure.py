@@ -107,8 +107,10 @@ def test_a_client_that_leaves_frees_its_place_and_stops_the_work(
     clients += [ask_and_leave(server, 11), ask_and_leave(server, 12)]
     wait_until(lambda: waiting(server) == 3)
     assert httpx2.get(url(server, 20)).status_code == 503
-    for client in clients:
+    for client in clients[1:]:  # first those who wait, or the first one's place would be theirs
         client.close()
+    wait_until(lambda: waiting(server) == 1)
+    clients[0].close()
     wait_until(lambda: waiting(server) == 0)
     wait_until(lambda: gate.stopped == 1)
     assert gate.begun == [10]
