@@ -99,8 +99,9 @@ async def test_all_pages_together_are_the_whole_album_once(folders, root, sort):
 
 
 async def test_only_pictures_are_shown(folders, root):
-    shown = ["a.JPG", "b.jpeg", "c.png", "d.webp", "e.gif", "f.avif", "thumbelina.jpg", "日本.png"]
-    for name in [*shown, "g.svg", "h.html", "i.txt", ".hidden.jpg", "jpg", "k.jpg.txt", ".jpg"]:
+    shown = ["a.JPG", "b.jpeg", "c.png", "d.webp", "e.gif", "f.avif", "g.svg", "h.HEIC", "i.tiff"]
+    shown += ["thumbelina.jpg", "日本.png"]
+    for name in [*shown, "h.html", "i.txt", ".hidden.jpg", "jpg", "k.jpg.txt", ".jpg"]:
         put(root, f"x/{name}")
     (root / "x" / "folder.jpg").mkdir()
     os.mkfifo(root / "x" / "pipe.jpg")

@@ -16,7 +16,7 @@ NO_ALBUMS = [
 ]  # fmt: skip
 NO_FILES = [
     "", ".", "..", "../1.jpg", "../secret/2.jpg", "/etc/passwd", "1.jpg/", "1.jpg\0", "\0.jpg",
-    ".hidden.jpg", "album.toml", "notes.txt", "page.html", "page.svg", "b", "link.jpg", "dir.jpg",
+    ".hidden.jpg", "album.toml", "notes.txt", "page.html", "page.xml", "b", "link.jpg", "dir.jpg",
     "pipe.jpg", "socket.jpg", "absent.jpg", "%31.jpg", "..%2f1.jpg", "\udcff.jpg", "1", ".jpg",
     "x" * 300 + ".jpg", "1.jpg\n", "1.jpg ", "b/3.jpg", "b\\3.jpg",
 ]  # fmt: skip
@@ -28,7 +28,7 @@ def guarded(root):
     secret = put(root.parent, "secret/2.jpg")
     put(root, "a/1.jpg")
     put(root, "a/b/3.jpg")
-    for name in (".hidden.jpg", "album.toml", "notes.txt", "page.html", "page.svg"):
+    for name in (".hidden.jpg", "album.toml", "notes.txt", "page.html", "page.xml"):
         put(root, f"a/{name}", "")
     put(root, ".hidden/1.jpg")
     (root / "link").symlink_to(secret.parent)

@@ -54,13 +54,14 @@ def _based(url: str, base: str) -> str:
 
 
 def _picture(picture: Picture, album_title: str, base: str) -> dict[str, Any]:
+    shown = picture.shown
     contract = {
-        "src": _based(picture.src, base),
+        "src": _based(shown.url, base),
         "thumb": _based(picture.thumb, base),
         "alt": alt_text(picture, album_title),
         "date": format_long_date(picture.dated_at),
-        "bigWidth": picture.width,
-        "bigHeight": picture.height,
+        "bigWidth": shown.width,
+        "bigHeight": max(1, round(picture.height * shown.width / picture.width)),
         "thumbWidth": picture.thumb_width,
         "thumbHeight": picture.thumb_height,
     }

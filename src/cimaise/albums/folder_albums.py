@@ -25,11 +25,11 @@ from cimaise.albums.folder_tree import (
     folder_names,
     is_visible,
     look_at_file,
-    media_type_of,
     opened_folder,
     opened_root,
 )
 from cimaise.albums.model import AlbumFile
+from cimaise.albums.picture_types import media_type_of
 from cimaise.errors import NotFound
 from cimaise.telemetry import log
 

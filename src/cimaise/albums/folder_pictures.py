@@ -8,6 +8,7 @@ from cimaise.albums.folder_albums import FolderAlbum
 from cimaise.albums.folder_tree import FolderFile, FolderPicture
 from cimaise.albums.index_rows import Facts
 from cimaise.albums.model import Picture, Rendition
+from cimaise.albums.picture_types import is_in_every_browser, media_type_of
 
 
 def readable(
@@ -46,6 +47,7 @@ def picture_of(
         ),
         taken_at=own.taken_at,
         download=f"{folder_file_url(album.name, name)}?download=1",
+        is_in_every_browser=is_in_every_browser(media_type_of(name) or ""),
     )
 
 

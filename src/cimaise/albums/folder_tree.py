@@ -16,16 +16,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cimaise.albums.picture_types import media_type_of
 from cimaise.errors import NotFound
 
-MEDIA_TYPES: Final = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "avif": "image/avif",
-}
 SEPARATOR: Final = "~"
 """Between the folders of a nested album's name; a folder with it in its name is left out."""
 MAX_DEPTH: Final = 8
@@ -86,12 +79,6 @@ def is_visible(name: str) -> bool:
     except UnicodeEncodeError:  # bytes on disk, or of a URL, that are no UTF-8
         return False
     return True
-
-
-def media_type_of(name: str) -> str | None:
-    """A picture's type by its extension; ``None`` for what is not called a picture."""
-    stem, dot, extension = name.rpartition(".")
-    return MEDIA_TYPES.get(extension.lower()) if stem and dot else None
 
 
 def album_parts(album: str) -> tuple[str, ...] | None:

@@ -166,6 +166,7 @@ class Picture:
         attribution: Who has to be named beside it.
         source_url: The page that it comes from, on another server.
         download: URL of the file to keep; ``None`` where that is not offered.
+        is_in_every_browser: ``src`` does in a page; else one of the renditions has to.
     """
 
     name: str
@@ -185,6 +186,14 @@ class Picture:
     attribution: str | None = None
     source_url: str | None = None
     download: str | None = None
+    is_in_every_browser: bool = True
+
+    @property
+    def shown(self) -> Rendition:
+        """The largest that a page can show."""
+        if self.is_in_every_browser or not self.renditions:
+            return Rendition(self.src, self.width)
+        return self.renditions[-1]
 
 
 @dataclass(frozen=True, slots=True)

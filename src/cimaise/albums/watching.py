@@ -18,7 +18,7 @@ from typing import Final
 from watchfiles._rust_notify import RustNotify
 
 from cimaise.albums.description import FILE_NAME
-from cimaise.albums.folder_tree import media_type_of
+from cimaise.albums.picture_types import media_type_of
 from cimaise.telemetry import log
 
 _POLL_S: Final = 1.0

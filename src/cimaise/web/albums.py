@@ -9,6 +9,7 @@ from cimaise.albums.cursor import parse_cursor
 from cimaise.albums.model import AlbumFile
 from cimaise.albums.paging import agreed_cursor, parse_limit, parse_order, parse_page, parse_sort
 from cimaise.library.serving import serving_headers
+from cimaise.library.serving_types import served_type
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.call import Call
 from cimaise.web.files_origin import GRANTEE, is_granted, sent_over
@@ -56,7 +57,8 @@ async def file(call: Call) -> ASGIApp:
 async def _delivered(call: Call, found: AlbumFile) -> ASGIApp:
     asking = await require_transfer(call)
     modified_at = datetime.fromtimestamp(found.mtime_ns // _NANO, UTC)
-    what = Representation(found.size, found.etag, found.media_type, modified_at, is_fixed=False)
+    served = served_type(found.media_type)
+    what = Representation(found.size, found.etag, served, modified_at, is_fixed=False)
     more = serving_headers(
         found.path.name,
         found.media_type,

@@ -21,6 +21,7 @@ from cimaise.albums.model import (
     Sort,
     Wanted,
 )
+from cimaise.albums.picture_types import is_in_every_browser
 from cimaise.albums.sources.base import LocalFiles
 from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files, memberships
@@ -125,6 +126,7 @@ class CollectionSource:
             ),
             taken_at=row.taken_at,
             download=f"{original_url(row.id)}?download=1",
+            is_in_every_browser=is_in_every_browser(row.content_type),
         )
 
     def _summary(self, row: Row[Any]) -> AlbumSummary:

@@ -99,7 +99,7 @@ def make_tile(picture: Picture, album_title: str, site: Site = AT_THE_ROOT) -> T
     offered = sorted([small, *others], key=lambda one: one.width)
     moment = picture.taken_at or picture.dated_at
     return Tile(
-        href=site.at(picture.src),
+        href=site.at(picture.shown.url),
         download=site.at(picture.download or (picture.src if picture.source_url else "")),
         classes=ratio_classes(ratio),
         src=small.url,
