@@ -15,7 +15,7 @@ import uvicorn
 
 from cimaise.access.policy import Role
 from cimaise.app import Application, build
-from cimaise.cli.serving.lanes import hot_lane
+from cimaise.cli.serving.lanes import file_lane, hot_lane
 from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
 
@@ -95,9 +95,10 @@ def running_application(
             finally:
                 await application.stop()
 
-        hot = hot_lane(application.services)
+        services = application.services
+        protocol = http_protocol(hot=hot_lane(services), files=file_lane(services))
         config = uvicorn.Config(
-            application, http=http_protocol(hot=hot), lifespan="off", log_config=None, access_log=False,
+            application, http=protocol, lifespan="off", log_config=None, access_log=False,
             timeout_graceful_shutdown=1,
         )  # fmt: skip
         server = uvicorn.Server(config)

@@ -128,6 +128,8 @@ class Application:
         await self._parts.runner.stop()
         services = self.services
         await services.tus.close()
+        services.open_files.close()
+        services.own_files.close()
         await services.background.close()
         await services.tally.close()
         await services.limiter.settled()

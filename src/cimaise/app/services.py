@@ -14,6 +14,7 @@ from cimaise.app.sources import random_id, utc_now
 from cimaise.app.uploads import open_cleanup, open_doors
 from cimaise.archives.archive import Archives
 from cimaise.archives.checksums import Checksums
+from cimaise.delivery.open_files import OpenFiles
 from cimaise.images.info import Headers
 from cimaise.images.metadata.cleaning import Cleaner
 from cimaise.images.metadata.quick import read_quick_header
@@ -99,6 +100,8 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
         headers=Headers(parts.codec),
         answers=parts.answers,
         own_answers=parts.own_answers,
+        open_files=OpenFiles(lambda: parts.answers.changes),
+        own_files=OpenFiles(lambda: (parts.answers.changes, parts.own_answers.changes)),
         image_policy=image_policy(settings, (parts.secret, *parts.former_secrets)),
         spec_limits=spec_limits(settings, parts.watermarks),
         catalogue=_catalogue(settings, parts),

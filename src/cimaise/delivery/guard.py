@@ -79,11 +79,14 @@ class Guard:
             Forbidden: ``hotlink``: another site embeds it. ``crawler``: this program may not.
             TooMany: ``transfer_rate``: too many began within a minute.
         """
-        if asking.principal.is_guest:
-            if not self.referrers.allows(asking.referrer, is_visit=asking.is_visit):
-                raise Forbidden("This file is not shown on other sites.", code="hotlink")
-            if self.limits.refuses_crawlers and asking.visitor is Visitor.CRAWLER:
-                raise Forbidden("This file is not for programs that collect.", code="crawler")
+        refusal = self.refusal(
+            is_guest=asking.principal.is_guest,
+            visitor=asking.visitor,
+            referrer=asking.referrer,
+            is_visit=asking.is_visit,
+        )
+        if refusal is not None:
+            raise refusal
         name, limit = self._rate(asking)
         subject = _subject(asking) if limit else None
         if subject is None:
@@ -96,6 +99,25 @@ class Guard:
                 limit=Limit(name, limit),
                 retry_after_s=max(1, ceil(rate.retry_after_s)),
             )
+
+    def refusal(
+        self, *, is_guest: bool, visitor: Visitor, referrer: str | None, is_visit: bool
+    ) -> Forbidden | None:
+        """Why somebody may not fetch at all; see :class:`Asking`. Of those who may: ``None``."""
+        if not is_guest:
+            return None
+        if not self.referrers.allows(referrer, is_visit=is_visit):
+            return Forbidden("This file is not shown on other sites.", code="hotlink")
+        if self.limits.refuses_crawlers and visitor is Visitor.CRAWLER:
+            return Forbidden("This file is not for programs that collect.", code="crawler")
+        return None
+
+    def counts(self, *, is_guest: bool) -> bool:
+        """Their transfers are limited: each has to be counted before it begins."""
+        limits = self.limits
+        if is_guest:
+            return bool(limits.address_requests or limits.address_at_once)
+        return bool(limits.account_requests or limits.account_at_once)
 
     @asynccontextmanager
     async def place(self, asking: Asking) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -29,6 +30,7 @@ _SCRIPTS: Final = re.compile(
 _LONGEST: Final = 512
 
 
+@lru_cache(1024)
 def kind_of(user_agent: str | None, *, has_fetch_metadata: bool) -> Visitor:
     """What a request's headers say.
 

@@ -10,10 +10,11 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cimaise.errors import BrokenTransfer
-from cimaise.server.answers import Head, Header, encode_head, problem
+from cimaise.server.answering import Owner
+from cimaise.server.answers import Head, encode_head, problem
 from cimaise.server.outlet import Outlet
 from cimaise.server.receive import Inflow
 
@@ -31,23 +32,6 @@ App = Callable[
 ]
 
 _logger: Final = logging.getLogger("uvicorn.error")
-
-
-class Owner(Protocol):
-    """The connection, as its answers see it."""
-
-    @property
-    def default_headers(self) -> list[Header]:
-        """What every answer carries."""
-        ...
-
-    def exchange_done(self, exchange: "Exchange") -> None:
-        """The answer is whole."""
-        ...
-
-    def cut(self, *, by_reset: bool = False) -> None:
-        """The answer will never be whole; an end without a reset would look as if it were."""
-        ...
 
 
 class Exchange:
@@ -292,4 +276,4 @@ class Exchange:
     def _finish(self) -> None:
         self.is_done = True
         self.inflow.leave()
-        self._owner.exchange_done(self)
+        self._owner.answer_done(self)

@@ -16,6 +16,7 @@ class Outlet:
         "_loop",
         "_progress",
         "_sender",
+        "_sent_before",
         "_transport",
         "_written",
     )
@@ -30,12 +31,18 @@ class Outlet:
         self._drained: asyncio.Future[None] | None = None
         self._progress = Progress()
         self._written = 0
+        self._sent_before = 0
         self._is_lost = False
 
     @property
     def is_paused(self) -> bool:
         """The client does not keep up."""
         return self._drained is not None
+
+    @property
+    def sent_by_file(self) -> int:
+        """Bytes of files, and of the heads before them, that the kernel has taken, ever."""
+        return self._sent_before if self._sender is None else self._sender.sent
 
     def pause(self) -> None:
         """The client does not keep up: :meth:`drain` waits from now on."""
@@ -52,6 +59,7 @@ class Outlet:
         """The client has gone: give back what was taken, let nobody wait."""
         self._is_lost = True
         if self._sender is not None:
+            self._sent_before = self._sender.sent
             self._sender.close()
             self._sender = None
         self.resume()

@@ -5,7 +5,7 @@ uvicorn keeps what it does well: sockets, signals, the loop, graceful ends. It g
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -13,29 +13,35 @@ from typing import Any, Final, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from cimaise import telemetry
-from cimaise.server.answers import Header, problem
+from cimaise.server.answering import Answering
+from cimaise.server.answers import Header
+from cimaise.server.ending import Ending
 from cimaise.server.exchange import Exchange
+from cimaise.server.files import FileLane
 from cimaise.server.heads import MAX_BYTES
 from cimaise.server.host import Host
 from cimaise.server.hot import Answer, HotLane
 from cimaise.server.inlet import Inlet
 from cimaise.server.lanes import Lanes
-from cimaise.server.limits import SENTENCES, Limits, Overdue, abort
+from cimaise.server.limits import SENTENCES, Limits, Overdue
 from cimaise.server.outlet import Outlet
 from cimaise.server.patience import overdue
 from cimaise.server.ready import Meaning
 from cimaise.server.receive import EXTENSION, Inflow
 from cimaise.server.requests import Refused, Request
+from cimaise.server.sending import Sending
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def http_protocol(
-    limits: Limits | None = None, *, hot: HotLane | None = None
+    limits: Limits | None = None,
+    *,
+    hot: HotLane | None = None,
+    files: FileLane[Any] | None = None,
 ) -> type[asyncio.Protocol]:
     """What uvicorn's ``http=`` takes; for one event loop."""
-    made = partial(Connection, lanes=Lanes(limits or Limits(), hot))
+    made = partial(Connection, lanes=Lanes(limits or Limits(), hot, files))
     return cast("type[asyncio.Protocol]", made)  # it is only ever called
 
 
@@ -45,10 +51,9 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_came",
         "_current",
+        "_ending",
         "_host",
         "_inlet",
-        "_is_closing",
-        "_is_lingering",
         "_lanes",
         "_loop",
         "_meaning",
@@ -70,11 +75,10 @@ class Connection(asyncio.BufferedProtocol):
         self._lanes = lanes
         self._inlet = Inlet(self, self._loop, lanes.limits, lanes.buffer)
         self._outlet: Outlet
-        self._current: Exchange | None = None
+        self._current: Answering | None = None
         self._meaning: Meaning | None = None
         self._came = 0  # requests of the bytes that are being read
-        self._is_closing = False  # no answer can follow
-        self._is_lingering = False
+        self._ending: Ending
         self._transport: asyncio.Transport
 
     # What the transport calls
@@ -84,6 +88,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._inlet.open(self._transport)
         self._outlet = Outlet(self._loop, self._transport, self._lanes.cold)
+        self._ending = Ending(self._loop, self._transport, self._inlet, self._outlet)
         self._host.enter(self, transport)
         self._lanes.sweeper.add(self, self._loop)
 
@@ -91,7 +96,7 @@ class Connection(asyncio.BufferedProtocol):
         """The client has gone, or was let go."""
         self._host.leave(self)
         self._lanes.sweeper.drop(self)
-        self._is_closing = True
+        self._ending.has_begun = True
         self._outlet.lose()
         self._inlet.lose()
         if self._current is not None:
@@ -141,30 +146,29 @@ class Connection(asyncio.BufferedProtocol):
         """A head is whole: the application's turn, unless an answer is ready."""
         self._came += 1
         self._meaning = None
-        if self._answers_at_once(request):
+        if self._answers_at_once(request) or self._sends_at_once(request):
             return
         scope, inflow = self._host.scope_of(request), Inflow(self._inlet)
         self._inlet.expect(inflow)
         scope["extensions"][EXTENSION] = {"pour": inflow.pour}
-        self._start(
-            Exchange(
-                self,
-                self._outlet,
-                scope,
-                inflow,
-                keeps_alive=request.keeps_alive,
-                awaits_continue=request.expects_continue,
-                body_rest=lambda: (
-                    None if request.content_length is None
-                    else request.content_length - inflow.received_bytes
-                ),
-            )
+        exchange = Exchange(
+            self,
+            self._outlet,
+            scope,
+            inflow,
+            keeps_alive=request.keeps_alive,
+            awaits_continue=request.expects_continue,
+            body_rest=lambda: (
+                None if request.content_length is None
+                else request.content_length - inflow.received_bytes
+            ),
         )  # fmt: skip
+        self._start(exchange, exchange.run(self._host.app))
 
     def body_is_wanted(self, body: Inflow) -> None:
         """Somebody waits for bytes: a client that waits too is told to send them."""
         exchange = self._current
-        if exchange is not None and exchange.awaits_continue and not self._is_closing:
+        if exchange is not None and exchange.awaits_continue and not self._ending.has_begun:
             exchange.awaits_continue = False
             if not body.received_bytes:
                 self._outlet.write(_CONTINUE)
@@ -176,31 +180,25 @@ class Connection(asyncio.BufferedProtocol):
         """The date, and what uvicorn was told to add."""
         return self._host.default_headers
 
-    def exchange_done(self, exchange: Exchange) -> None:
+    def answer_done(self, answer: Answering) -> None:
         """An answer is whole: the next one, or the end."""
         self._host.count()
         self._current = None
         self._inlet.at_s = self._loop.time()
         self._outlet.rest()
-        if self._is_closing:
+        if self._ending.has_begun:
             return
-        is_body_missing = self._inlet.is_reading(exchange.inflow)
+        is_body_missing = self._inlet.is_reading(answer.inflow)
         if is_body_missing:
-            exchange.inflow.discard()
-        if exchange.keeps_alive:
+            answer.inflow.discard()
+        if answer.keeps_alive:
             self._read(self._inlet.go_on)
         else:
-            self._end(linger=is_body_missing)
+            self._ending.end(linger=is_body_missing)
 
     def cut(self, *, by_reset: bool = False) -> None:
         """An answer will never be whole: the client must not take what it has for all of it."""
-        self._is_closing = self._inlet.is_deaf = True
-        if self._current is not None:
-            self._current.leave()
-        if by_reset or self._outlet.is_paused:  # for a client that does not read nothing is kept
-            abort(self._transport)
-        else:
-            self._transport.abort()
+        self._ending.cut(self._current, by_reset=by_reset)
 
     # What the sweeper calls
 
@@ -212,19 +210,16 @@ class Connection(asyncio.BufferedProtocol):
             self._inlet,
             self._outlet,
             answers=None if self._current is None else self._current.inflow,
-            is_lingering=self._is_lingering,
+            is_lingering=self._ending.is_lingering,
         )
         if late is None or self._transport.is_closing():
             return
         if late in (Overdue.FIRST, Overdue.REQUEST):  # it says nothing: nor do we
             self._transport.close()
         elif late in SENTENCES and (self._current is None or not self._current.has_begun):
-            self._refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, SENTENCES[late]))
+            self._ending.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, SENTENCES[late]), self._current)
         else:
-            if late is not Overdue.END:
-                telemetry.log("connection_cut", waited_for=late.value)
-            self._is_closing = True
-            abort(self._transport)
+            self._ending.give_up(late)
 
     # Its own
 
@@ -248,19 +243,19 @@ class Connection(asyncio.BufferedProtocol):
         try:
             read()
         except Refused as refusal:
-            self._refuse(refusal)
+            self._ending.refuse(refusal, self._current)
             return False
         return True
 
     def _may_answer_at_once(self) -> bool:
         """Nothing is being answered or waits to be sent, and the next byte begins a request."""
-        is_busy = self._current is not None or self._outlet.is_paused or self._is_closing
+        is_busy = self._current is not None or self._outlet.is_paused or self._ending.has_begun
         return not is_busy and self._inlet.is_between
 
     def _answers_at_once(self, request: Request) -> bool:
         """An answer was ready, and has been sent."""
         hot = self._lanes.hot
-        if hot is None or self._outlet.is_paused or self._is_closing:
+        if hot is None or self._outlet.is_paused or self._ending.has_begun:
             return False
         answer = hot.answer(request, self._host.default_headers, self._host.client)
         if answer is None:
@@ -273,31 +268,20 @@ class Connection(asyncio.BufferedProtocol):
         self._outlet.write_both(answer.head, answer.body)
         self._host.count()
         if not answer.keeps_alive:
-            self._end(linger=False)
+            self._ending.end(linger=False)
 
-    def _start(self, exchange: Exchange) -> None:
-        self._current = exchange
-        self._host.run(self._loop, exchange.run(self._host.app))
+    def _sends_at_once(self, request: Request) -> bool:
+        """A file was open already, and is being sent."""
+        files = self._lanes.files
+        if files is None or self._host.is_tls or self._ending.has_begun:
+            return False
+        stretch = files.answer(request, self._host.default_headers, self._host.client)
+        if stretch is None:
+            return False
+        sending = Sending(self, self._outlet, stretch, Inflow(self._inlet))
+        self._start(sending, sending.run())
+        return True
 
-    def _refuse(self, refusal: Refused) -> None:
-        """Answer and close. After this nothing of the connection is read any more."""
-        current = self._current
-        self._inlet.is_deaf = True
-        if current is not None and current.has_begun:
-            self.cut()
-            return
-        if current is not None:
-            current.leave()
-        self._outlet.write(problem(refusal.status, refusal.sentence))
-        self._end(linger=True)
-
-    def _end(self, *, linger: bool) -> None:
-        """Close when everything has been sent; where the client may still send, let it first."""
-        self._is_closing = self._inlet.is_deaf = True
-        self._inlet.at_s = self._loop.time()
-        if linger and self._transport.can_write_eof():
-            self._is_lingering = True
-            self._transport.write_eof()
-            self._inlet.resume()
-        else:
-            self._transport.close()
+    def _start(self, answer: Answering, work: Coroutine[Any, Any, None]) -> None:
+        self._current = answer
+        self._host.run(self._loop, work)

@@ -48,6 +48,7 @@ class Line(Protocol):
 class _Sum:
     observe: Callable[[float], None]
     count: int = 0
+    bytes_sent: int = 0
 
 
 class AnsweredAtOnce:
@@ -61,14 +62,19 @@ class AnsweredAtOnce:
         self._timer: asyncio.TimerHandle | None = None
 
     def __call__(self, line: Line, *, elapsed_s: float, request_id: str) -> None:
-        """One answer."""
+        """One answer, which is as long as all others with this line."""
+        self.add(line, line.bytes_sent, elapsed_s=elapsed_s, request_id=request_id)
+
+    def add(self, line: Line, bytes_sent: int, *, elapsed_s: float, request_id: str) -> None:
+        """One answer of another length than the line says."""
         found = self._sums.get(line)
         if found is None:
             found = self._begin(line)
         found.count += 1
+        found.bytes_sent += bytes_sent
         found.observe(elapsed_s)
         if telemetry.is_logged("info"):
-            _log(line, elapsed_s, request_id)
+            _log(line, bytes_sent, elapsed_s, request_id)
 
     def settle(self) -> None:
         """Put what was added up where it belongs."""
@@ -77,7 +83,7 @@ class AnsweredAtOnce:
             self._timer = None
         sums, self._sums = self._sums, {}
         for line, found in sums.items():
-            self._count(line, found.count)
+            self._count(line, found)
 
     def _begin(self, line: Line) -> _Sum:
         if self._timer is None:
@@ -89,22 +95,21 @@ class AnsweredAtOnce:
         found = self._sums[line] = _Sum(observe)
         return found
 
-    def _count(self, line: Line, times: int) -> None:
+    def _count(self, line: Line, found: _Sum) -> None:
         telemetry.count(
             "requests_total",
-            times,
+            found.count,
             route=line.route,
             method=line.method,
             status=str(line.status),
             outcome="complete",
         )
-        sent_bytes = line.bytes_sent * times
-        telemetry.count("sent_bytes_total", sent_bytes, route=line.route)
-        self._usage.add(REQUESTS, times, account_id=line.account_id)
-        self._usage.add(SENT, sent_bytes, account_id=line.account_id)
+        telemetry.count("sent_bytes_total", found.bytes_sent, route=line.route)
+        self._usage.add(REQUESTS, found.count, account_id=line.account_id)
+        self._usage.add(SENT, found.bytes_sent, account_id=line.account_id)
 
 
-def _log(line: Line, elapsed_s: float, request_id: str) -> None:
+def _log(line: Line, bytes_sent: int, elapsed_s: float, request_id: str) -> None:
     before = telemetry.request_id.set(request_id)
     telemetry.log(
         "request",
@@ -112,7 +117,7 @@ def _log(line: Line, elapsed_s: float, request_id: str) -> None:
         path=line.path,
         status=line.status,
         ms=round(elapsed_s * 1000, 1),
-        bytes=line.bytes_sent,
+        bytes=bytes_sent,
         outcome="complete",
     )
     telemetry.request_id.reset(before)

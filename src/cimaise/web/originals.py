@@ -15,6 +15,7 @@ from cimaise.rfc.sigv4 import MAX_EXPIRES_S
 from cimaise.web.call import Call
 from cimaise.web.edge import at_the_edge
 from cimaise.web.files_origin import is_granted, sent_over
+from cimaise.web.keeping_open import Changes, Keeping, changes_before
 from cimaise.web.reply import BytesReply, empty_reply, json_reply
 from cimaise.web.shapes import CreateLink, link_json, time_text
 from cimaise.web.transfers import TransferReply, cache_headers, require_transfer
@@ -22,6 +23,7 @@ from cimaise.web.transfers import TransferReply, cache_headers, require_transfer
 
 async def original(call: Call) -> ASGIApp:
     """The bytes, whole or in ranges."""
+    changes = changes_before(call)
     download, subject = call.flag("download"), f"file {call.path('id')}"
     found = await call.services.originals.find(
         call.principal,
@@ -32,10 +34,10 @@ async def original(call: Call) -> ASGIApp:
     if found.file.external_url is not None:
         return RedirectResponse(found.file.external_url, 302, {"referrer-policy": "no-referrer"})
     away = sent_over(call, subject, is_public=is_public(found.file, by_link=found.by_link))
-    return away or await _delivered(call, found, download=download)
+    return away or await _delivered(call, found, changes, download=download)
 
 
-async def _delivered(call: Call, found: Found, *, download: bool) -> ASGIApp:
+async def _delivered(call: Call, found: Found, changes: Changes, *, download: bool) -> ASGIApp:
     asking = await require_transfer(call)
     delivery = await call.services.originals.deliver(
         found, call.wanted(), download=download, now=call.now
@@ -51,6 +53,7 @@ async def _delivered(call: Call, found: Found, *, download: bool) -> ASGIApp:
     tags = cache_headers(call, found.file, is_public=delivery.is_public)
     headers = dict(delivery.headers) | dict(tags)
     reply = BytesReply(delivery.what, delivery.selection, delivery.open, headers, count)
+    reply.open = Keeping(call, found, delivery, reply, changes).open
     return TransferReply(reply, asking, call.services, found.file)
 
 

@@ -30,6 +30,7 @@ from cimaise.albums.catalogue import Catalogue
 from cimaise.archives.archive import Archives
 from cimaise.database.engine import Database
 from cimaise.delivery.guard import Guard
+from cimaise.delivery.open_files import OpenFiles
 from cimaise.delivery.shared_caches import SharedCaches
 from cimaise.delivery.tally import Tally
 from cimaise.errors import Forbidden, NotSignedIn
@@ -127,6 +128,8 @@ class Services:
     headers: Headers
     answers: Answers
     own_answers: OwnAnswers
+    open_files: OpenFiles
+    own_files: OpenFiles
     image_policy: ImagePolicy
     spec_limits: SpecLimits
     catalogue: Catalogue

@@ -1,6 +1,6 @@
 """Pictures that have been made, as answers; and where they are made from."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,7 +92,7 @@ def _prepare(
     if raw_path is None or "x-forwarded-host" in call.request.headers:
         return
     target = raw_path + b"?" + query if query else raw_path
-    headers = [pair for pair in reply.headers_of_all if not pair[0].startswith(_OF_ONE_CLIENT)]
+    headers = without_rates(reply.headers_of_all)
     route = call.request.scope["state"]["route"]
     accepts = [value for name, value in scope["headers"] if name == b"accept"]
     is_kept = len(accepts) <= 1 or not made.varies_by_accept
@@ -117,6 +117,11 @@ def _prepare(
             lasts_s=(place.own_until - call.now).total_seconds(),
             changes=call.changes,
         )
+
+
+def without_rates(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What may be said to others as well."""
+    return [pair for pair in headers if not pair[0].startswith(_OF_ONE_CLIENT)]
 
 
 def own_until(call: Call, link: Link | None) -> datetime | None:

@@ -138,8 +138,10 @@ class Watch:
         known = self._known
         if known.networks and (address is None or _of_address(known, address) is not None):
             return False
-        holder = account_id or site_of(address or "")
-        return account_id not in known.bans and (holder or "") not in known.scores
+        if account_id in known.bans:
+            return False
+        holder = (account_id or site_of(address or "") or "") if known.scores else ""
+        return holder not in known.scores
 
     def care(self, principal: Principal, address: str) -> Care:
         """How careful to be; the account counts, or the address where nobody is signed in."""

@@ -1,7 +1,10 @@
 """What the server may answer by itself, taken from the application."""
 
+from cimaise.delivery.open_files import OpenFile
+from cimaise.server.files import FileLane
 from cimaise.server.hot import HotLane
 from cimaise.web.own_lane import OwnLane
+from cimaise.web.ready_files import ReadyFiles
 from cimaise.web.services import Services
 
 
@@ -9,3 +12,8 @@ def hot_lane(services: Services) -> HotLane:
     """Ready answers, for everybody and for one."""
     own = OwnLane(services.own_answers, services.limiter)
     return HotLane(services.answers.get, services.at_once, own)
+
+
+def file_lane(services: Services) -> FileLane[OpenFile]:
+    """Files that are open already."""
+    return FileLane(ReadyFiles(services))

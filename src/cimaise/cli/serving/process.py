@@ -12,10 +12,9 @@ import uvicorn
 
 from cimaise import telemetry
 from cimaise.cli.opened import build_application
-from cimaise.cli.serving.lanes import hot_lane
+from cimaise.cli.serving.lanes import file_lane, hot_lane
 from cimaise.cli.serving.memory import keep_buffers
 from cimaise.cli.serving.tracing import traced
-from cimaise.server.hot import HotLane
 from cimaise.server.limits import Limits
 from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
@@ -69,8 +68,9 @@ def run(
     keep_buffers()
     application = build_application(settings)
     _let_the_kernel_give_up(sockets, settings.server.write_stall)
-    hot = hot_lane(application.services)
-    config = uvicorn.Config(application, **_options(settings, hot))
+    services = application.services
+    protocol = http_protocol(_limits(settings), hot=hot_lane(services), files=file_lane(services))
+    config = uvicorn.Config(application, **_options(settings, protocol))
     server = ReportingServer(config, on_ready)
     with (
         traced(settings.traces.endpoint),
@@ -96,11 +96,11 @@ async def _serve(
         await application.stop()
 
 
-def _options(settings: Settings, hot: HotLane) -> dict[str, Any]:
+def _options(settings: Settings, protocol: type[asyncio.Protocol]) -> dict[str, Any]:
     """What uvicorn is told. Its own log lines go the way of every library's."""
     return {
         "loop": "auto",
-        "http": http_protocol(_limits(settings), hot=hot),
+        "http": protocol,
         "ws": "none",
         "interface": "asgi3",
         "lifespan": "off",
