@@ -79,6 +79,7 @@ def running_application(
             settings,
             data=replace(settings.data, dir=data_dir),
             server=replace(settings.server, port=listener.getsockname()[1]),
+            metrics=replace(settings.metrics, keep=0),  # tests look at once
         )
         application = build(change(settings))
         ready: list[Any] = []

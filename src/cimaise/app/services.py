@@ -34,6 +34,7 @@ from cimaise.web.answered_at_once import AnsweredAtOnce
 from cimaise.web.background import Background
 from cimaise.web.host import Host
 from cimaise.web.limiting import Limiter
+from cimaise.web.metrics import metrics_text
 from cimaise.web.routes import lines_of
 from cimaise.web.services import Services
 from cimaise.webhooks.service import Webhooks
@@ -46,7 +47,7 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
     outgoing = open_outgoing(settings, parts)
     keep = timedelta(days=settings.library.undelete_days)
     files = Files(parts.database, utc_now, keeps_deleted=bool(keep))
-    watch = open_watch(settings, parts)
+    watch, at_once = open_watch(settings, parts), AnsweredAtOnce(parts.usage)
     return Services(
         settings=settings,
         clock=utc_now,
@@ -54,7 +55,10 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
         storage=parts.storage,
         state=parts.state,
         usage=parts.usage,
-        at_once=AnsweredAtOnce(parts.usage),
+        at_once=at_once,
+        metrics_text=metrics_text(
+            parts.database, at_once, lambda: parts.variants.waiting, settings.metrics.keep
+        ),
         webhooks=Webhooks(parts.database, utc_now, random_id),
         takedowns=Takedowns(
             database=parts.database,

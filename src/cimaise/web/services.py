@@ -67,6 +67,7 @@ from cimaise.usage import Usage
 from cimaise.web.answered_at_once import AnsweredAtOnce
 from cimaise.web.background import Background
 from cimaise.web.host import Host
+from cimaise.web.kept_text import KeptText
 from cimaise.web.limiting import Limiter
 from cimaise.web.router import Line
 from cimaise.webhooks.service import Webhooks
@@ -92,6 +93,7 @@ class Services:
     state: State
     usage: Usage
     at_once: AnsweredAtOnce
+    metrics_text: KeptText
     webhooks: Webhooks
     takedowns: Takedowns
     accounts: Accounts

@@ -16,6 +16,13 @@ class MetricsSettings:
         "What /metrics wants as bearer token; empty: anybody may read it.",
         secret=True,
     )
+    keep: float = knob(
+        1.0,
+        p.parse_duration,
+        "How long a process gives the same text to whoever asks for /metrics; 0: made each time.",
+        low=0,
+        high=60,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
