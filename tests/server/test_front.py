@@ -196,10 +196,16 @@ def test_what_is_private_stays_so(fronted: Fronted):
 
 def test_x_sendfile_names_the_absolute_path():
     front = Front("x-sendfile", Path("/data"))
-    assert front.name_of(
-        Path("/data/albums/Été 1/a%b.jpg")
-    ) == "/data/albums/Été 1/a%25b.jpg".encode().decode("latin-1")
+    named = front.name_of(Path("/data/albums/Été 1/a+b.jpg"))
+    assert named == "/data/albums/Été 1/a+b.jpg".encode().decode("latin-1")
     assert front.name_of(Path("/elsewhere/a.jpg")) is None
+
+
+@pytest.mark.parametrize("name", ["a%b.jpg", "100%25.jpg", "a\nb.jpg", "a\x7fb.jpg"])
+def test_a_name_that_some_servers_would_read_otherwise_is_not_told_by_x_sendfile(name: str):
+    assert Front("x-sendfile", Path("/data")).name_of(Path("/data") / name) is None
+    assert Front("x-sendfile", Path("/da%ta")).name_of(Path("/da%ta/a.jpg")) is None
+    assert Front("x-accel-redirect", Path("/data")).name_of(Path("/data") / name) is not None
 
 
 def test_x_accel_redirect_names_the_place_in_the_internal_location():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -18,6 +19,7 @@ from cimaise.settings.parsing import parse_extensions
 from tests.kit.application import running_application
 from tests.kit.backends import left_out
 from tests.kit.free_port import free_port
+from tests.kit.pictures import quadrants
 
 CONTENT = os.urandom(1 << 20) * 3
 _MODULES = Path("/usr/lib/apache2/modules")
@@ -95,9 +97,13 @@ def listening(command: list[str], port: int) -> Iterator[str]:
         process.communicate(timeout=30)
 
 
+NAMES = ("plain.png", "a b+c.png", "été 1.png", "100% .png", "a%62.png", "a%2Fb.png")
+"""Of pictures in a folder album: what a server that decodes too much, or too little, would miss."""
+
+
 @dataclass
 class Fronted:
-    """One public file behind a server that sends it."""
+    """One public file, and pictures of a folder, behind a server that sends them."""
 
     through: httpx2.Client
     owner: httpx2.Client
@@ -125,6 +131,7 @@ def fronted(
         app.client(app.person("ann")) as owner,
     ):
         data = Path(open_folder) / "a space and äöü"
+        hang(data)
         made = owner.post("/api/collections", json={"name": "shown", "visibility": "public"})
         assert made.status_code == 201, made.text
         put = owner.put("/api/collections/shown/files/a b.bin", content=CONTENT)
@@ -137,6 +144,18 @@ def fronted(
             app.client() as alone,
         ):
             yield Fronted(through, owner, alone, f"/files/{put.json()['id']}")
+
+
+def hang(data: Path) -> None:
+    """A folder album; every picture of it is another one."""
+    album = data / "albums" / "hung"
+    album.mkdir(parents=True)
+    for number, name in enumerate(NAMES):
+        (album / name).write_bytes(picture(number))
+
+
+def picture(number: int) -> bytes:
+    return bytes(quadrants(30 + number, 20).write_to_buffer(".png"))
 
 
 def _let_all_read(data: Path) -> None:
@@ -180,3 +199,12 @@ def test_what_is_private_stays_so(fronted: Fronted):
     hidden = fronted.owner.patch(f"/api{path}", json={"visibility": "private"})
     assert hidden.status_code == 200, hidden.text
     assert fronted.through.get(path).status_code == 401
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_a_picture_of_a_folder_is_that_one_whatever_its_name(fronted: Fronted, number: int):
+    path = f"/albums/hung/{quote(NAMES[number])}"
+    answer = fronted.through.get(path)
+    assert (answer.status_code, answer.content) == (200, picture(number))
+    named = fronted.alone.get(path)
+    assert ("x-sendfile" in named.headers) is ("%" not in NAMES[number])

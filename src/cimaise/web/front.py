@@ -35,17 +35,22 @@ class Front:
     root: Path
 
     def name_of(self, file: Path) -> str | None:
-        """What the header says of a file; ``None`` where it is out of reach.
+        """What the header says of a file; ``None``: it is out of reach, and sent by ourselves.
 
-        nginx wants it percent-encoded. lighttpd decodes it, Apache does not: both are given the
-        bytes of the path as they are, but for those that a header cannot hold, and ``%`` itself.
+        nginx wants it percent-encoded. lighttpd and newer versions of Apache's module decode it,
+        the older ones do not: all are given the bytes of the path as they are. What would be two
+        things to them (``%``), or what a header cannot hold, is not named.
         """
         if not file.is_relative_to(self.root):
             return None
         if self.header == _ACCEL:
             return quote(f"{PREFIX}{file.relative_to(self.root).as_posix()}")
-        plain = _NOT_PLAIN.sub(lambda found: quote(found[0]), file.as_posix())
-        return plain.encode("utf-8", "surrogateescape").decode("latin-1")
+        plain = file.as_posix()
+        return (
+            None
+            if _NOT_PLAIN.search(plain)
+            else plain.encode("utf-8", "surrogateescape").decode("latin-1")
+        )
 
 
 class OfferFront:
