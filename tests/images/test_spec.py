@@ -126,6 +126,7 @@ def test_where_no_watermark_is_configured_there_is_none_to_ask_for():
     with pytest.raises(Invalid) as refusal:
         parse_spec({"watermark": "logo"}, limits=SpecLimits())
     assert refusal.value.field == "watermark"
+    assert "there is none" in refusal.value.message
 
 
 def test_another_picture_under_the_same_name_is_another_variant():

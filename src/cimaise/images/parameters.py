@@ -47,7 +47,7 @@ def decimal(low: float, high: float) -> Callable[[str], float]:
 
 def choice(names: Sequence[str], *, otherwise: str = "") -> Callable[[str], str]:
     """A parser that accepts exactly these names; ``otherwise`` adds to the sentence."""
-    form = "one of " + ", ".join(names) + otherwise
+    form = ("one of " + ", ".join(names) if names else "left out: there is none") + otherwise
 
     def parse(text: str) -> str:
         if text not in names:
