@@ -19,6 +19,7 @@ from cimaise.database.engine import Database
 from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, files, usage_counts
 from cimaise.errors import CimaiseError
+from cimaise.tasks import Forever
 
 RECEIVED: Final = "received_bytes"
 SENT: Final = "sent_bytes"
@@ -81,7 +82,7 @@ class Usage:
         self._database = database
         self._clock = clock
         self._counts: Counter[_Key] = Counter()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Forever("usage", self._turn)
 
     def add(self, measure: str, amount: int, *, account_id: str = "") -> None:
         """Count; kept in memory for some seconds."""
@@ -90,19 +91,17 @@ class Usage:
 
     def start(self) -> None:
         """Begin to write down now and then."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._loop.start()
 
     async def stop(self) -> None:
         """Write down what is left."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self._loop.is_running:
+            await self._loop.stop()
             await self.flush()
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_S)
-            await self.flush()
+    async def _turn(self) -> None:
+        await asyncio.sleep(_FLUSH_S)
+        await self.flush()
 
     async def flush(self) -> None:
         """Write down what was counted; where the database is away it is kept for the next time."""
@@ -114,6 +113,9 @@ class Usage:
         except CimaiseError as fault:
             self._counts.update(counts)
             telemetry.log("usage_not_kept", level="warning", message=fault.message)
+        except Exception:
+            self._counts.update(counts)
+            raise
 
     async def report(self, month: str) -> UsageReport:
         """What was used in ``month`` (``2026-03``), as written down so far."""

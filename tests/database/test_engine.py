@@ -1,6 +1,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,27 @@ async def test_a_write_goes_on_to_its_end_when_its_caller_is_cancelled(database:
     await database.write(lambda _connection: None)  # behind the first, on both kinds
     database.close()
     assert database.run_now(count) == 1
+
+
+async def test_a_cancelled_write_is_over_when_its_caller_learns_of_it(database: Database):
+    started, may_end, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+    def slowly(connection: Connection) -> None:
+        add_account(connection, "ann")
+        loop.call_soon_threadsafe(started.set)
+        may_end.wait(20)
+
+    task = asyncio.create_task(database.write(slowly))
+    await started.wait()
+    for _ in range(2):  # the second one does not change it
+        task.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert not task.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await database.read(count) == 1
 
 
 async def test_a_hundred_writers_at_once_all_succeed(database: Database):

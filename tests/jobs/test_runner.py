@@ -48,6 +48,11 @@ class Counted:
         return 1
 
 
+def runner_of(job: Job, clock: StandingClock, state: LocalState, database: Database) -> Runner:
+    """A runner of one job, whose seconds pass with the clock."""
+    return Runner([job], clock, state, database, ticks=lambda: clock().timestamp())
+
+
 async def rows(database: Database) -> int:
     return await database.read(
         lambda connection: connection.execute(select(func.count()).select_from(facts)).scalar_one()
@@ -58,7 +63,7 @@ async def test_of_two_servers_one_runs_a_job_and_the_other_waits_for_the_next_ti
     state: LocalState, database: Database, clock: StandingClock
 ):
     counted = Counted()
-    servers = [Runner([counted.job], clock, state, database) for _ in range(2)]
+    servers = [runner_of(counted.job, clock, state, database) for _ in range(2)]
     for server in servers:
         await server.run_due()
     assert len(counted.turns) == 1
@@ -72,7 +77,7 @@ async def test_a_job_that_is_asked_for_runs_again_though_it_was_done(
     state: LocalState, database: Database, clock: StandingClock
 ):
     counted = Counted()
-    servers = [Runner([counted.job], clock, state, database) for _ in range(2)]
+    servers = [runner_of(counted.job, clock, state, database) for _ in range(2)]
     await servers[0].run_due()
     servers[1].hurry("counted")
     await servers[1].run_due()
@@ -84,7 +89,7 @@ async def test_a_job_that_another_server_is_at_is_tried_again_where_it_was_asked
 ):
     counted = Counted()
     counted.gate.clear()
-    first, second = (Runner([counted.job], clock, state, database) for _ in range(2))
+    first, second = (runner_of(counted.job, clock, state, database) for _ in range(2))
     running = asyncio.create_task(first.run_due())
     await counted.begun.wait()
     second.hurry("counted")
@@ -186,7 +191,7 @@ async def test_jobs_pause_while_the_state_is_away_and_go_on_afterwards(
 
     state.__class__ = Away
     counted = Counted()
-    runner = Runner([counted.job], clock, state, database)
+    runner = runner_of(counted.job, clock, state, database)
     await runner.run_due()
     assert counted.turns == []
     state.__class__ = LocalState
@@ -204,8 +209,22 @@ async def test_a_job_that_fails_gives_its_lease_back_and_runs_again_at_its_time(
         runs.append(turn.now)
         raise RuntimeError("a fault")
 
-    runner = Runner([Job("faulty", 60, work)], clock, state, database)
+    runner = runner_of(Job("faulty", 60, work), clock, state, database)
     await runner.run_due()
     clock.advance(61)
     await runner.run_due()
     assert runs == [clock() - timedelta(seconds=61), clock()]
+
+
+async def test_jobs_go_on_where_the_clock_is_set_back(
+    state: LocalState, database: Database, clock: StandingClock
+):
+    counted, ticks = Counted(every_s=60), [0.0]
+    runner = Runner([counted.job], clock, state, database, ticks=lambda: ticks[0])
+    await runner.run_due()
+    clock.advance(-86400)
+    ticks[0] += 61
+    await runner.run_due()
+    assert len(counted.turns) == 2
+    await runner.run_due()
+    assert len(counted.turns) == 2

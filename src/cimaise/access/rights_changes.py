@@ -13,6 +13,7 @@ from typing import Final
 from cimaise import telemetry
 from cimaise.errors import CimaiseError
 from cimaise.state.base import State
+from cimaise.tasks import Forever
 
 CHANNEL: Final = "rights"
 _CHANGED: Final = "changed"
@@ -37,11 +38,11 @@ class RightsChanges:
         self._forget = forget
         self._doubt = doubt
         self._is_doubt_due = False
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Forever("rights", self._listen)
 
     def start(self) -> None:
         """Begin to listen."""
-        self._task = asyncio.get_running_loop().create_task(self._listen())
+        self._loop.start()
 
     async def tell(self) -> None:
         """A right was taken away, and that is committed. Never fails."""
@@ -63,19 +64,16 @@ class RightsChanges:
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loop.stop()
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._state.subscribe(CHANNEL) as messages:
-                    async for message in messages:
-                        if message == _DOUBTED:
-                            self._doubt()
-                        else:  # also where some were missed
-                            self._forget()
-            except CimaiseError as fault:
-                telemetry.log("rights_not_told", level="warning", message=fault.message)
-            await asyncio.sleep(_AGAIN_S)
+        try:
+            async with self._state.subscribe(CHANNEL) as messages:
+                async for message in messages:
+                    if message == _DOUBTED:
+                        self._doubt()
+                    else:  # also where some were missed
+                        self._forget()
+        except CimaiseError as fault:
+            telemetry.log("rights_not_told", level="warning", message=fault.message)
+        await asyncio.sleep(_AGAIN_S)

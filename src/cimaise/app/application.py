@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
 from sqlalchemy import Connection, insert
@@ -49,12 +49,14 @@ class Application:
         self._parts = parts
         self._door = door
         self._starting = asyncio.Lock()
+        self._begun = AsyncExitStack()
         self._first: FirstAccount | None = None
 
     async def start(self, *, with_jobs: bool = True) -> FirstAccount:
         """Bring the database up to date, see to the first account and the inbox, start jobs.
 
         Safe to run by several processes at once, and more than once: it starts the first time.
+        Where it fails, or is cancelled, what it had begun is ended, and it may be tried again.
         """
         async with self._starting:
             if self._first is None:
@@ -63,27 +65,43 @@ class Application:
 
     async def _start(self, *, with_jobs: bool) -> FirstAccount:
         services = self.services
-        migrate(services.database)
+        await asyncio.to_thread(migrate, services.database)
         await self._parts.cache.start()
+        async with AsyncExitStack() as begun:
+            await self._begin(begun)
+            first = await self._first_account()
+            await self._make_inbox(first)
+            if with_jobs:
+                self._parts.runner.start()
+                begun.push_async_callback(self._parts.runner.stop)
+                await services.catalogue.start()
+            self._begun = begun.pop_all()
+        return first
+
+    async def _begin(self, begun: AsyncExitStack) -> None:
+        """All that runs beside the requests; ``begun`` ends it."""
+        services = self.services
+        services.usage.start()
+        begun.push_async_callback(services.usage.stop)
         services.variants.start()
+        begun.push_async_callback(services.variants.stop)
         services.rights_changes.start()
+        begun.push_async_callback(services.rights_changes.close)
+        begun.push_async_callback(services.watch.close)
         await services.watch.start()
-        self._listen_to_changes()
-        first = await prepare_first_account(
+        self._listen_to_changes(begun)
+
+    async def _first_account(self) -> FirstAccount:
+        services = self.services
+        return await prepare_first_account(
             services.database,
             clock=services.clock,
             new_id=random_id,
             sign_in_ttl_s=self.settings.auth.sign_in_ttl,
             name=FIRST_NAME if services.host is None else HOSTED_FIRST_NAME,
         )
-        await self._make_inbox(first)
-        services.usage.start()
-        if with_jobs:
-            self._parts.runner.start()
-            await services.catalogue.start()
-        return first
 
-    def _listen_to_changes(self) -> None:
+    def _listen_to_changes(self, begun: AsyncExitStack) -> None:
         """Whatever changes who may see what, from any door: ready answers are forgotten at once."""
         loop = asyncio.get_running_loop()
         services = self.services
@@ -96,7 +114,7 @@ class Application:
             with suppress(RuntimeError):  # the loop has ended: nothing is answered any more
                 loop.call_soon_threadsafe(forget)
 
-        services.database.listen(forget_soon)
+        begun.callback(services.database.listen(forget_soon))
 
         def doubt() -> None:
             services.own_answers.change()
@@ -106,7 +124,7 @@ class Application:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(doubt)
 
-        services.database.listen_to_rights(doubt_soon)
+        begun.callback(services.database.listen_to_rights(doubt_soon))
 
     async def _make_inbox(self, first: FirstAccount) -> None:
         """Once in the life of an installation: an inbox that was deleted stays so."""
@@ -124,25 +142,27 @@ class Application:
             return  # somebody made a collection of that name before the first start
 
     async def stop(self) -> None:
-        """Let small work end, then close every store. Nothing may be called afterwards."""
-        await self._parts.runner.stop()
+        """Let small work end, then close every store. Nothing may be called afterwards.
+
+        All of it is closed whatever fails; the last fault is raised.
+        """
         services = self.services
-        await services.tus.close()
-        services.open_files.close()
-        services.own_files.close()
-        await services.background.close()
-        await services.tally.close()
-        await services.limiter.settled()
-        await services.variants.close()
-        await asyncio.to_thread(self._parts.codec.close)
-        await services.catalogue.close()
-        await services.rights_changes.close()
-        await services.watch.close()
-        services.at_once.settle()
-        await services.usage.stop()
-        await services.storage.close()
-        await services.state.close()
-        services.database.close()
+        async with AsyncExitStack() as ending:  # from the last line to the first
+            ending.callback(services.database.close)
+            ending.push_async_callback(services.state.close)
+            ending.push_async_callback(services.storage.close)
+            ending.push_async_callback(self._begun.aclose)
+            ending.callback(services.at_once.settle)
+            ending.push_async_callback(services.catalogue.close)
+            ending.push_async_callback(asyncio.to_thread, self._parts.codec.close)
+            ending.push_async_callback(services.variants.close)
+            ending.push_async_callback(services.limiter.settled)
+            ending.push_async_callback(services.tally.close)
+            ending.push_async_callback(services.background.close)
+            ending.callback(services.own_files.close)
+            ending.callback(services.open_files.close)
+            ending.push_async_callback(services.tus.close)
+            ending.push_async_callback(self._parts.runner.stop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application: ``lifespan`` starts and stops it, ``http`` is answered.
@@ -160,8 +180,8 @@ class Application:
     @asynccontextmanager
     async def lifespan(self, _around: object = None) -> AsyncIterator[None]:
         """Started inside of it, stopped at its end: for the lifespan of what mounts us."""
-        await self.start()
         try:
+            await self.start()
             yield
         finally:
             await self.stop()
@@ -173,12 +193,22 @@ class Application:
             await self.start()
         except Exception as fault:
             telemetry.log("request_failed", level="error", fault=fault)
+            await self._stop_quietly()
             await send({"type": "lifespan.startup.failed", "message": str(fault)})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self.stop()
-        await send({"type": "lifespan.shutdown.complete"})
+        outcome = "complete" if await self._stop_quietly() else "failed"
+        await send({"type": f"lifespan.shutdown.{outcome}"})
+
+    async def _stop_quietly(self) -> bool:
+        """Stop; a fault goes into the log. Whether there was none."""
+        try:
+            await self.stop()
+        except Exception as fault:
+            telemetry.log("request_failed", level="error", fault=fault)
+            return False
+        return True
 
 
 def _claim_inbox(connection: Connection) -> bool:

@@ -29,6 +29,7 @@ from cimaise import telemetry
 from cimaise.database.audit import ACTIONS
 from cimaise.database.rights import Touched, prepare_to_watch
 from cimaise.errors import Malformed, Unavailable
+from cimaise.tasks import to_the_end
 
 T = TypeVar("T")
 _EXPECTED = "CIMAISE_DATABASE_URL: expected postgresql://… or sqlite:///path"
@@ -85,7 +86,7 @@ class Database:
         # who asks, and for which request, is known in the thread as well
         call = partial(copy_context().run, self._write, work)
         loop = asyncio.get_running_loop()
-        return await asyncio.shield(loop.run_in_executor(self._write_pool, call))
+        return await to_the_end(loop.run_in_executor(self._write_pool, call))
 
     def run_now(self, work: Work[T]) -> T:
         """Like :meth:`write`, in the calling thread; for the command line and start-up."""
@@ -111,19 +112,22 @@ class Database:
 
         return self._run(self._writer, guarded)
 
-    def listen(self, listener: Callable[[], None]) -> None:
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call it after every transaction of this process that had something to announce.
 
         It is called in the transaction's thread, before :meth:`write` returns. It must not raise.
+        Gives what ends it.
         """
         self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
 
-    def listen_to_rights(self, listener: Callable[[], None]) -> None:
+    def listen_to_rights(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call it after every transaction of this process that may have changed anybody's rights.
 
         Also where nobody knows whether it was committed. As for :meth:`listen`.
         """
         self._rights_listeners.append(listener)
+        return partial(self._rights_listeners.remove, listener)
 
     def _run(self, engine: Engine, work: Work[T]) -> T:
         touched = Touched()

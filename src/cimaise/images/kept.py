@@ -1,6 +1,5 @@
 """What has been made is kept and made once: by all requests, processes and machines together."""
 
-import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +13,7 @@ from cimaise.images.entry import Entry, entry_name, source_folder
 from cimaise.images.flights import Flights, Give
 from cimaise.images.shared_cache import SharedCache
 from cimaise.state.base import MISSED, State
+from cimaise.tasks import Forever
 from cimaise.telemetry import log
 
 CHANNEL: Final = "variants"
@@ -50,12 +50,16 @@ class Kept:
         self._on_change = on_change
         self._flights: Flights[Entry] = Flights()
         self._purges = 0
-        self._listening: asyncio.Task[None] | None = None
+        self._listening = Forever("purges", self._listen)
 
     def start(self) -> None:
         """Listen to what other processes purge."""
-        if self._state is not None and self._listening is None:
-            self._listening = asyncio.create_task(self._listen(self._state))
+        if self._state is not None:
+            self._listening.start()
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        await self._listening.stop()
 
     async def get(self, source: str, variant: str) -> Entry | None:
         """What this machine keeps: see :meth:`Cache.get`."""
@@ -118,9 +122,7 @@ class Kept:
     async def close(self) -> None:
         """Let what is under way end, stop listening, and close the cache."""
         await self.settled()
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        await self.stop()
         if self._alone is not None:
             self._alone.close()
         await self._cache.close()
@@ -156,8 +158,9 @@ class Kept:
         except CimaiseError as fault:
             log("picture_failed", level="warning", reason="purge not told", detail=fault.message)
 
-    async def _listen(self, state: State) -> None:
-        async with state.subscribe(CHANNEL) as messages:
+    async def _listen(self) -> None:
+        assert self._state is not None  # or else it is not started
+        async with self._state.subscribe(CHANNEL) as messages:
             async for message in messages:
                 if message in (MISSED, _EVERYTHING):
                     self._on_change("")

@@ -84,6 +84,7 @@ class Variants:
         formats: tuple[str, ...] = _AUTO,
         render: Render = render,
         now: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         """Put the parts together.
 
@@ -98,11 +99,12 @@ class Variants:
             formats: What ``auto`` chooses from, the preferred first; the last one everybody reads.
             render: Makes a picture; runs in a worker's thread.
             now: Seconds since 1970.
+            ticks: Seconds that only go up.
         """
         self._kept = kept
         self._making = Making(lanes, limits, render=render, now=now)
         self._remote = remote
-        self._failures = Failures(ttl_s=error_ttl_s, clock=now)
+        self._failures = Failures(ttl_s=error_ttl_s, clock=ticks)
         self._remote_ttl_s = remote_ttl_s
         self._versions = RemoteVersions(kept)
         self._formats = formats
@@ -208,6 +210,10 @@ class Variants:
     def start(self) -> None:
         """Listen to what other processes purge."""
         self._kept.start()
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        await self._kept.stop()
 
     @property
     def waiting(self) -> int:

@@ -27,6 +27,7 @@ from cimaise.state.base import MISSED, Lease, Place, Rate
 from cimaise.state.local import LocalState
 from cimaise.state.rates import read, require_rate
 from cimaise.state.signals import Listeners, messages, require_signal
+from cimaise.tasks import Forever
 
 T = TypeVar("T")
 _PREFIX: Final = "cimaise:"
@@ -71,7 +72,7 @@ class RedisState:
         self._away_until = 0.0
         self._is_away = False
         self._listeners = Listeners()
-        self._ear: asyncio.Task[None] | None = None
+        self._ear = Forever("signals", self._listen)
         self._pubsub: PubSub | None = None
         self._take = self._redis.register_script(scripts.TAKE_LEASE)
         self._renew = self._redis.register_script(scripts.RENEW_LEASE)
@@ -171,28 +172,32 @@ class RedisState:
     async def subscribe(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
         """See the protocol. Entered also where the server is away: it is listened to later."""
         with self._listeners.added(channel) as queue:
-            if self._ear is None:
-                self._ear = asyncio.get_running_loop().create_task(self._listen())
-            elif self._pubsub is not None:
+            self._ear.start()
+            if self._pubsub is not None:
                 with suppress(*_FAILURES):  # or else the ear connects anew, with all channels
                     await self._pubsub.subscribe(_PREFIX + channel)
             yield messages(queue)
 
     async def _listen(self) -> None:
-        """Hear all channels of this process, for ever; after each gap say that there was one."""
-        while True:
-            try:
-                async with self._redis.pubsub() as pubsub:
-                    await self._hear(pubsub)
-            except _FAILURES as fault:
-                self._note_away(fault)
+        """Hear all channels of this process until the connection breaks; then say that it did."""
+        try:
+            async with self._redis.pubsub() as pubsub:
+                await self._hear(pubsub)
+        except _FAILURES as fault:
+            self._note_away(fault)
+        finally:
             self._pubsub = None
             self._listeners.tell_all(MISSED)
-            await asyncio.sleep(_LEFT_ALONE_S)
+        await asyncio.sleep(_LEFT_ALONE_S)
 
     async def _hear(self, pubsub: PubSub) -> None:
         """Until the connection breaks. The client subscribes anew where it connects anew."""
-        await pubsub.subscribe(*(_PREFIX + name for name in self._listeners.channels))
+        heard_of: set[str] = set()
+        while new := set(self._listeners.channels) - heard_of:  # also those who come meanwhile
+            await pubsub.subscribe(*(_PREFIX + name for name in new))
+            heard_of |= new
+        if not heard_of:  # whoever listened is gone
+            return
         self._pubsub = pubsub
         while True:
             heard: dict[str, Any] | None = await pubsub.get_message(timeout=_TIMEOUT_S)
@@ -219,9 +224,7 @@ class RedisState:
 
     async def close(self) -> None:
         """See the protocol."""
-        if self._ear is not None:
-            self._ear.cancel()
-            await asyncio.gather(self._ear, return_exceptions=True)
+        await self._ear.stop()
         await self._redis.aclose()
         await self._spare.close()
 

@@ -46,11 +46,10 @@ class Listeners:
     def tell(self, channel: str, message: str) -> None:
         """Hand a message to those who listen; to one that is slow, that it missed some."""
         for queue in self._queues.get(channel, ()):
-            if queue.full():
-                while not queue.empty():
-                    queue.get_nowait()
-                message = MISSED
-            queue.put_nowait(message)
+            is_slow = queue.full()
+            while is_slow and not queue.empty():
+                queue.get_nowait()
+            queue.put_nowait(MISSED if is_slow else message)
 
     def tell_all(self, message: str) -> None:
         """On every channel."""

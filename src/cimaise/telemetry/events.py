@@ -38,6 +38,7 @@ EVENTS: Final[dict[str, str]] = {
     "purges_dropped": "A cache in front could not be told to forget for a week.",
     "job": "A job ran.",
     "job_failed": "A job failed; it runs again at its time.",
+    "loop_failed": "What runs beside the requests failed; it goes on after a pause.",
     "risk_not_kept": "A score could not be written down.",
     "risk_not_read": "Scores and bans could not be read; what is known holds.",
     "usage_not_kept": "Counts of use could not be written down; they wait for the next time.",

@@ -7,6 +7,7 @@ Where the database is away, what was read last holds.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -20,6 +21,7 @@ from cimaise.access.risk.bans import Ban, bans_in_force
 from cimaise.access.risk.scores import Reason, Risk, add_score, risks, site_of
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, Forbidden
+from cimaise.tasks import Forever
 
 _AGAIN_S: Final = 5.0
 _SLOWEST: Final = 0.1
@@ -75,18 +77,16 @@ class Watch:
         self._challenge_at = challenge_at
         self._known = _Known()
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Forever("risk", self._turn)
 
     async def start(self) -> None:
         """Read, and go on reading."""
         await self.read()
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._loop.start()
 
     async def close(self) -> None:
         """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loop.stop()
 
     def hurry(self) -> None:
         """Something has changed: read soon."""
@@ -109,14 +109,11 @@ class Watch:
             tuple((ip_network(ban.network), ban) for ban in in_force if ban.network),
         )
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), _AGAIN_S)
-            except TimeoutError:
-                pass
-            self._wake.clear()
-            await self.read()
+    async def _turn(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), _AGAIN_S)
+        self._wake.clear()
+        await self.read()
 
     def require_welcome(self, principal: Principal, address: str) -> None:
         """Not banned, or ``Forbidden`` (``banned``). Administrators come in from everywhere."""

@@ -31,6 +31,7 @@ from cimaise.albums.sources.base import LocalFiles
 from cimaise.albums.watching import FolderWatch
 from cimaise.errors import NotFound, Unavailable
 from cimaise.state.base import Lease, State
+from cimaise.tasks import Forever
 from cimaise.telemetry import log
 
 T = TypeVar("T")
@@ -72,12 +73,11 @@ class FolderSource:
         self._fresh: dict[str, str] = {}  # stamp of the content that the index knows, by album
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Semaphore(1)
-        self._keeping_up: asyncio.Task[None] | None = None
+        self._keeping_up = Forever("folders", self._keep_up)
 
     async def start(self) -> None:
         """Bring the index up to date and keep it so, in the background."""
-        if self._keeping_up is None:
-            self._keeping_up = asyncio.create_task(self._keep_up())
+        self._keeping_up.start()
 
     def may_have(self, album: str) -> bool:
         """Is it a name that leads to folders?"""
@@ -150,7 +150,8 @@ class FolderSource:
 
     async def close(self) -> None:
         """Stop what runs in the background; what was found so far is kept."""
-        running = [*self._tasks.values(), *([self._keeping_up] if self._keeping_up else [])]
+        await self._keeping_up.stop()
+        running = list(self._tasks.values())
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -261,7 +262,8 @@ class FolderSource:
         async with aclosing(watch.changes()) as changes:
             await anext(changes)  # what was there
             await anext(changes)  # the watch has begun, or cannot be had
-            self._start(_SCAN, self._scan_quietly())
+            if _SCAN not in self._tasks:
+                self._start(_SCAN, self._scan_quietly())
             async for changed in changes:
                 self._albums.contents.forget(changed)
                 for name in sorted(changed):

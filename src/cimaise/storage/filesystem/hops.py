@@ -10,6 +10,7 @@ from typing import Final, ParamSpec, Protocol, TypeVar
 
 from cimaise.errors import Unavailable
 from cimaise.storage.bodies import HOP_BYTES, Piece, Pour, gathered, pour_of
+from cimaise.tasks import to_the_end
 
 SLOW_WRITE_S: Final = 0.02
 _SLOW_FOR_S: Final = 1.0
@@ -38,17 +39,7 @@ class Hops:
         """
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, lambda: translated(work, *args, **kwargs))
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            while not future.done():
-                try:
-                    await asyncio.wait([future])
-                except asyncio.CancelledError:
-                    continue  # the first cancellation is raised below
-            if not future.cancelled():
-                future.exception()  # seen: the cancellation is what the caller learns
-            raise
+        return await to_the_end(future)
 
     def close(self) -> None:
         """Wait for the threads and end them."""
