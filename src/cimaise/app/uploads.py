@@ -1,6 +1,7 @@
 """The doors for uploads, wired."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from cimaise.access.signing import Signer
@@ -74,6 +75,7 @@ def open_cleanup(settings: Settings, parts: Parts) -> Cleanup:
         parts.storage,
         utc_now,
         session_ttl_s=settings.uploads.session_ttl,
+        keep_deleted=timedelta(days=settings.library.undelete_days),
         take_turn=in_turn,
     )
 

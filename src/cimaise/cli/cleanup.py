@@ -12,6 +12,7 @@ from cimaise.cli.options import AS_JSON, DURATION, common, load_settings
 from cimaise.cli.printing import print_json, shown_bytes
 
 if TYPE_CHECKING:
+    from cimaise.library.discarded import Freed
     from cimaise.uploads.cleanup import CleanupReport
     from cimaise.web.services import Services
 
@@ -35,7 +36,7 @@ def cleanup(
 ) -> None:
     """Give back what nothing needs any more.
 
-    Ends uploads that are past their time and deletes bytes that no record needs. The server does this by itself every hour. What is still within its time is never touched, unless --older-than says so.
+    Ends uploads that are past their time, gives up deleted files that are kept no longer, and deletes bytes that no record needs, those too that the storage refused to delete before. The server does this by itself every hour. What is still within its time is never touched, unless --older-than says so.
     """
     settings = load_settings(config, data_dir).settings
     age = None if older_than is None else timedelta(seconds=older_than)
@@ -56,10 +57,18 @@ def cleanup(
                 "bytes_freed": report.bytes,
                 "freed": {name: one.count for name, one in report.freed.items()},
                 "bytes": {name: one.bytes for name, one in report.freed.items()},
+                "refused": {name: one.refused for name, one in report.freed.items() if one.refused},
             }
         )
         return
     verb = "would be freed" if dry_run else "freed"
     for name, one in report.freed.items():
         size = f", {shown_bytes(one.bytes)}" if one.bytes else ""
-        click.echo(f"{one.count:>8}  {name.replace('-', ' ')} {verb}{size}")
+        click.echo(f"{one.count:>8}  {name.replace('-', ' ')} {verb}{size}{_refused(one, dry_run)}")
+
+
+def _refused(one: "Freed", is_dry_run: bool) -> str:
+    if not one.refused:
+        return ""
+    before = "of which the storage refused" if is_dry_run else "and the storage refused"
+    return f"; {before} {one.refused}, which every run tries again"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import GUEST, Principal
@@ -20,6 +20,7 @@ from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import files
 from cimaise.errors import NotFound
+from cimaise.library.discarded import Freed
 from cimaise.library.files import file_of, selected_files
 from cimaise.library.giving_up import give_up
 from cimaise.library.model import File
@@ -132,6 +133,15 @@ def _audit(
         subject=file.id, details=details,
     )  # fmt: skip
     note_purge(connection, [file_tag(file.id)], now=now)
+
+
+async def count_overdue(database: Database, keep: timedelta, now: datetime) -> Freed:
+    """What :func:`purge_deleted` would give up, and the bytes that this frees."""
+    counted = select(func.count(), func.sum(files.c.size)).where(
+        _KEPT, files.c.deleted_at <= now - keep
+    )
+    count, size = await database.read(lambda connection: connection.execute(counted).one())
+    return Freed(count, int(size or 0))
 
 
 async def purge_deleted(database: Database, keep: timedelta, now: datetime) -> int:

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from cimaise import telemetry
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, NotFound
-from cimaise.library.discarded import Freed, OnFreed, abort_unnamed
+from cimaise.library.discarded import Freed, OnFreed
+from cimaise.library.erasing import abort_unnamed
 from cimaise.storage.base import Storage
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import received_whole

@@ -17,6 +17,7 @@ from cimaise.access.spent import count_spent, delete_spent
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.errors import Unavailable
+from cimaise.library.deleted import count_overdue, purge_deleted
 from cimaise.library.discarded import Freed, count_discarded, delete_discarded
 from cimaise.storage.base import Storage
 from cimaise.uploads.abandoned import NONE_EARLY, count_abandoned, end_abandoned
@@ -59,12 +60,14 @@ class Cleanup:
         clock: Callable[[], datetime],
         *,
         session_ttl_s: float,
+        keep_deleted: timedelta,
         take_turn: TakeTurn,
     ) -> None:
         self._database = database
         self._storage = storage
         self._clock = clock
         self._session_ttl = timedelta(seconds=session_ttl_s)
+        self._keep_deleted = keep_deleted
         self._take_turn = take_turn
 
     async def run(
@@ -113,6 +116,9 @@ class Cleanup:
                 early=early,
                 on_freed=partial(tell, "abandoned-uploads"),
             ),
+            "deleted-files": lambda database, now: _counted(
+                purge_deleted(database, self._keep_deleted, now)
+            ),
             "discarded-objects": lambda database, now: delete_discarded(
                 database, self._storage, now=now, on_freed=partial(tell, "discarded-objects")
             ),
@@ -126,13 +132,16 @@ class Cleanup:
             "abandoned-uploads": await count_abandoned(
                 database, self._storage, now=now, early=early
             ),
+            "deleted-files": await count_overdue(database, self._keep_deleted, now),
             "discarded-objects": await count_discarded(database, now=now),
             "spent-rows": Freed(await count_spent(database, now=now)),
         }
 
     async def _audit(self, report: CleanupReport, account_id: str | None) -> None:
         details = {
-            name: {"count": one.count, "bytes": one.bytes} for name, one in report.freed.items()
+            name: {"count": one.count, "bytes": one.bytes}
+            | ({"refused": one.refused} if one.refused else {})
+            for name, one in report.freed.items()
         }
 
         def work(connection: Connection) -> None:

@@ -16,7 +16,8 @@ from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import files, key_moves
 from cimaise.errors import NotFound, WrongState
-from cimaise.library.discarded import Freed, OnFreed, abort_unnamed, note_discarded
+from cimaise.library.discarded import Freed, OnFreed, note_discarded
+from cimaise.library.erasing import abort_unnamed
 from cimaise.storage.base import ObjectInfo, Storage
 from cimaise.storage.keys import is_todays_key, object_key
 

@@ -87,7 +87,10 @@ async def clean_up(call: Call) -> ASGIApp:
         older_than=None if body.older_than is None else timedelta(seconds=body.older_than),
         account_id=call.principal.account_id,
     )
-    freed = {name: {"count": one.count, "bytes": one.bytes} for name, one in report.freed.items()}
+    freed = {
+        name: {"count": one.count, "bytes": one.bytes, "refused": one.refused}
+        for name, one in report.freed.items()
+    }
     answer = {"dry_run": report.is_dry_run, "bytes_freed": report.bytes, "freed": freed}
     return json_reply(answer)
 

@@ -21,6 +21,8 @@ _OPEN_STATES = ("pending", "uploading", "completing", "uploaded")
 
 LEVELS: Mapping[str, str] = {
     "discarded_objects": "Objects that nothing needs and that wait to be deleted.",
+    "discarded_bytes": "Bytes of these, as far as they are known.",
+    "refused_objects": "Of these, how many the storage refused to delete.",
     "open_uploads": "Uploads that have begun and not ended.",
     "stored_bytes": "Bytes that accounts keep here.",
 }
@@ -67,11 +69,15 @@ def _require_token(call: Call) -> None:
 
 
 def _levels(connection: Connection) -> dict[str, float]:
+    discarded = discarded_objects.c
+    waiting, size, refused = connection.execute(
+        select(func.count(), func.sum(discarded.size), func.count(discarded.refused_at))
+    ).one()
     open_uploads = select(func.count()).where(uploads.c.state.in_(_OPEN_STATES))
     return {
-        "discarded_objects": connection.execute(
-            select(func.count()).select_from(discarded_objects)
-        ).scalar_one(),
+        "discarded_objects": waiting,
+        "discarded_bytes": size or 0,
+        "refused_objects": refused,
         "open_uploads": connection.execute(open_uploads).scalar_one(),
         "stored_bytes": connection.execute(select(func.sum(usage_totals.c.used_bytes))).scalar()
         or 0,

@@ -38,6 +38,7 @@ LARGE = zipped(150_000)
 S3_LARGE = zipped(5 * 1024 * 1024 + 20_000)
 S3_LONG = zipped(11 * 1024 * 1024)
 SESSION_TTL_S = 86_400.0
+KEEP_DELETED = timedelta(days=30)
 TRIES = 5
 CRASH_SETTINGS = Settings(uploads=UploadSettings(part_bytes=65_536))
 S3_SETTINGS = Settings(uploads=UploadSettings(part_bytes=5 * 1024 * 1024))
@@ -69,6 +70,7 @@ def cleanup_at(uploading: Uploading, now: datetime) -> Cleanup:
         uploading.storage,
         lambda: now,
         session_ttl_s=SESSION_TTL_S,
+        keep_deleted=KEEP_DELETED,
         take_turn=in_turn,
     )
 

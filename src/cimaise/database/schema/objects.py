@@ -25,6 +25,7 @@ discarded_objects = Table(  # bytes that nothing needs any more; deleted by a jo
     Column("size", BigInteger),  # bytes that this frees; NULL: not known, or freed already
     Column("not_before", UTCDateTime, nullable=False),  # when no signed URL can bring it back
     Column("reason", String(40), nullable=False),
+    Column("refused_at", UTCDateTime),  # since when the storage does not let it go
     Index("ix_discarded_objects_not_before", "not_before"),
 )
 
