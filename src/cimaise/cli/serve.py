@@ -24,12 +24,22 @@ from cimaise.settings import Settings
 @click.option(
     "--workers", type=click.IntRange(1, 64), help="Server processes (CIMAISE_SERVER_WORKERS)."
 )
+@click.option(
+    "--tls-certificate",
+    metavar="FILE",
+    help="PEM file of the certificate and its chain (CIMAISE_SERVER_TLS_CERTIFICATE).",
+)
+@click.option(
+    "--tls-key", metavar="FILE", help="PEM file of the certificate's key (CIMAISE_SERVER_TLS_KEY)."
+)
 @common
 def serve(
     *,
     host: str | None,
     port: int | None,
     workers: int | None,
+    tls_certificate: str | None,
+    tls_key: str | None,
     data_dir: str | None,
     config: Path | None,
 ) -> None:
@@ -37,11 +47,21 @@ def serve(
 
     The first start on an empty data folder makes everything ready and prints a link to sign in
     with, once. SIGTERM or Ctrl-C: no new requests, running ones end within a grace time
-    (CIMAISE_SERVER_GRACE), exit code 0; a second Ctrl-C does not wait for them.
+    (CIMAISE_SERVER_GRACE), exit code 0; a second Ctrl-C does not wait for them. SIGHUP: the
+    certificate is read again, for connections that begin from then on.
     """
-    given = {("server", "host"): host, ("server", "port"): port, ("server", "workers"): workers}
+    given = {
+        ("server", "host"): host,
+        ("server", "port"): port,
+        ("server", "workers"): workers,
+        ("server", "tls_certificate"): tls_certificate,
+        ("server", "tls_key"): tls_key,
+    }
     settings = load_settings(config, data_dir, given).settings
     from cimaise.cli.serving.listener import listen
+    from cimaise.cli.serving.tls import open_certificate
+
+    open_certificate(settings)  # a fault of it is told before anything is made
 
     with ExitStack() as opened:
         sockets = [
@@ -70,7 +90,10 @@ def _serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     asyncio.run(_prepare(settings))
     metrics.share(settings.data.dir.absolute() / "state" / "metrics")
     watch = Watch(
-        lambda: Worker(settings, sockets), on_ready=on_ready, on_stop=partial(_close, sockets)
+        lambda: Worker(settings, sockets),
+        on_ready=on_ready,
+        on_stop=partial(_close, sockets),
+        renews=bool(settings.server.tls_certificate),
     )
     watch.run(settings.server.workers)
 

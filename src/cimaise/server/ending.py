@@ -39,9 +39,10 @@ class Ending:
         """Close when everything has been sent; where the client may still send, let it first."""
         self.has_begun = self._inlet.is_deaf = True
         self._inlet.at_s = self._loop.time()
-        if linger and self._transport.can_write_eof():
+        if linger:
             self.is_lingering = True
-            self._transport.write_eof()
+            if self._transport.can_write_eof():  # TLS cannot be closed by half
+                self._transport.write_eof()
             self._inlet.resume()
         else:
             self._transport.close()

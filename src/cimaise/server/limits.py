@@ -122,36 +122,36 @@ class Progress:
     only sees what the kernel takes. What is left in there says whether it reads.
     """
 
-    __slots__ = ("_at_s", "_left")
+    __slots__ = ("_at_s", "_taken")
 
     def __init__(self) -> None:
-        self._left = -1
+        self._taken: int | None = None
         self._at_s = 0.0
 
     def rest(self) -> None:
         """Nothing is being sent."""
-        self._left = -1
+        self._taken = None
 
     def stalled_s(self, now_s: float, *, sent: int, unsent: int, descriptor: int) -> float:
         """Seconds since the client took a byte.
 
         Args:
             now_s: The loop's time.
-            sent: Bytes that were ever given out for this connection.
+            sent: Bytes that were ever given out for this connection, before encryption.
             unsent: Of these, how many have not reached the kernel.
             descriptor: Of the socket.
         """
-        taken = sent - unsent - _held_by_kernel(descriptor)
-        if self._left < 0 or taken != self._left:
-            self._left, self._at_s = max(taken, 0), now_s
+        taken = sent - unsent - held_by_kernel(descriptor)
+        if taken != self._taken:  # below zero where encryption made them more
+            self._taken, self._at_s = taken, now_s
         return now_s - self._at_s
 
 
-def _held_by_kernel(descriptor: int) -> int:
+def held_by_kernel(descriptor: int) -> int:
     """Bytes that were given to the kernel and not acknowledged by the client (tcp(7), SIOCOUTQ)."""
     try:
         packed = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0")
-    except OSError:
+    except (OSError, ValueError):  # closed
         return 0
     return int(struct.unpack("i", packed)[0])
 

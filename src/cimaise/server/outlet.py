@@ -2,7 +2,7 @@
 
 import asyncio
 
-from cimaise.server.limits import Progress
+from cimaise.server.limits import Progress, held_by_kernel
 from cimaise.server.sendfile import ColdReader, FileSender
 
 
@@ -18,6 +18,7 @@ class Outlet:
         "_sender",
         "_sent_before",
         "_transport",
+        "_was_empty",
         "_written",
     )
 
@@ -33,6 +34,7 @@ class Outlet:
         self._written = 0
         self._sent_before = 0
         self._is_lost = False
+        self._was_empty = False
 
     @property
     def is_paused(self) -> bool:
@@ -108,6 +110,19 @@ class Outlet:
             self._transport.set_write_buffer_limits(0)
             await self.drain()
             self._transport.set_write_buffer_limits()
+
+    def is_spent(self) -> bool:
+        """The client has everything, at this look and at the last one.
+
+        TLS need not wait for the client's answer to the end (RFC 8446 §6.1); the event loops wait
+        half a minute. One look is not enough: what the kernel had may have gone just now, and the
+        loop may hold more.
+        """
+        was_empty = self._was_empty
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        unsent = self._transport.get_write_buffer_size() or held_by_kernel(descriptor)
+        self._was_empty = not unsent
+        return was_empty and not unsent
 
     def rest(self) -> None:
         """An answer is whole."""

@@ -204,6 +204,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def look(self, now_s: float) -> None:
         """Do what is due."""
+        if self._transport.is_closing():
+            if self._host.is_tls and self._outlet.is_spent():
+                self._transport.abort()  # and does not wait for the client's good-bye
+            return
         late = overdue(
             now_s,
             self._lanes.limits,
@@ -212,7 +216,7 @@ class Connection(asyncio.BufferedProtocol):
             answers=None if self._current is None else self._current.inflow,
             is_lingering=self._ending.is_lingering,
         )
-        if late is None or self._transport.is_closing():
+        if late is None:
             return
         if late in (Overdue.FIRST, Overdue.REQUEST):  # it says nothing: nor do we
             self._transport.close()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -28,7 +28,7 @@ class Kind(StrEnum):
     """What a metric is."""
 
     COUNTER = "counter"  # only goes up
-    GAUGE = "gauge"  # a level, of all processes together
+    GAUGE = "gauge"  # a level, of all processes together unless the metric says otherwise
     HISTOGRAM = "histogram"  # how often a value was in which bucket
 
 
@@ -40,6 +40,7 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    is_least: bool = False  # of a level's processes the least counts, not their sum
 
 
 _SECONDS: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -83,6 +84,11 @@ METRICS: Final[Mapping[str, Metric]] = {
     "job_seconds": Metric(
         Kind.HISTOGRAM, "What a run of a job took.", ("job",), (0.01, 0.1, 1.0, 10.0, 60.0, 600.0)
     ),
+    "certificate_expires_seconds": Metric(
+        Kind.GAUGE,
+        "When the TLS certificate ends, in seconds since 1970; 0: the server has none.",
+        is_least=True,
+    ),
     "state_away": Metric(Kind.GAUGE, "Processes that cannot reach the shared state."),
 }
 
@@ -94,9 +100,8 @@ def _make(name: str, metric: Metric, registry: CollectorRegistry) -> _Made:
     if metric.kind is Kind.COUNTER:
         return Counter(full, metric.meaning, metric.labels, registry=registry)
     if metric.kind is Kind.GAUGE:
-        return Gauge(
-            full, metric.meaning, metric.labels, registry=registry, multiprocess_mode="livesum"
-        )
+        mode: Literal["livemin", "livesum"] = "livemin" if metric.is_least else "livesum"
+        return Gauge(full, metric.meaning, metric.labels, registry=registry, multiprocess_mode=mode)
     return Histogram(full, metric.meaning, metric.labels, registry=registry, buckets=metric.buckets)
 
 

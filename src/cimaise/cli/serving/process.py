@@ -14,6 +14,7 @@ from cimaise import telemetry
 from cimaise.cli.opened import build_application
 from cimaise.cli.serving.lanes import file_lane, hot_lane
 from cimaise.cli.serving.memory import keep_buffers
+from cimaise.cli.serving.tls import Certificate, note, open_certificate, renew
 from cimaise.cli.serving.tracing import traced
 from cimaise.server.limits import Limits
 from cimaise.server.protocol import http_protocol
@@ -66,17 +67,21 @@ def run(
         Unavailable: The database cannot be reached.
     """
     keep_buffers()
+    certificate = open_certificate(settings)
     application = build_application(settings)
     _let_the_kernel_give_up(sockets, settings.server.write_stall)
     services = application.services
     protocol = http_protocol(_limits(settings), hot=hot_lane(services), files=file_lane(services))
-    config = uvicorn.Config(application, **_options(settings, protocol))
+    config = uvicorn.Config(application, **_options(settings, protocol, certificate))
     server = ReportingServer(config, on_ready)
     with (
         traced(settings.traces.endpoint),
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
         _told(server),
     ):
+        if certificate is not None:
+            runner.get_loop().add_signal_handler(signal.SIGHUP, renew, certificate)
+            note(certificate)
         runner.run(_serve(application, server, list(sockets), on_first, stop_at_end_of))
 
 
@@ -96,9 +101,12 @@ async def _serve(
         await application.stop()
 
 
-def _options(settings: Settings, protocol: type[asyncio.Protocol]) -> dict[str, Any]:
+def _options(
+    settings: Settings, protocol: type[asyncio.Protocol], certificate: Certificate | None
+) -> dict[str, Any]:
     """What uvicorn is told. Its own log lines go the way of every library's."""
     return {
+        **_tls_options(settings, certificate),
         "loop": "auto",
         "http": protocol,
         "ws": "none",
@@ -108,6 +116,16 @@ def _options(settings: Settings, protocol: type[asyncio.Protocol]) -> dict[str, 
         "access_log": False,
         "server_header": False,
         "timeout_graceful_shutdown": math.ceil(settings.server.grace),
+    }
+
+
+def _tls_options(settings: Settings, certificate: Certificate | None) -> dict[str, Any]:
+    if certificate is None:
+        return {}
+    lasting = f"max-age={settings.server.hsts:.0f}"
+    return {
+        "ssl_context_factory": lambda _config, _make: certificate.context,
+        "headers": [("strict-transport-security", lasting)] if settings.server.hsts else [],
     }
 
 

@@ -32,6 +32,7 @@ class Worker:
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
         self.line, theirs = socket.socketpair()
         self.is_ready = False
+        self._has_to_renew = False
         self.process: SpawnProcess = multiprocessing.get_context("spawn").Process(
             target=_run_worker, args=(settings, list(sockets), theirs), name="cimaise-worker"
         )
@@ -41,6 +42,14 @@ class Worker:
     def note_line(self) -> None:
         """Read what it says: that it is ready, or nothing any more."""
         self.is_ready = self.is_ready or self.line.recv(1) == _READY
+        if self.is_ready and self._has_to_renew:
+            self.renew()
+
+    def renew(self) -> None:
+        """Let it read its certificate again, as soon as it listens to that."""
+        self._has_to_renew = not self.is_ready
+        if self.is_ready:
+            self.tell(signal.SIGHUP)
 
     def tell(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
@@ -57,6 +66,7 @@ class Watch:
         *,
         on_ready: Callable[[], None],
         on_stop: Callable[[], None],
+        renews: bool = False,
     ) -> None:
         """Nothing is started yet.
 
@@ -65,10 +75,12 @@ class Watch:
             on_ready: Called once, when all accept requests.
             on_stop: Called again and again while they stop: closes the sockets of this process,
                 without which the kernel would go on to take connections.
+            renews: The workers have a certificate, which SIGHUP has them read again.
         """
         self._start = start
         self._on_ready = on_ready
         self._on_stop = on_stop
+        self._renews = renews
         self._told = 0
         self._workers: list[Worker] = []
 
@@ -143,9 +155,15 @@ class Watch:
         for worker in self._workers:
             worker.tell(signal.SIGINT if hurried else signal.SIGTERM)
 
+    def _renew(self, _number: int, _frame: FrameType | None) -> None:
+        for worker in self._workers:
+            worker.renew()
+
     @contextmanager
     def _listening(self) -> Iterator[None]:
         before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+        if self._renews:
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._renew)
         try:
             yield
         finally:

@@ -15,6 +15,16 @@ class Server:
     public_url: str = knob(
         "", p.parse_web_url, "Base of absolute URLs; empty: made from host and port."
     )
+    tls_certificate: str = knob(
+        "", p.parse_text, "PEM file of the server's certificate and its chain; empty: no TLS."
+    )
+    tls_key: str = knob("", p.parse_text, "PEM file of the certificate's key.")
+    hsts: float = knob(
+        0.0,
+        p.parse_duration,
+        "How long browsers that were here by TLS come by nothing else (HSTS); 0: not said.",
+        high=10 * 365 * 86400,
+    )
     deadline: float = knob(
         30.0,
         p.parse_duration,

@@ -63,7 +63,8 @@ class Settings:
             return self.server.public_url
         host = self.server.host
         shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
-        return f"http://{shown}:{self.server.port}"
+        scheme = "https" if self.server.tls_certificate else "http"
+        return f"{scheme}://{shown}:{self.server.port}"
 
     @property
     def base_path(self) -> str:
