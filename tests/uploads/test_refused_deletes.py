@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +159,20 @@ async def test_more_than_a_batch_of_refused_ones_is_no_end_of_the_run(
     report = await cleanup_at(stubborn, uploading.clock() + LATER).run()
     assert report.freed["discarded-objects"] == Freed(6, 60, refused=6)
     assert await uploading.objects() == keys[:6]
+
+
+@pytest.mark.parametrize("uploading", ["sqlite-file", "postgresql-file"], indirect=True)
+async def test_what_a_real_disk_does_not_let_go_is_deleted_once_it_does(
+    uploading: Uploading, tmp_path: Path
+):
+    keys = await discard(uploading, 3)
+    path = next(tmp_path.rglob(keys[1].rpartition("/")[2]))
+    path.unlink()
+    path.mkdir()  # unlink(2) refuses it, for root as well
+    report = await cleanup_at(uploading, uploading.clock() + LATER).run()
+    assert report.freed["discarded-objects"] == Freed(2, 20, refused=1)
+    path.rmdir()
+    path.write_bytes(b"0123456789")
+    report = await cleanup_at(uploading, uploading.clock() + LATER * 2).run()
+    assert report.freed["discarded-objects"] == Freed(1, 10)
+    assert not path.exists()
