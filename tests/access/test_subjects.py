@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cimaise.access.account_rows import Account, add_account
 from cimaise.access.policy import Role
 from tests.kit.access import Access
 
@@ -16,6 +17,29 @@ async def test_a_subject_that_is_an_id_is_that_account(access: Access):
 async def test_a_subject_that_is_a_name_is_that_account(access: Access):
     ann, _ = await access.member("ann", Role.ADMIN)
     assert (await access.subjects.account("ann")).principal == ann
+
+
+async def test_a_name_that_somebody_chose_for_themselves_is_no_subject_s(access: Access):
+    await self_named(access, "maria")
+    account = await access.subjects.account("maria")
+    assert account.id != "self-named"
+    assert account.name.startswith("maria~")
+    assert await access.subjects.account("maria") == account
+
+
+async def test_a_subject_that_came_first_keeps_its_name(access: Access):
+    account = await access.subjects.account("maria")
+    assert account.name == "maria"
+    assert not await self_named(access, "maria")
+    assert await access.subjects.account("maria") == account
+
+
+async def self_named(access: Access, name: str) -> bool:
+    """Somebody registers under a name; whether it was free."""
+    new = Account(
+        "self-named", name, Role.MEMBER, 0, None, None, None, access.clock(), is_self_named=True
+    )
+    return await access.database.write(lambda connection: add_account(connection, new, by=None))
 
 
 async def test_an_id_counts_before_a_name(access: Access):

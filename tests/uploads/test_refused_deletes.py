@@ -161,14 +161,20 @@ async def test_more_than_a_batch_of_refused_ones_is_no_end_of_the_run(
     assert await uploading.objects() == keys[:6]
 
 
+def in_the_way(folder: Path, key: str) -> Path:
+    """A folder where an object was: unlink(2) refuses it, for root as well."""
+    path = next(folder.rglob(key.rpartition("/")[2]))
+    path.unlink()
+    path.mkdir()
+    return path
+
+
 @pytest.mark.parametrize("uploading", ["sqlite-file", "postgresql-file"], indirect=True)
 async def test_what_a_real_disk_does_not_let_go_is_deleted_once_it_does(
     uploading: Uploading, tmp_path: Path
 ):
     keys = await discard(uploading, 3)
-    path = next(tmp_path.rglob(keys[1].rpartition("/")[2]))
-    path.unlink()
-    path.mkdir()  # unlink(2) refuses it, for root as well
+    path = in_the_way(tmp_path, keys[1])
     report = await cleanup_at(uploading, uploading.clock() + LATER).run()
     assert report.freed["discarded-objects"] == Freed(2, 20, refused=1)
     path.rmdir()

@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from cimaise.access.policy import Role
+from cimaise.access.subjects import Subjects
 from cimaise.settings import Settings
 from tests.kit.altcha import solution
 from tests.kit.application import Person, RunningApplication, running_application
@@ -51,6 +53,28 @@ def test_an_invitation_is_made_accepted_and_used_up(server: RunningApplication, 
         (listed,) = admin.get("/api/admin/invitations").json()["invitations"]
         assert listed["used_by"] == "maria"
         assert "url" not in listed
+
+
+@pytest.mark.parametrize("way", ["registration", "invitation"])
+def test_whoever_chose_a_name_is_not_taken_for_the_subject_of_a_token(
+    open_server: RunningApplication, way: str
+):
+    name = f"maria-{way}"
+    wanted = {"name": name, "password": GOOD}
+    root = open_server.person(f"root-{way}", Role.ADMIN)
+    with open_server.client() as guest, open_server.client(root) as admin:
+        if way == "invitation":
+            token = admin.post("/api/admin/invitations", json={}).json()["url"].rpartition("/")[2]
+            made = guest.post(f"/api/invitations/{token}", json=wanted)
+        else:
+            answered = {"Challenge-Answer": solution(guest)}
+            made = guest.post("/api/register", json=wanted, headers=answered)
+        assert made.status_code == 201, made.text
+        services = open_server.application.services
+        subjects = Subjects(services.database, services.clock, lambda: f"id-of-{way}")
+        account = open_server.run(subjects.account(name))
+        assert account.id == f"id-of-{way}"
+        assert account.name.startswith(f"{name}~")
 
 
 def test_an_invitation_is_accepted_at_the_api(server: RunningApplication, root: Person):

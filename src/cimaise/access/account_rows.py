@@ -29,6 +29,7 @@ class Account:
         created_at: When it was made.
         disabled_at: Since when it may do nothing; ``None``: it is not disabled.
         email: Another name to sign in by, lower case; nobody has proved that it is theirs.
+        is_self_named: Whoever it is for chose its name, so the name says nothing of who they are.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Account:
     created_at: datetime
     disabled_at: datetime | None = None
     email: str | None = None
+    is_self_named: bool = False
 
     @property
     def principal(self) -> Principal:
@@ -89,6 +91,7 @@ def add_account(connection: Connection, account: Account, *, by: str | None) -> 
                     total_bytes=account.total_bytes,
                     created_at=account.created_at,
                     email=account.email,
+                    is_self_named=account.is_self_named,
                 )
             )
     except IntegrityError:
@@ -117,4 +120,5 @@ def account_of(row: Row[Any]) -> Account:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         email=row.email,
+        is_self_named=row.is_self_named,
     )

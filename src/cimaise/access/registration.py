@@ -87,6 +87,7 @@ class Registration:
         account = Account(
             self.new_id(), ready.name, role, 0, limits.get("daily_bytes"),
             limits.get("daily_files"), limits.get("total_bytes"), now, email=ready.email,
+            is_self_named=True,
         )  # fmt: skip
         if not add_account(connection, account, by=None):
             taken = account_by_email(connection, ready.email) if ready.email else None

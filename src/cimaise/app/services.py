@@ -57,7 +57,11 @@ def open_services(settings: Settings, parts: Parts, host: Host | None = None) ->
         usage=parts.usage,
         at_once=at_once,
         metrics_text=metrics_text(
-            parts.database, at_once, lambda: parts.variants.waiting, settings.metrics.keep
+            parts.database,
+            at_once,
+            waiting=lambda: parts.variants.waiting,
+            cached_bytes=lambda: parts.variants.cache_bytes,
+            keep_s=settings.metrics.keep,
         ),
         webhooks=Webhooks(parts.database, utc_now, random_id),
         takedowns=Takedowns(

@@ -61,6 +61,11 @@ class Kept:
         """Listen no more."""
         await self._listening.stop()
 
+    @property
+    def size(self) -> int:
+        """Bytes on this machine's disk, as far as this process knows."""
+        return self._cache.size
+
     async def get(self, source: str, variant: str) -> Entry | None:
         """What this machine keeps: see :meth:`Cache.get`."""
         return await self._cache.get(source, variant)

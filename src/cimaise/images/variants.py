@@ -220,6 +220,11 @@ class Variants:
         """Pictures that wait for a thread."""
         return self._making.waiting
 
+    @property
+    def cache_bytes(self) -> int:
+        """What is kept on this machine's disk."""
+        return self._kept.size
+
     async def settled(self) -> None:
         """Wait until everything that was made has been kept."""
         await self._kept.settled()

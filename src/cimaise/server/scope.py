@@ -52,7 +52,10 @@ def address_of(transport: asyncio.BaseTransport, name: str) -> Address:
     """Host and port; of a Unix socket its path and nothing."""
     found = transport.get_extra_info(name)
     if isinstance(found, tuple):
-        return str(found[0]), int(found[1])
+        host = str(found[0])
+        if "." in host:  # IPv4 by a socket for both: RFC 4291 §2.5.5.2
+            host = host.removeprefix("::ffff:")
+        return host, int(found[1])
     if isinstance(found, bytes):
         found = found.decode()
     return (found, None) if found else None

@@ -143,6 +143,11 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ValueError("networks separated by commas, such as 127.0.0.0/8, ::1/128") from None
 
 
+def parse_proxies(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The same, or ``none``."""
+    return () if text.strip().lower() in ("", "none") else parse_networks(text)
+
+
 def parse_web_url(text: str) -> str:
     """An absolute http(s) URL, without its trailing slash."""
     form = "an absolute URL, such as https://media.example.org"

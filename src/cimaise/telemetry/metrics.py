@@ -24,11 +24,14 @@ PREFIX: Final = "cimaise_"
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"  # the client's own name for it
 
 
+Together = Literal["livesum", "livemin", "livemax"]
+
+
 class Kind(StrEnum):
     """What a metric is."""
 
     COUNTER = "counter"  # only goes up
-    GAUGE = "gauge"  # a level, of all processes together unless the metric says otherwise
+    GAUGE = "gauge"  # a level of all processes together
     HISTOGRAM = "histogram"  # how often a value was in which bucket
 
 
@@ -40,7 +43,7 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    is_least: bool = False  # of a level's processes the least counts, not their sum
+    together: Together = "livesum"  # what counts of a level's processes
 
 
 _SECONDS: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -80,6 +83,9 @@ METRICS: Final[Mapping[str, Metric]] = {
     ),
     "variant_seconds": Metric(Kind.HISTOGRAM, "What making a picture took.", (), _SECONDS),
     "pictures_waiting": Metric(Kind.GAUGE, "Pictures that wait to be made."),
+    "variant_cache_bytes": Metric(
+        Kind.GAUGE, "Pictures in some size that are kept on this machine.", together="livemax"
+    ),
     "job_runs_total": Metric(Kind.COUNTER, "Runs of jobs: done or failed.", ("job", "outcome")),
     "job_seconds": Metric(
         Kind.HISTOGRAM, "What a run of a job took.", ("job",), (0.01, 0.1, 1.0, 10.0, 60.0, 600.0)
@@ -87,7 +93,7 @@ METRICS: Final[Mapping[str, Metric]] = {
     "certificate_expires_seconds": Metric(
         Kind.GAUGE,
         "When the TLS certificate ends, in seconds since 1970; 0: the server has none.",
-        is_least=True,
+        together="livemin",
     ),
     "state_away": Metric(Kind.GAUGE, "Processes that cannot reach the shared state."),
 }
@@ -100,8 +106,13 @@ def _make(name: str, metric: Metric, registry: CollectorRegistry) -> _Made:
     if metric.kind is Kind.COUNTER:
         return Counter(full, metric.meaning, metric.labels, registry=registry)
     if metric.kind is Kind.GAUGE:
-        mode: Literal["livemin", "livesum"] = "livemin" if metric.is_least else "livesum"
-        return Gauge(full, metric.meaning, metric.labels, registry=registry, multiprocess_mode=mode)
+        return Gauge(
+            full,
+            metric.meaning,
+            metric.labels,
+            registry=registry,
+            multiprocess_mode=metric.together,
+        )
     return Histogram(full, metric.meaning, metric.labels, registry=registry, buckets=metric.buckets)
 
 

@@ -126,7 +126,9 @@ def _make(
     wanted = str(identity.claims.get(rules.name_claim) or "").strip().lower()
     names = [wanted] if is_chosen_name(wanted) else []
     for name in [*names, distinct_name(wanted, unique)]:
-        account = Account(new_id, name, role, 0, None, None, None, now, email=email)
+        account = Account(
+            new_id, name, role, 0, None, None, None, now, email=email, is_self_named=True
+        )
         if add_account(connection, account, by=None):
             _add(connection, identity, account.id, now)
             return account

@@ -115,6 +115,8 @@ def _options(
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "proxy_headers": bool(settings.server.trusted_proxies),
+        "forwarded_allow_ips": [str(network) for network in settings.server.trusted_proxies],
         "timeout_graceful_shutdown": math.ceil(settings.server.grace),
     }
 

@@ -2,12 +2,14 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
     Integer,
     String,
     Table,
+    false,
 )
 
 from cimaise.database.columns import JSONText, UTCDateTime
@@ -26,6 +28,9 @@ accounts = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("disabled_at", UTCDateTime),  # may do nothing from then on
     Column("email", String(254), unique=True, index=True),  # lower case; another name to sign in
+    Column(  # whoever it is for chose its name: no subject of a token means it by that
+        "is_self_named", Boolean, nullable=False, server_default=false()
+    ),
     CheckConstraint("role in ('admin', 'member')", name="role"),
 )
 

@@ -1,6 +1,7 @@
 """The process: what it listens on, what it says, how its own client reaches it."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from cimaise.settings import parsing as p
 from cimaise.settings.knob import KB, MB, knob
@@ -19,6 +20,11 @@ class Server:
         "", p.parse_text, "PEM file of the server's certificate and its chain; empty: no TLS."
     )
     tls_key: str = knob("", p.parse_text, "PEM file of the certificate's key.")
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = knob(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        p.parse_proxies,
+        "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed; none: nobody's.",
+    )
     hsts: float = knob(
         0.0,
         p.parse_duration,
