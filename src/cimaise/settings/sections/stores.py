@@ -66,7 +66,7 @@ class StorageSettings:
         meaning="S3: sign declared SHA-256 sums into URLs, where the service verifies them.",
     )
     copy_single_max_bytes: int = knob(
-        5 * GB, p.parse_bytes, "S3: longer objects are copied in parts.", low=5 * MB, high=5 * GB
+        GB, p.parse_bytes, "S3: longer objects are copied in parts.", low=5 * MB, high=5 * GB
     )
     copy_part_bytes: int = knob(
         GB, p.parse_bytes, "S3: size of a part of such a copy.", low=5 * MB, high=5 * GB

@@ -41,6 +41,7 @@ class Control:
         self._bucket = location.bucket
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage-s3")
         self._client = _client(location, credentials, threads)
+        self._long = asyncio.Semaphore(max(1, threads // 2))
 
     async def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call ``operation`` of the bucket. A cancelled call may still take effect.
@@ -52,6 +53,11 @@ class Control:
         work = partial(_called, method, Bucket=self._bucket, **parameters)
         reply: Mapping[str, Any] = await self._run(work)
         return reply
+
+    async def call_long(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
+        """Call what the store may take a minute for; half of the threads are kept for others."""
+        async with self._long:
+            return await self.call(operation, **parameters)
 
     async def delete(self, names: list[str]) -> None:
         """Delete up to 1,000 objects, one by one where the store has no call for many."""

@@ -16,9 +16,13 @@ _GIB: Final = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class CopySizes:
-    """Bytes: the longest object that one call copies (5 GiB in S3), the shortest part of others."""
+    """Bytes: the longest object that one call copies, the shortest part of others.
 
-    single: int = 5 * _GIB
+    S3 copies up to 5 GiB in a call, and answers when that is done: a limit that is nearer keeps it
+    within the time that an answer may take.
+    """
+
+    single: int = _GIB
     part: int = _GIB
 
 
@@ -48,7 +52,7 @@ async def copy(
         "CopySourceIfMatch": f'"{source.etag}"',
     }
     if source.size <= sizes.single:
-        await control.call("copy_object", Key=location.name(target), **version)
+        await control.call_long("copy_object", Key=location.name(target), **version)
         return
     part_size = max(sizes.part, -(-source.size // MAX_PART_NUMBER))
     upload_id = await multipart.create(
@@ -76,7 +80,7 @@ async def copy(
 async def _copy_part(
     control: Control, number: int, start: int, stop: int, version: dict[str, Any]
 ) -> PartInfo:
-    reply = await control.call(
+    reply = await control.call_long(
         "upload_part_copy",
         PartNumber=number,
         CopySourceRange=f"bytes={start}-{stop - 1}",
