@@ -19,6 +19,8 @@ from cimaise.errors import NotSignedIn, UpstreamFailed, UpstreamTimedOut
 _WHO: Final = "The sign-in provider"
 _WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _FRESH: Final = timedelta(hours=1)
+_PAUSE: Final = timedelta(minutes=1)  # after a try that failed
+_FIRST_PAUSE: Final = timedelta(seconds=5)  # the same, while nothing is known
 _OK: Final = 200
 
 
@@ -78,26 +80,47 @@ class Provider:
         self._clock = clock
         self._secret_in_body = secret_in_body
         self._known: tuple[datetime, Metadata] | None = None
+        self._tried_at: datetime | None = None
+        self._fault: UpstreamFailed | UpstreamTimedOut | None = None
         self._asking = asyncio.Lock()
 
     async def metadata(self) -> Metadata:
-        """What it says of itself, asked once an hour; the last answer holds while it is away.
+        """What it says of itself, asked once an hour.
+
+        The last answer holds while it is being asked and while it is away. Whoever is away is
+        asked once a minute, or every five seconds before its first answer.
 
         Raises:
             UpstreamFailed, UpstreamTimedOut: It never answered, or names another issuer.
         """
+        known = self._known
+        if known is not None and (self._is_younger(known[0], _FRESH) or self._asking.locked()):
+            return known[1]
         async with self._asking:
-            known, now = self._known, self._clock()
-            if known is not None and timedelta() <= now - known[0] < _FRESH:
-                return known[1]
-            try:
-                found = await self._discover()
-            except (UpstreamFailed, UpstreamTimedOut):
-                if known is None:
-                    raise
-                return known[1]
-            self._known = (now, found)
-            return found
+            if not self._is_tried():
+                await self._try()
+        if self._known is not None:
+            return self._known[1]
+        assert self._fault is not None  # of the last try
+        raise type(self._fault)(self._fault.message) from self._fault
+
+    def _is_tried(self) -> bool:
+        """A moment ago: then it is not asked again."""
+        if self._fault is None:
+            return self._is_younger(self._tried_at, _FRESH)
+        return self._is_younger(self._tried_at, _FIRST_PAUSE if self._known is None else _PAUSE)
+
+    async def _try(self) -> None:
+        try:
+            found = await self._discover()
+        except (UpstreamFailed, UpstreamTimedOut) as fault:
+            self._fault = fault
+        else:
+            self._known, self._fault = (self._clock(), found), None
+        self._tried_at = self._clock()
+
+    def _is_younger(self, moment: datetime | None, age: timedelta) -> bool:
+        return moment is not None and timedelta() <= self._clock() - moment < age
 
     async def _discover(self) -> Metadata:
         status, answer = await ask(self.issuer + _WELL_KNOWN, whom=_WHO)
