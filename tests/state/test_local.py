@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import signal
 import stat
 from pathlib import Path
@@ -115,3 +116,34 @@ def test_a_table_of_rates_never_grows(tmp_path: Path):
         rates.hit(f"key {number}", limit=1, window_s=60, amount=1)
     assert (tmp_path / "rates").stat().st_size == before
     rates.close()
+
+
+def refused(*_: object) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
+async def test_places_are_counted_by_the_process_alone_where_the_file_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    state = LocalState(tmp_path / "state")
+    before = await state.enter("ann", limit=1, ttl_s=60)
+    assert before is not None
+    with monkeypatch.context() as broken:
+        broken.setattr(state, "_open", refused)
+        during = await state.enter("ann", limit=1, ttl_s=60)
+        assert during is not None
+        assert await state.enter("ann", limit=1, ttl_s=60) is None
+        await state.leave(during)
+        assert await state.enter("ann", limit=1, ttl_s=60) is not None
+        await state.leave(before)  # ends by itself
+    await state.close()
+
+
+async def test_hits_are_counted_where_the_system_has_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    state = LocalState(tmp_path / "state")
+    monkeypatch.setattr("fcntl.lockf", refused)
+    hits = [await state.hit("ann", limit=2, window_s=3600) for _ in range(3)]
+    assert [hit.is_allowed for hit in hits] == [True, True, False]
+    await state.close()

@@ -4,9 +4,10 @@ import asyncio
 import secrets
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -50,6 +51,7 @@ class LocalState:
         self._clock = clock
         self._facts: Facts | None = None
         self._changes = 0
+        self._own: Counter[str] = Counter()  # places, while the file cannot be used
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="state")
 
     async def _do(self, work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
@@ -88,12 +90,27 @@ class LocalState:
     async def enter(self, key: str, *, limit: int, ttl_s: float) -> Place | None:
         """See the protocol."""
         place = Place(key, self._new_id())
-        entered = await self._do(lambda: self._open().enter(key, place.id, limit, ttl_s))
+        try:
+            entered = await self._do(lambda: self._open().enter(key, place.id, limit, ttl_s))
+        except Unavailable:
+            return self._enter_own(key, limit)
         return place if entered else None
 
+    def _enter_own(self, key: str, limit: int) -> Place | None:
+        """A place of this process alone."""
+        if self._own[key] >= limit:
+            return None
+        self._own[key] += 1
+        return Place(key, "", is_own=True)
+
     async def leave(self, place: Place) -> None:
-        """See the protocol."""
-        await self._do(lambda: self._open().leave(place.key, place.id))
+        """See the protocol. A place that cannot be given back now ends by itself."""
+        if not place.id:
+            self._own[place.key] -= 1
+            self._own += Counter()  # forgets those that nobody has a place at
+            return
+        with suppress(Unavailable):
+            await self._do(lambda: self._open().leave(place.key, place.id))
 
     async def publish(self, channel: str, message: str) -> None:
         """See the protocol."""
