@@ -1,6 +1,7 @@
 """What went out, counted in memory and written down in batches."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
@@ -9,7 +10,7 @@ from cimaise.access.policy import GUEST, Principal, Role
 from cimaise.database.engine import Database
 from cimaise.database.schema import delivered_days
 from cimaise.delivery.statistics import delivered, forget_old_days
-from cimaise.delivery.tally import Tally, Transfer
+from cimaise.delivery.tally import FLUSH_S, Tally, Transfer
 from cimaise.delivery.visitors import Visitor
 from cimaise.errors import Forbidden, Invalid, NotSignedIn, Unavailable
 from tests.conftest import StandingClock
@@ -127,3 +128,51 @@ async def test_only_administrators_see_it(database: Database, clock: StandingClo
     for days in (0, -1, 367):
         with pytest.raises(Invalid):
             await delivered(database, ROOT, days=days, now=clock())
+
+
+class Away:
+    """A database that is away; counts how often it was asked, and says when."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.was_asked = asyncio.Event()
+
+    async def write(self, _work: object) -> None:
+        """As a database's."""
+        self.asked += 1
+        self.was_asked.set()
+        raise Unavailable("The database is away.")
+
+
+def many(tally: Tally, count: int) -> None:
+    for number in range(count):
+        tally.add(Transfer(1, Visitor.BROWSER, f"f{number}", "ann"))
+
+
+async def test_many_sums_are_written_at_once(clock: StandingClock, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cimaise.delivery.tally._MANY_SUMS", 10)
+    database: Any = Away()
+    tally = Tally(database, clock)
+    many(tally, 11)
+    async with asyncio.timeout(FLUSH_S / 2):
+        await database.was_asked.wait()
+    await tally.close()
+
+
+async def test_sums_have_a_bound_while_the_database_is_away_and_nobody_hurries_it(
+    clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("cimaise.delivery.tally._MANY_SUMS", 10)
+    monkeypatch.setattr("cimaise.delivery.tally._MOST_SUMS", 20)
+    database: Any = Away()
+    tally = Tally(database, clock)
+    many(tally, 5)
+    await tally.flush()
+    many(tally, 1000)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (database.asked, len(tally._sums)) == (1, 20)
+    await tally.flush()
+    assert len(tally._sums) == 20
+    assert tally._sums["2026-03-09", "owner", "ann"] == [1005, 1005]
+    await tally.close()

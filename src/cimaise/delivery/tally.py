@@ -7,6 +7,7 @@ or right depends on them.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +23,8 @@ from cimaise.delivery.visitors import Visitor
 from cimaise.errors import CimaiseError
 
 FLUSH_S: Final = 10.0
-_MAX_SUMS: Final = 20_000  # then at once: a few MB
+_MANY_SUMS: Final = 20_000  # then at once: a few MB
+_MOST_SUMS: Final = 5 * _MANY_SUMS  # while the database is away; what is new then is not counted
 
 Key = tuple[str, str, str]  # day, kind, subject
 Sums = Mapping[Key, tuple[int, int]]  # requests, bytes
@@ -35,6 +37,9 @@ class Kind(StrEnum):
     OWNER = "owner"  # whose file it was
     READER = "reader"  # who fetched it; empty for guests
     VISITOR = "visitor"  # see Visitor
+
+
+_FEW: Final = frozenset({Kind.OWNER, Kind.VISITOR})  # of these there are few: they are counted on
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Tally:
         self._clock = clock
         self._sums: dict[Key, list[int]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._full = asyncio.Event()
+        self._is_failing = False
 
     def add(self, transfer: Transfer) -> None:
         """Count a transfer. Never fails, never waits."""
@@ -74,17 +81,18 @@ class Tally:
             self._add((day, Kind.FILE, transfer.file_id), transfer.bytes)
         if transfer.owner_id is not None:
             self._add((day, Kind.OWNER, transfer.owner_id), transfer.bytes)
+        if len(self._sums) >= _MANY_SUMS and not self._is_failing:
+            self._full.set()
         if self._task is None or self._task.done():
-            delay_s = 0.0 if len(self._sums) >= _MAX_SUMS else FLUSH_S
-            self._task = asyncio.get_running_loop().create_task(self._flush_after(delay_s))
+            self._task = asyncio.get_running_loop().create_task(self._flush_soon())
 
-    def _add(self, key: Key, count: int) -> None:
+    def _add(self, key: Key, count: int, requests: int = 1) -> None:
         sums = self._sums.get(key)
-        if sums is None:
-            self._sums[key] = [1, count]
-        else:
-            sums[0] += 1
+        if sums is not None:
+            sums[0] += requests
             sums[1] += count
+        elif len(self._sums) < _MOST_SUMS or key[1] in _FEW:
+            self._sums[key] = [requests, count]
 
     async def flush(self) -> None:
         """Write down what was counted. What cannot be written now is kept for the next time."""
@@ -95,11 +103,12 @@ class Tally:
         try:
             await self._database.write(lambda connection: _write(connection, sums))
         except CimaiseError as fault:
+            self._is_failing = True
             telemetry.log("tally_failed", level="warning", message=fault.message)
             for key, (requests, count) in sums.items():
-                kept = self._sums.setdefault(key, [0, 0])
-                kept[0] += requests
-                kept[1] += count
+                self._add(key, count, requests)
+        else:
+            self._is_failing = False
 
     async def close(self) -> None:
         """Write down the last, before the database is closed."""
@@ -108,8 +117,10 @@ class Tally:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.flush()
 
-    async def _flush_after(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def _flush_soon(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._full.wait(), FLUSH_S)
+        self._full.clear()
         await asyncio.shield(self.flush())
 
 
