@@ -5,6 +5,7 @@ import base64
 import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 from cimaise.errors import BrokenTransfer, Invalid
@@ -68,6 +69,17 @@ def hash_and_close(descriptor: int, size: int) -> str:
     finally:
         os.close(descriptor)
     return sha256.hexdigest()
+
+
+async def hashed_in_thread(descriptor: int, size: int) -> str:
+    """As :func:`hash_and_close`. The descriptor is closed in any case: the thread does, or whoever gave up before there was one."""
+    handed = [descriptor]
+    try:
+        return await asyncio.to_thread(lambda: hash_and_close(handed.pop(), size))
+    except asyncio.CancelledError:
+        with suppress(IndexError):
+            os.close(handed.pop())
+        raise
 
 
 class StreamInspector:

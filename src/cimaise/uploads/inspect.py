@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from cimaise.errors import Invalid, TooLarge, TypeNotAllowed
 from cimaise.storage.base import ObjectInfo, Storage
-from cimaise.uploads.digest import StreamingSha256, hash_and_close, require_checksum
+from cimaise.uploads.digest import StreamingSha256, hashed_in_thread, require_checksum
 from cimaise.uploads.signatures.base import HEAD_BYTES
 from cimaise.uploads.signatures.names import ZIP_TYPES, allowed_by_name, extension_of
 from cimaise.uploads.signatures.table import sniff
@@ -280,7 +280,7 @@ async def _facts(
 async def _hashed(storage: Storage, info: ObjectInfo) -> str:
     async with storage.open(info.key, if_etag=info.etag) as reading:
         if reading.descriptor is not None:  # one thread, instead of two hops for each chunk
-            return await asyncio.to_thread(hash_and_close, os.dup(reading.descriptor), info.size)
+            return await hashed_in_thread(os.dup(reading.descriptor), info.size)
         sha256 = StreamingSha256()
         async for chunk in reading.chunks:
             await sha256.add(chunk)

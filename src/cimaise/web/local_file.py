@@ -10,6 +10,7 @@ from typing import Final
 
 from cimaise.albums.model import AlbumFile
 from cimaise.errors import BrokenTransfer, NotFound
+from cimaise.tasks import to_the_end
 from cimaise.web.reply import Opener, Source
 
 _CHUNK_BYTES: Final = 512 * 1024  # a hop to a thread costs about as much as reading this much
@@ -28,13 +29,28 @@ def open_local_file(file: AlbumFile) -> Opener:
 
     @asynccontextmanager
     async def opened(start: int, stop: int) -> AsyncIterator[Source]:
-        descriptor = await asyncio.to_thread(_open_same, file)
+        descriptor = await _opened_same(file)
         try:
             yield _Chunks(_chunks(descriptor, start, stop), descriptor, file.path)
         finally:
             os.close(descriptor)
 
     return opened
+
+
+async def _opened_same(file: AlbumFile) -> int:
+    """A descriptor; where the caller is cancelled meanwhile, it is closed as soon as it is there."""
+    opening = asyncio.get_running_loop().run_in_executor(None, _open_same, file)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_opened)
+        raise
+
+
+def _close_opened(opening: asyncio.Future[int]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        os.close(opening.result())
 
 
 def _open_same(file: AlbumFile) -> int:
@@ -52,7 +68,10 @@ def _open_same(file: AlbumFile) -> int:
 async def _chunks(descriptor: int, start: int, stop: int) -> AsyncIterator[bytes]:
     while start < stop:
         wanted = min(_CHUNK_BYTES, stop - start)
-        chunk = await asyncio.to_thread(os.pread, descriptor, wanted, start)
+        reading = asyncio.get_running_loop().run_in_executor(
+            None, os.pread, descriptor, wanted, start
+        )
+        chunk = await to_the_end(reading)
         if not chunk:
             raise BrokenTransfer("The file is shorter than it was.")
         yield chunk
