@@ -1,5 +1,6 @@
 """Processes that decode: they may die, hang or run out of memory, and nobody notices but the asker."""
 
+import errno
 import io
 import os
 import signal
@@ -58,6 +59,25 @@ def test_pixels_come_over_as_they_are(codec):
 def test_files_are_handed_over_open_so_that_no_path_has_to_be_readable(codec, tmp_path):
     (tmp_path / "a.tif").write_bytes(TIFF)
     assert codec.read_header(tmp_path / "a.tif") == codec.read_header(TIFF)
+
+
+def test_a_file_that_cannot_be_opened_is_no_fault_of_the_picture_nor_of_the_process(
+    codec, processes, tmp_path, monkeypatch
+):
+    file = tmp_path / "a.tif"
+    file.write_bytes(TIFF)
+    decode(codec)
+    first = pid_of(processes)
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "open", no_more_files)
+        with pytest.raises(Unavailable):
+            processes.ask(m.ReadHeader(None), file, max_s=20)
+    assert decode(codec).images
+    assert pid_of(processes) == first
+
+
+def no_more_files(*_):
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 def test_a_process_that_is_killed_is_replaced(codec, processes):

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import socket
 from ipaddress import ip_network
 
@@ -56,6 +57,18 @@ async def test_a_large_picture_lies_in_a_file_that_is_gone_afterwards(remote, se
         assert fetched.source.parent == tmp_path
         assert fetched.source.read_bytes() == body
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_full_disk_is_no_failure_of_the_other_server(remote, server, monkeypatch):
+    server.answers["/big"] = reply(200, PNG + b"x" * (2 * IN_MEMORY_BYTES))
+
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    with pytest.raises(Unavailable):
+        async with remote.fetch(server.url("/big")):
+            pass
 
 
 @pytest.mark.parametrize("length", ["", None])

@@ -4,10 +4,11 @@ import asyncio
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cimaise.errors import Limit, TooLarge
+from cimaise.errors import Limit, TooLarge, Unavailable
 
 IN_MEMORY_BYTES: Final = 2 * 1024 * 1024
 
@@ -32,12 +33,12 @@ class Spool:
         self.size = 0
 
     async def write(self, chunk: bytes) -> None:
-        """Add bytes. ``TooLarge`` where they are too many."""
+        """Add bytes. ``TooLarge`` where they are too many; ``Unavailable`` where no disk has room."""
         self.require_room(self.size + len(chunk))
         self.size += len(chunk)
         self._held += chunk
         if len(self._held) > IN_MEMORY_BYTES:
-            await asyncio.to_thread(self._spill)
+            await _on_disk(self._spill)
 
     def require_room(self, size: int) -> None:
         """Raise ``TooLarge`` where ``size`` bytes would be too many."""
@@ -51,7 +52,7 @@ class Spool:
         """The bytes, or the path of the file that holds them until :meth:`discard`."""
         if self._path is None:
             return bytes(self._held)
-        await asyncio.to_thread(self._close)
+        await _on_disk(self._close)
         return self._path
 
     def discard(self) -> None:
@@ -79,3 +80,11 @@ class Spool:
         with self._lock:
             if self._file is not None:
                 self._file.close()
+
+
+async def _on_disk(work: Callable[[], None]) -> None:
+    """In a thread; what fails is a fault of this machine's, not of whoever sent the bytes."""
+    try:
+        await asyncio.to_thread(work)
+    except OSError as fault:
+        raise Unavailable("The picture cannot be kept while it arrives.") from fault

@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
+from cimaise.errors import Unavailable
 from cimaise.images.decoders.base import Source
 from cimaise.images.isolation import messages as m
 
@@ -95,22 +96,25 @@ class Process:
             Broken: The process has died or talks nonsense.
             TooSlow: No answer in time.
             FileNotFoundError: There is no file at ``body``.
+            Unavailable: It cannot be opened.
         """
+        if not isinstance(body, Path):
+            return self._ask(request, body, None, max_s)
+        with _opened(body) as file:
+            return self._ask(request, b"", file.fileno(), max_s)
+
+    def _ask(
+        self, request: m.Request, body: bytes | memoryview, descriptor: int | None, max_s: float
+    ) -> tuple[m.Answer, bytearray]:
         until_s = time.monotonic() + max_s
         try:
-            if isinstance(body, Path):
-                with body.open("rb") as file:
-                    self._send(request, b"", file.fileno(), until_s)
-            else:
-                self._send(request, body, None, until_s)
+            self._send(request, body, descriptor, until_s)
             self._wait(until_s)
             head, _ = m.receive_head(self._connection)
             answer = _answer.decode(head)
             content = m.receive(self._connection, _size(answer, request))
         except TimeoutError:
             raise TooSlow from None
-        except FileNotFoundError:  # of the source; nothing has been sent yet
-            raise
         except (OSError, EOFError, msgspec.MsgspecError, MemoryError) as fault:
             raise Broken from fault
         self.answered += 1
@@ -134,6 +138,16 @@ class Process:
 
     def _wait(self, until_s: float) -> None:
         self._connection.settimeout(max(0.001, until_s - time.monotonic()))
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The source. What fails here is no fault of the picture's, and nothing has been sent yet."""
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise
+    except OSError as fault:
+        raise Unavailable("The file of the picture cannot be opened.") from fault
 
 
 def _size(answer: m.Answer, request: m.Request) -> int:

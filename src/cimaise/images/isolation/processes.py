@@ -70,7 +70,7 @@ class Processes:
             with stop.ending_by(process.kill):
                 answer, content = process.ask(request, body, max_s=max_s)
             is_good = True
-        except FileNotFoundError:
+        except (FileNotFoundError, Unavailable):  # of the source, which was not sent
             is_good = True
             raise
         except (Broken, TooSlow) as fault:
