@@ -1,6 +1,7 @@
 """From the notice to the restoration, as those concerned see it."""
 
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import select, update
 
 from cimaise.database.schema import audit, discarded_objects, files, takedown_files
 from cimaise.errors import Unavailable
+from cimaise.library.takedowns.blocked import require_not_blocked
 from cimaise.library.takedowns.held import end_held, hold_bytes
 from tests.kit.application import Person, RunningApplication
 from tests.kit.companion import Companion
@@ -132,6 +134,18 @@ def by_companion(client: httpx2.Client, name: str) -> httpx2.Response:
     companion = Companion(client, "/companion", collection=name)
     upload = companion.create("a.jpg", type="image/jpeg")
     return companion.complete(upload, companion.send_all(upload, PICTURE))
+
+
+async def test_what_was_not_hashed_waits_where_it_may_be_what_was_taken_down_just_now(
+    server: RunningApplication, root: Person
+):
+    take_down(server, root, sha256=DIGEST, size=len(PICTURE))
+    database = server.application.services.database
+    for digest, size in ((None, len(PICTURE) + 1), ("0" * 64, len(PICTURE))):
+        await database.read(partial(require_not_blocked, sha256=digest, size=size))
+    with pytest.raises(Unavailable) as refusal:
+        await database.read(partial(require_not_blocked, sha256=None, size=len(PICTURE)))
+    assert refusal.value.code == "busy"
 
 
 def test_an_upload_that_was_complete_before_is_not_published_afterwards(

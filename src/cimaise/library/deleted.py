@@ -93,7 +93,7 @@ class Deleted:
 
         def work(connection: Connection) -> File:
             file = _find(connection, principal, file_id)
-            require_not_blocked(connection, file.sha256)
+            require_not_blocked(connection, file.sha256, file.size)
             back = update(files).where(files.c.id == file.id, _KEPT).values(deleted_at=None)
             if not connection.execute(back).rowcount:
                 raise NotFound("There is no such deleted file.")

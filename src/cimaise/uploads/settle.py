@@ -50,10 +50,10 @@ def settle(
 
     Raises:
         TypeNotAllowed: The collection wants other types.
-        TakenDown: This very content was removed for legal reasons.
+        TakenDown, Unavailable: See :func:`require_not_blocked`.
     """
     admit_content(collection, found_type=inspection.content_type)
-    require_not_blocked(connection, inspection.sha256_hex)
+    require_not_blocked(connection, inspection.sha256_hex, inspection.size)
     waits_until = keep_until or now + (session.expires_at - session.created_at)
     found = _found(inspection, now) | {"storage_key": key, "expires_at": waits_until}
     if not sessions.advance(connection, session, State.UPLOADED, now=now, **found):

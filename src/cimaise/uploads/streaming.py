@@ -24,6 +24,7 @@ from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.flow import Flow
 from cimaise.uploads.gate import Admission, admit, admit_any
+from cimaise.uploads.hashing import has_to_be_hashed
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, open_places
 from cimaise.uploads.publish import Caption, check_caption
 from cimaise.uploads.session import State, Strategy, UploadSession
@@ -170,13 +171,12 @@ class Streams:
         incoming: Incoming,
         chunks: AsyncIterable[bytes],
     ) -> Received:
-        is_local = self._stores.storage.is_local
         flow = Flow(
             chunks,
             session,
             reserve=partial(self.reserve, session),
             renew=self.leases.renew,
-            is_hashed=not is_local,
+            is_hashed=not self._stores.storage.is_local,
         )
         info = await self._stores.storage.write(
             session.storage_key,
@@ -194,7 +194,7 @@ class Streams:
             filename=session.filename,
             declared_type=session.declared_type,
             declared_sha256=None,
-            hash_all=is_local and info.size <= self._stores.settings.uploads.hash_max_bytes,
+            hash_all=flow.sha256 is None and await has_to_be_hashed(self._stores, info.size),
             read_header=self._read_picture,
             whole_at_once=self._places,
         )

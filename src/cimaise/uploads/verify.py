@@ -14,20 +14,17 @@ from sqlalchemy import Connection
 
 from cimaise import telemetry
 from cimaise.errors import CimaiseError, Invalid, TypeNotAllowed, Unavailable, WrongState
-from cimaise.library.takedowns.blocked import may_be_blocked
 from cimaise.storage.base import ObjectInfo
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import assemble
 from cimaise.uploads.discard import end_and_remove
+from cimaise.uploads.hashing import has_to_be_hashed
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, open_places
 from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession, shown_state
 from cimaise.uploads.settle import settle
 from cimaise.uploads.stores import Stores
 from cimaise.uploads.welcome import collection_now
-
-MOST_HASHED: Final = 16 * 1024**3
-"""Largest local file that is read again for its SHA-256 where nobody asked for it."""
 
 _DONE: Final = (State.UPLOADED, State.PUBLISHED)
 _MENDABLE: Final = frozenset({"parts_required", "invalid"})
@@ -96,16 +93,10 @@ class Verifier:
             filename=session.filename,
             declared_type=session.declared_type,
             declared_sha256=session.declared_sha256,
-            hash_all=await self._has_to_be_hashed(info.size),
+            hash_all=await has_to_be_hashed(self.stores, info.size),
             read_header=self.read_picture,
             whole_at_once=self.whole_at_once,
         )
-
-    async def _has_to_be_hashed(self, size: int) -> bool:
-        """Where reading is cheap, and where it may be what was removed for legal reasons."""
-        if self.stores.storage.is_local and size <= MOST_HASHED:
-            return True
-        return await self.stores.database.read(lambda connection: may_be_blocked(connection, size))
 
     async def _settle(
         self, session: UploadSession, inspection: Inspection, key: str

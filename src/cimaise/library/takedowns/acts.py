@@ -21,8 +21,8 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
-from cimaise.database.schema import takedown_files, takedowns
-from cimaise.errors import Forbidden, Invalid, WrongState
+from cimaise.database.schema import files, takedown_files, takedowns
+from cimaise.errors import Forbidden, Invalid, NotFound, WrongState
 from cimaise.library.takedowns.content import (
     former_keys,
     keep_digest,
@@ -102,7 +102,9 @@ class Takedowns:
             raise WrongState("This file is taken down already.")
         digest = row.sha256 or await self._digest(row.storage_key)
         if row.sha256 is None:
-            await self._database.write(partial(keep_digest, file_id=file_id, digest=digest))
+            await self._database.write(
+                partial(keep_digest, table=files, row_id=file_id, digest=digest)
+            )
         return await self.take_down_content(principal, digest, notice, size=row.size)
 
     async def take_down_content(
@@ -129,16 +131,26 @@ class Takedowns:
             return find_takedown(connection, made)
 
         takedown = await self._database.write(work)
+        if await self._learn_digests(takedown.size):  # what came in meanwhile; nothing will now
+            takedown = await self._database.write(work)
         for key in await self._database.read(partial(former_keys, takedown_id=takedown.id)):
             await self._purge(key)
         await hold_bytes(self._database, self._storage)
         return takedown
 
-    async def _learn_digests(self, size: int) -> None:
+    async def _learn_digests(self, size: int) -> int:
         """Read what may be the same content, where nobody has asked for its digest yet."""
-        for row in await self._database.read(partial(unknown_digests, size=size)):
-            digest = await self._digest(row.storage_key)
-            await self._database.write(partial(keep_digest, file_id=row.id, digest=digest))
+        learned = 0
+        found = await self._database.read(partial(unknown_digests, size=size))
+        for table, row_id, storage_key in found:
+            try:
+                digest = await self._digest(storage_key)
+            except NotFound:  # its bytes are lost, or go just now: nothing of it can be shown
+                continue
+            note = partial(keep_digest, table=table, row_id=row_id, digest=digest)
+            await self._database.write(note)
+            learned += 1
+        return learned
 
     def _record(
         self,

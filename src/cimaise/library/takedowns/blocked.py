@@ -3,14 +3,29 @@
 from sqlalchemy import Connection, exists, select
 
 from cimaise.database.schema import takedowns
-from cimaise.errors import TakenDown
+from cimaise.errors import TakenDown, Unavailable
 
 _IN_FORCE = takedowns.c.state != "restored"
 
 
-def require_not_blocked(connection: Connection, sha256: str | None) -> None:
-    """``TakenDown`` where this very content (SHA-256, hex) was removed for legal reasons."""
+def require_not_blocked(connection: Connection, sha256: str | None, size: int) -> None:
+    """Let nothing in that was removed for legal reasons.
+
+    Args:
+        connection: Of the transaction that lets it in.
+        sha256: Of the content, hex, where it is known.
+        size: Of the content, in bytes.
+
+    Raises:
+        TakenDown: This very content was removed.
+        Unavailable: Content of this size was, since the decision not to read the bytes for their
+            SHA-256. Who asks again finds it decided.
+    """
     if sha256 is None:
+        if may_be_blocked(connection, size):
+            raise Unavailable(
+                "Its content has to be looked at again.", code="busy", retry_after_s=1
+            )
         return
     known = exists().where(takedowns.c.sha256 == sha256, _IN_FORCE)
     if connection.execute(select(known)).scalar():

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Table, select, update
 
-from cimaise.database.schema import files, takedown_files
+from cimaise.database.schema import files, takedown_files, uploads
 from cimaise.errors import NotFound
 
 
@@ -34,22 +34,26 @@ def with_content(connection: Connection, digest: str) -> list[Row[Any]]:
     )
 
 
-def unknown_digests(connection: Connection, size: int) -> list[Row[Any]]:
-    """Files of a size whose digest nobody has asked for yet; deleted ones may be brought back."""
-    return list(
-        connection.execute(
-            select(files.c.id, files.c.storage_key).where(
-                files.c.size == size,
-                files.c.sha256.is_(None),
-                files.c.storage_key.is_not(None),
+def unknown_digests(connection: Connection, size: int) -> list[tuple[Table, str, str]]:
+    """What has this size and no digest yet: its table, its id, and where its bytes are.
+
+    Files, of which deleted ones may be brought back; and uploads that wait for their publication.
+    """
+    is_kept = {files: files.c.storage_key.is_not(None), uploads: uploads.c.state == "uploaded"}
+    return [
+        (table, row.id, row.storage_key)
+        for table, condition in is_kept.items()
+        for row in connection.execute(
+            select(table.c.id, table.c.storage_key).where(
+                table.c.size == size, table.c.sha256.is_(None), condition
             )
         )
-    )
+    ]
 
 
-def keep_digest(connection: Connection, *, file_id: str, digest: str) -> None:
-    """Write down what was read from the bytes."""
-    connection.execute(update(files).where(files.c.id == file_id).values(sha256=digest))
+def keep_digest(connection: Connection, *, table: Table, row_id: str, digest: str) -> None:
+    """Write down what was read from the bytes, of a file or an upload."""
+    connection.execute(update(table).where(table.c.id == row_id).values(sha256=digest))
 
 
 def former_keys(connection: Connection, *, takedown_id: str) -> list[str]:

@@ -24,7 +24,7 @@ class Uploads:
     hash_max_bytes: int = knob(
         64 * MB,
         p.parse_bytes,
-        "Files up to here get a SHA-256 when they come through the server to local storage.",
+        "Files up to here get a SHA-256 on a local disk, by whichever door they come.",
         high=48 * TB,
     )
     extensions: tuple[str, ...] = knob(

@@ -18,6 +18,7 @@ from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove, remove_bytes
 from cimaise.uploads.gate import UNDECLARED
+from cimaise.uploads.hashing import has_to_be_hashed
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
 from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession
@@ -197,8 +198,7 @@ class Finisher:
             filename=session.filename,
             declared_type=session.declared_type,
             declared_sha256=None,
-            hash_all=self._stores.storage.is_local
-            and info.size <= self._stores.settings.uploads.hash_max_bytes,
+            hash_all=await has_to_be_hashed(self._stores, info.size),
             read_header=self._read_picture,
             whole_at_once=self._places,
         )
