@@ -11,6 +11,9 @@ import pytest
 
 from cimaise.settings import StorageSettings
 from cimaise.storage.base import Check, Storage, Verdict, Wishes
+from cimaise.storage.s3.bucket_rules import CORS, LIFECYCLE, judge_lifecycle
+from cimaise.storage.s3.control import Control
+from cimaise.storage.s3.refusals import refusal
 from tests.kit.backends import left_out
 from tests.kit.s3 import CannotStart, S3Server, make_bucket, start_versitygw
 from tests.kit.uploading import made_storage
@@ -118,6 +121,58 @@ async def test_setup_leaves_the_rules_of_others_and_can_be_repeated(
     rules = server.client.get_bucket_cors(Bucket=bucket)["CORSRules"]
     assert [rule["ID"] for rule in rules] == ["theirs", "cimaise-uploads"]
     assert rules[1]["ExposeHeaders"] == ["ETag"]
+
+
+@pytest.mark.parametrize("status", [403, 503])
+async def test_rules_that_cannot_be_read_are_not_replaced(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, status: int
+):
+    asked: list[str] = []
+    call = Control.call
+
+    async def unreadable(control: Control, operation: str, **parameters: Any) -> Any:
+        asked.append(operation)
+        if operation in (CORS.get, LIFECYCLE.get):
+            raise refusal(status, "")
+        return await call(control, operation, **parameters)
+
+    monkeypatch.setattr(Control, "call", unreadable)
+    assert storage.upkeep is not None
+    told = {one.name: one for one in await storage.upkeep.setup(THEIRS)}
+    assert CORS.get in asked
+    assert not {CORS.put, LIFECYCLE.put} & set(asked)
+    for name, wanted in (("set cors", THEIRS.origins[1]), ("set lifecycle", "DaysAfterInitiation")):
+        assert told[name].verdict is Verdict.WARNING
+        assert wanted in told[name].detail
+
+
+def aborting(days: int, **chosen: Any) -> dict[str, Any]:
+    return {
+        "Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+        **chosen,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        ([], Verdict.WARNING),
+        ([aborting(5, Filter={"Prefix": "below/"})], Verdict.OK),
+        ([aborting(5, Filter={})], Verdict.OK),
+        ([aborting(5, Prefix="bel")], Verdict.OK),
+        ([aborting(5, Filter={"And": {"Prefix": "below/", "Tags": []}})], Verdict.OK),
+        ([aborting(5, Filter={"Prefix": "logs/"})], Verdict.WARNING),
+        ([aborting(1, Prefix="logs/"), aborting(5, Prefix="")], Verdict.OK),
+        ([aborting(1, Filter={"Prefix": "below/"}), aborting(5, Prefix="below/")], Verdict.FAULT),
+        ([aborting(1, Filter={"Prefix": "below/incoming/"})], Verdict.FAULT),
+        ([aborting(5, Filter={"Prefix": "below/incoming/"})], Verdict.WARNING),
+        ([aborting(1, Filter={}) | {"Status": "Disabled"}], Verdict.WARNING),
+    ],
+)
+def test_only_rules_for_our_part_of_the_bucket_are_judged(
+    rules: list[dict[str, Any]], verdict: Verdict
+):
+    assert judge_lifecycle(rules, "below/", least_days=3).verdict is verdict
 
 
 async def test_what_a_store_does_is_found_out_by_trying(

@@ -8,16 +8,20 @@ from typing import Any, Final
 from cimaise.errors import CimaiseError, NotFound
 from cimaise.rfc.sigv4 import Signer
 from cimaise.storage.base import Check, Verdict, Wishes
+from cimaise.storage.s3.bucket_rules import (
+    CORS,
+    LIFECYCLE,
+    RuleKind,
+    cors_rule,
+    judge_lifecycle,
+    lifecycle_rule,
+)
 from cimaise.storage.s3.control import Control
 from cimaise.storage.s3.location import Location
 from cimaise.storage.s3.policies import CLEANUP, MAIN, PRESIGNER, policies
 from cimaise.storage.s3.roles import Roles
 from cimaise.storage.s3.trying import Prober, find_capabilities
 
-_CORS_ID: Final = "cimaise-uploads"
-_RULE_ID: Final = "cimaise-forgotten-parts"
-_MAX_AGE_S: Final = 3600
-_SENT_HEADERS: Final = ("content-type", "content-md5", "x-amz-checksum-sha256")
 _EVERYBODY: Final = "http://acs.amazonaws.com/groups/global/AllUsers"
 _SPARE: Final = {  # what a role can do without: a call, and what it says to people
     MAIN: ("delete_object", "delete objects"),
@@ -55,20 +59,14 @@ class S3Upkeep:
 
     async def setup(self, wishes: Wishes) -> Sequence[Check]:
         """Set CORS, the lifecycle rule and privacy; what the store does not know is only told."""
-        refused = [
-            check
-            for name, operation, parameters in (
-                ("cors", "put_bucket_cors", await self._cors_wanted(wishes)),
-                (
-                    "lifecycle",
-                    "put_bucket_lifecycle_configuration",
-                    await self._lifecycle_wanted(wishes),
-                ),
-                ("privacy", "put_public_access_block", _PRIVATE),
-            )
-            if (check := await self._set(name, operation, parameters)) is not None
-        ]
-        return [*await self.check(wishes), *refused]
+        told = (
+            await self._set_rule("cors", CORS, cors_rule(wishes)),
+            await self._set_rule(
+                "lifecycle", LIFECYCLE, lifecycle_rule(wishes, self._location.prefix)
+            ),
+            await self._set("privacy", "put_public_access_block", _PRIVATE),
+        )
+        return [*await self.check(wishes), *(check for check in told if check is not None)]
 
     async def capabilities(self) -> Mapping[str, bool | str]:
         """What this store does where stores differ."""
@@ -129,29 +127,19 @@ class S3Upkeep:
 
     async def _lifecycle(self, wishes: Wishes) -> Check:
         try:
-            rules = await self._rules()
+            rules = await self._rules(LIFECYCLE)
         except CimaiseError as fault:
             detail = f"the store does not tell ({fault.code}); the clean-up aborts what it knows of"
             return Check("lifecycle", Verdict.UNKNOWN, detail)
-        days = [
-            rule["AbortIncompleteMultipartUpload"].get("DaysAfterInitiation", 0)
-            for rule in rules
-            if rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule
-        ]
-        if not days:
-            detail = "no rule frees forgotten multipart uploads; the clean-up frees those it knows"
-            return Check("lifecycle", Verdict.WARNING, detail)
-        if min(days) < wishes.abort_after_days:
-            detail = f"uploads in parts are cut off after {min(days)} days, sessions live longer"
-            return Check("lifecycle", Verdict.FAULT, detail)
-        return Check("lifecycle", Verdict.OK, f"forgotten uploads are freed after {min(days)} days")
+        return judge_lifecycle(rules, self._location.prefix, least_days=wishes.abort_after_days)
 
-    async def _rules(self) -> list[dict[str, Any]]:
+    async def _rules(self, kind: RuleKind) -> list[dict[str, Any]]:
+        """The bucket's rules; a ``CimaiseError`` where it is not known which there are."""
         try:
-            reply = await self._roles.main.call("get_bucket_lifecycle_configuration")
+            reply = await self._roles.main.call(kind.get)
         except NotFound:
             return []
-        return list(reply.get("Rules", ()))
+        return list(reply.get(kind.rules, ()))
 
     async def _versions(self) -> Check:
         try:
@@ -197,44 +185,29 @@ class S3Upkeep:
             )
         return Check(name, Verdict.WARNING, f"it may {spare[1]}, which it is not for")
 
-    async def _cors_wanted(self, wishes: Wishes) -> dict[str, Any]:
-        """Our rule and those of others."""
+    async def _set_rule(self, name: str, kind: RuleKind, ours: Mapping[str, Any]) -> Check | None:
+        """Our rule beside those of others: setting rules replaces all that there are."""
         try:
-            reply = await self._roles.main.call("get_bucket_cors")
-            others = [rule for rule in reply.get("CORSRules", ()) if rule.get("ID") != _CORS_ID]
-        except CimaiseError:
-            others = []
-        ours = {
-            "ID": _CORS_ID,
-            "AllowedOrigins": list(wishes.origins),
-            "AllowedMethods": ["PUT", "GET"],
-            "AllowedHeaders": list(_SENT_HEADERS),
-            "ExposeHeaders": ["ETag"],
-            "MaxAgeSeconds": _MAX_AGE_S,
-        }
-        return {"CORSConfiguration": {"CORSRules": [*others, ours]}}
-
-    async def _lifecycle_wanted(self, wishes: Wishes) -> dict[str, Any]:
-        try:
-            others = [rule for rule in await self._rules() if rule.get("ID") != _RULE_ID]
-        except CimaiseError:
-            others = []
-        ours = {
-            "ID": _RULE_ID,
-            "Status": "Enabled",
-            "Filter": {"Prefix": self._location.prefix},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": wishes.abort_after_days},
-        }
-        return {"LifecycleConfiguration": {"Rules": [*others, ours]}}
+            others = [rule for rule in await self._rules(kind) if rule.get("ID") != ours["ID"]]
+        except CimaiseError as fault:
+            detail = (
+                f"{fault.message} Rules that cannot be read would be lost, so nothing was set."
+                f" Add this one in the store's own way: {_as_json(ours)}"
+            )
+            return Check(f"set {name}", Verdict.WARNING, detail)
+        return await self._set(name, kind.put, {kind.outer: {kind.rules: [*others, ours]}})
 
     async def _set(self, name: str, operation: str, parameters: Mapping[str, Any]) -> Check | None:
         try:
             await self._roles.main.call(operation, **parameters)
         except CimaiseError as fault:
-            wanted = json.dumps(dict(parameters), separators=(",", ":"))
-            detail = f"{fault.message} Set it in the store's own way: {wanted}"
+            detail = f"{fault.message} Set it in the store's own way: {_as_json(parameters)}"
             return Check(f"set {name}", Verdict.WARNING, detail)
         return None
+
+
+def _as_json(value: Mapping[str, Any]) -> str:
+    return json.dumps(dict(value), separators=(",", ":"))
 
 
 _PRIVATE: Final[Mapping[str, Any]] = {
