@@ -219,6 +219,18 @@ def test_whoever_published_it_may_object_and_the_operator_may_bring_it_back(
         assert admin.post(restore, json={}).status_code == 409
 
 
+def test_a_file_that_is_deleted_after_it_was_taken_down_is_not_counted_off_twice(
+    server: RunningApplication, ann: Person, root: Person, posted: dict[str, Any]
+):
+    name = posted["collection"]
+    with server.client(ann) as client:
+        publish_file(client, name, "other.jpg", quadrants(64, 64).jpegsave_buffer())
+        take_down(server, root, file_id=posted["id"])
+        assert client.get(f"/api/collections/{name}").json()["picture_count"] == 1
+        client.delete(f"/api/files/{posted['id']}").raise_for_status()
+        assert client.get(f"/api/collections/{name}").json()["picture_count"] == 1
+
+
 def test_every_step_is_in_the_audit_log(
     server: RunningApplication, ann: Person, root: Person, posted: dict[str, Any]
 ):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from cimaise.database.schema import collections, files, uploads, usage_days, usage_totals
-from cimaise.errors import WrongState
+from cimaise.errors import Unavailable, WrongState
 from cimaise.storage.keys import object_key
 from cimaise.uploads.fsck import Fsck, FsckReport, Kind
 from cimaise.uploads.fsck import rows as fsck_rows
@@ -157,6 +157,31 @@ async def test_wrong_sums_of_the_quota_are_found_and_set_right(uploading: Upload
     assert report.is_clean
     assert await uploading.used() == right
     assert (await check(uploading)).findings == []
+
+
+async def test_a_wrong_number_of_pictures_is_found_and_set_right(uploading: Uploading):
+    await published(uploading)
+    wrong = update(collections).values(picture_count=7)
+    await uploading.database.write(partial(_execute, statement=wrong))
+    report = await check(uploading, repair=True)
+    assert report.counts == {Kind.WRONG_COUNT: 1}
+    assert report.is_clean
+    assert (await check(uploading)).findings == []
+
+
+async def test_a_database_that_is_away_is_not_taken_for_a_change(
+    uploading: Uploading, monkeypatch: pytest.MonkeyPatch
+):
+    wrong = update(usage_totals).values(used_bytes=7)
+    await published(uploading)
+    await uploading.database.write(partial(_execute, statement=wrong))
+
+    async def away(*_: Any) -> None:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(uploading.database, "write", away)
+    with pytest.raises(Unavailable):
+        await check(uploading, repair=True)
 
 
 def _execute(connection: Connection, *, statement: Any) -> None:

@@ -105,13 +105,17 @@ def withdraw(
 
 
 def note_change(connection: Connection, file: File, *, pictures: int, now: datetime) -> None:
-    """The collection has one file more (1) or less (-1), as everybody sees it."""
+    """The collection has one file more (1) or less (-1), as everybody sees it.
+
+    What is taken down is not among its pictures any more.
+    """
+    is_counted = file.is_picture and not file.is_taken_down
     connection.execute(
         update(collections)
         .where(collections.c.id == file.collection.id)
         .values(
             updated_at=now,
-            picture_count=collections.c.picture_count + (pictures if file.is_picture else 0),
+            picture_count=collections.c.picture_count + (pictures if is_counted else 0),
         )
     )
 

@@ -11,7 +11,7 @@ from cimaise.access.policy import GUEST
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import discarded_objects
-from cimaise.errors import CimaiseError, WrongState
+from cimaise.errors import CimaiseError, Unavailable, WrongState
 from cimaise.library.deleted import forget_deleted
 from cimaise.library.discarded import delete_discarded, note_discarded
 from cimaise.library.files import find_file
@@ -19,6 +19,7 @@ from cimaise.library.publication import withdraw
 from cimaise.storage.base import Storage
 from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end
+from cimaise.uploads.fsck.counts import mend_count, wrong_counts
 from cimaise.uploads.fsck.findings import Finding, FsckReport, Kind
 from cimaise.uploads.fsck.objects import compare_objects, lost_uploads, unknown_parts
 from cimaise.uploads.fsck.sums import mend_sum, wrong_sums
@@ -41,7 +42,7 @@ class Fsck:
     async def run(self, *, repair: bool = False, on_finding: OnFinding | None = None) -> FsckReport:
         """Look at everything; with ``repair`` also mend what can be mended.
 
-        Bytes that nobody needs are written down and deleted, parts aborted, sums set right, and
+        Bytes that nobody needs are written down and deleted, parts aborted, sums and counts set right, and
         files whose bytes are gone are withdrawn. What has other bytes than were published is
         only told: nobody knows which are right.
 
@@ -76,8 +77,9 @@ class Fsck:
             yield finding
         async for finding in unknown_parts(self._database, self._storage):
             yield finding
-        for finding in await self._database.read(wrong_sums):
-            yield finding
+        for wrong in (wrong_sums, wrong_counts):
+            for finding in await self._database.read(wrong):
+                yield finding
 
     async def _mend(self, finding: Finding, report: FsckReport) -> None:
         if finding.kind is Kind.WRONG_SIZE:
@@ -87,6 +89,8 @@ class Fsck:
             await self._storage.multipart.abort(finding.subject, finding.storage_upload_id or "")
         try:
             await self._database.write(partial(self._mend_rows, finding=finding))
+        except Unavailable:
+            raise
         except CimaiseError:
             return  # changed meanwhile; the next check tells
         report.mended[finding.kind] += 1
@@ -106,6 +110,8 @@ class Fsck:
             end(connection, session, State.EXPIRED, now=now, reason="its bytes are gone")
         elif finding.kind is Kind.WRONG_SUM:
             mend_sum(connection, finding)
+        elif finding.kind is Kind.WRONG_COUNT:
+            mend_count(connection, finding.subject)
         record(
             connection, at=now, account_id=None, action=f"fsck.{finding.kind}",
             subject=finding.subject, details={"detail": finding.detail, "bytes": finding.bytes},

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     MISSING_UPLOAD = "missing_upload"  # a complete upload without bytes: ended
     WRONG_SIZE = "wrong_size"  # a file with other bytes than its row says: only told
     WRONG_SUM = "wrong_sum"  # a sum of the quota is another than its rows': set right
+    WRONG_COUNT = "wrong_count"  # a collection has another number of pictures: set right
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Finding:
 
     Attributes:
         kind: What it is.
-        subject: A key of the storage, an id of a file or upload, or an account and a day.
+        subject: A key of the storage, an id of a file, upload or collection, or an account and a day.
         detail: For people.
         bytes: How many are concerned.
         storage_upload_id: Of unknown parts.
