@@ -181,7 +181,7 @@ async def test_an_admin_revokes_any_key_and_again_changes_nothing(access: Access
     await access.keys.revoke_key(root, key.id)
     await access.keys.revoke_key(root, key.id)
     rows = [row for row in await access.audited() if row[1] == "key.revoked"]
-    assert rows == [(root.account_id, "key.revoked", key.id, {"account": ann.account_id})]
+    assert rows == [(root.account_id, "key.revoked", key.id, {"owner": ann.account_id})]
 
 
 async def test_guests_have_no_keys(access: Access):

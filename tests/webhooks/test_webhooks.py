@@ -115,6 +115,41 @@ async def test_what_happens_is_told_once_and_signed(desk: Desk):
     assert (delivery.state, delivery.attempts, delivery.last_status) == ("delivered", 1, 200)
 
 
+async def test_one_round_tells_all_that_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    for batch in (
+        "database.audit.sealing.BATCH",
+        "webhooks.rows.ENTRIES",
+        "webhooks.sending.BATCH",
+    ):
+        monkeypatch.setattr(f"cimaise.{batch}", 3)
+    await desk.hook("thing.*")
+    for number in range(10):
+        await desk.happen("thing.done", number=number)
+    assert await desk.round() == 10
+    assert sorted(one["data"]["number"] for one in desk.receiver.came) == list(range(10))
+
+
+async def test_a_round_ends_when_its_time_is_over(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cimaise.webhooks.sending.BATCH", 3)
+    await desk.hook("thing.*")
+    for number in range(10):
+        await desk.happen("thing.done", number=number)
+    turn, started = Turn(desk.clock(), desk.database), desk.clock()
+    times = iter([started])
+    late = started + timedelta(seconds=6)
+    taken = await follow_events(turn, desk.new_id, lambda: next(times, late))
+    assert taken == 3
+    assert await desk.round() == 7
+
+
+async def test_the_details_of_an_entry_do_not_say_who_did_it(desk: Desk):
+    await desk.hook("thing.*")
+    await desk.happen("thing.done", account="mallory", subject="another", size=5)
+    await desk.round()
+    [came] = desk.receiver.came
+    assert came["data"] == {"subject": "thing", "account": "ann", "size": 5}
+
+
 async def test_what_was_undone_is_told_to_nobody(desk: Desk):
     await desk.hook("file.*")
 

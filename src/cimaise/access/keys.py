@@ -155,7 +155,7 @@ def add_key(
             expires_at=key.expires_at,
         )
     )
-    details = {"account": account_id, "name": name, "scopes": list(scopes)}
+    details = {"owner": account_id, "name": name, "scopes": list(scopes)}
     record(connection, at=now, account_id=by, action="key.created", subject=key.id, details=details)
     return key
 
@@ -250,7 +250,7 @@ def _revoke(connection: Connection, principal: Principal, key_id: str, now: date
             account_id=principal.account_id,
             action="key.revoked",
             subject=key_id,
-            details={"account": owner_id},
+            details={"owner": owner_id},
         )
 
 

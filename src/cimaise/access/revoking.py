@@ -47,5 +47,5 @@ def revoke(
             account_id=principal.account_id,
             action=action,
             subject=row_id,
-            details={"account": maker_id},
+            details={"owner": maker_id},
         )

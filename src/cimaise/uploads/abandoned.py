@@ -5,15 +5,15 @@ or a publication that is just at it wins or loses, never half. Then the bytes go
 request. A process that dies in between has written down in ``discarded_objects`` what is left.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import Connection
 
 from cimaise import telemetry
+from cimaise.bounded import map_bounded
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, NotFound
 from cimaise.library.discarded import Freed, OnFreed
@@ -28,8 +28,6 @@ from cimaise.uploads.tus import rows
 BATCH: Final = 100
 _AT_ONCE: Final = 8
 """Calls to the storage that run at the same time."""
-
-T = TypeVar("T")
 NONE_EARLY: Final = timedelta(0)
 
 
@@ -106,7 +104,7 @@ async def _held(database: Database, storage: Storage, batch: Sequence[UploadSess
     async def held(session: UploadSession) -> int:
         return kept[session.id] if session.id in kept else await held_bytes(storage, session)
 
-    return await _bounded(batch, held)
+    return await map_bounded(held, batch, at_once=_AT_ONCE)
 
 
 async def _page(
@@ -124,7 +122,7 @@ def _end_all(connection: Connection, *, batch: Sequence[UploadSession], now: dat
 async def _remove(storage: Storage, ended: Sequence[UploadSession]) -> None:
     """Abort and delete; what fails is looked for again when its last URL has expired."""
     try:
-        await _bounded(ended, partial(_abort, storage))
+        await map_bounded(partial(_abort, storage), ended, at_once=_AT_ONCE)
         pairs = ((session, key) for session in ended for key in keys_of(session))
         await abort_unnamed(
             storage, {key for session, key in pairs if may_have_parts(session, key)}
@@ -137,16 +135,3 @@ async def _remove(storage: Storage, ended: Sequence[UploadSession]) -> None:
 async def _abort(storage: Storage, session: UploadSession) -> None:
     if session.storage_upload_id is not None and storage.multipart is not None:
         await storage.multipart.abort(session.incoming_key, session.storage_upload_id)
-
-
-async def _bounded(
-    sessions_: Sequence[UploadSession], work: Callable[[UploadSession], Awaitable[T]]
-) -> list[T]:
-    """``work`` for each, a few at a time; results in the same order."""
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(session: UploadSession) -> T:
-        async with places:
-            return await work(session)
-
-    return await asyncio.gather(*(one(session) for session in sessions_))

@@ -13,7 +13,7 @@ from cimaise.database.audit.sealing import find_head, sealed_entries
 from cimaise.database.schema import webhook_deliveries, webhooks
 from cimaise.errors import NotFound, WrongState
 
-_ENTRIES: Final = 500
+ENTRIES: Final = 500
 """Of the audit log that one webhook is told in one go."""
 
 
@@ -111,24 +111,27 @@ def _webhook(row: Row[Any]) -> Webhook:
     return Webhook(row.id, row.url, tuple(row.events), row.secret, row.created_by, row.created_at)
 
 
-def fan_out(connection: Connection, *, new_id: Callable[[], str], now: datetime) -> int:
-    """A delivery for each webhook and each sealed entry that it wants; gives how many."""
-    made = 0
+def fan_out(connection: Connection, *, new_id: Callable[[], str], now: datetime) -> bool:
+    """A delivery for each webhook and each sealed entry that it wants, some hundred at a time.
+
+    Gives whether there are more to be told.
+    """
+    is_more = False
     rows = connection.execute(select(webhooks).where(webhooks.c.ended_at.is_(None))).all()
     for row in rows:
         told = row.after_sequence
         for entry in sealed_entries(connection, after=told):
-            if told >= row.after_sequence + _ENTRIES:
+            if told >= row.after_sequence + ENTRIES:
+                is_more = True
                 break
             told = entry.sequence or told
             if wants(row.events, entry.action):
                 _add_delivery(connection, row.id, entry, new_id(), now)
-                made += 1
         if told > row.after_sequence:
             connection.execute(
                 update(webhooks).where(webhooks.c.id == row.id).values(after_sequence=told)
             )
-    return made
+    return is_more
 
 
 def wants(events: Sequence[str], action: str) -> bool:
@@ -157,7 +160,8 @@ def _add_delivery(
 
 def body_of(entry: Entry) -> str:
     """What is sent of an entry."""
-    data = {"subject": entry.subject, "account": entry.account_id, **entry.details}
+    own = {"subject": entry.subject, "account": entry.account_id}
+    data = own | entry.details | own  # whatever the details call theirs
     message = {
         "type": entry.action,
         "timestamp": entry.at,

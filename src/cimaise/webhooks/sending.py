@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cimaise import telemetry
+from cimaise.bounded import map_bounded
 from cimaise.database.engine import Database
 from cimaise.webhooks.rows import Delivery, Webhook, due_deliveries, note_attempt
 from cimaise.webhooks.signing import signed_headers
@@ -23,7 +23,9 @@ PAUSES_S: Final = (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_40
 
 _TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 10
-_BATCH: Final = 50
+BATCH: Final = 50
+"""Deliveries that are read at a time."""
+
 _GONE: Final = 410  # the receiver says: never again
 
 
@@ -40,38 +42,57 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 (the class)
 
 
-async def send_due(database: Database, now: datetime, clock: Callable[[], datetime]) -> int:
+async def send_due(
+    database: Database,
+    now: datetime,
+    clock: Callable[[], datetime],
+    *,
+    has_time: Callable[[], bool] = lambda: False,
+) -> int:
     """Try everything that is due, once; gives how many were taken.
 
     A process that dies behind an attempt makes it again: receivers know a message by its id.
+
+    Args:
+        database: Where deliveries are.
+        now: What is due by then.
+        clock: The time.
+        has_time: Asked behind each batch that was full: whether there is time for another.
+
+    Raises:
+        Unavailable: The database is away. No attempt goes on.
     """
-    due = await database.read(partial(due_deliveries, now=now, limit=_BATCH))
+    due = await database.read(partial(due_deliveries, now=now, limit=BATCH))
     if not due:
         return 0
     import aiohttp  # noqa: PLC0415 (loaded by those who need it: 9 MB)
 
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    taken = 0
     async with aiohttp.ClientSession(timeout=timeout) as client:
-        sender = _Sender(database, client, asyncio.Semaphore(_AT_ONCE), clock)
-        return sum(await asyncio.gather(*(sender.attempt(*one) for one in due)))
+        attempt = partial(_attempt, database, client, clock)
+        while due:
+            taken += sum(await map_bounded(attempt, due, at_once=_AT_ONCE))
+            if len(due) < BATCH or not has_time():
+                break
+            due = await database.read(partial(due_deliveries, now=now, limit=BATCH))
+    return taken
 
 
-@dataclass(frozen=True, slots=True)
-class _Sender:
-    database: Database
-    client: aiohttp.ClientSession
-    places: asyncio.Semaphore
-    clock: Callable[[], datetime]
-
-    async def attempt(self, delivery: Delivery, hook: Webhook) -> bool:
-        """Post once and write down what became of it; gives whether it was taken."""
-        async with self.places:
-            outcome = await post(self.client, hook, delivery, self.clock())
-        values = _after(delivery, outcome, self.clock())
-        await self.database.write(lambda connection: note_attempt(connection, delivery, **values))
-        if values["state"] == "failed":
-            telemetry.log("webhook_failed", level="warning", webhook=hook.id, delivery=delivery.id)
-        return outcome.is_taken
+async def _attempt(
+    database: Database,
+    client: aiohttp.ClientSession,
+    clock: Callable[[], datetime],
+    one: tuple[Delivery, Webhook],
+) -> bool:
+    """Post once and write down what became of it; gives whether it was taken."""
+    delivery, hook = one
+    outcome = await post(client, hook, delivery, clock())
+    values = _after(delivery, outcome, clock())
+    await database.write(lambda connection: note_attempt(connection, delivery, **values))
+    if values["state"] == "failed":
+        telemetry.log("webhook_failed", level="warning", webhook=hook.id, delivery=delivery.id)
+    return outcome.is_taken
 
 
 async def post(

@@ -15,7 +15,9 @@ from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 from cimaise.database.audit.chain import GENESIS, Entry, chained
 from cimaise.database.schema import audit
 
-_BATCH: Final = 1000
+BATCH: Final = 1000
+"""Entries that are sealed in one transaction, or read at a time."""
+
 _LOCK: Final = 0x41554449  # any fixed number: "AUDI"
 
 
@@ -61,7 +63,7 @@ def seal(connection: Connection) -> tuple[int, Head]:
     if connection.dialect.name == "postgresql":
         connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     head = find_head(connection)
-    waiting = select(audit).where(audit.c.sequence.is_(None)).order_by(audit.c.id).limit(_BATCH)
+    waiting = select(audit).where(audit.c.sequence.is_(None)).order_by(audit.c.id).limit(BATCH)
     rows = connection.execute(waiting).all()
     placed = []
     for row in rows:
@@ -113,10 +115,10 @@ def sealed_entries(connection: Connection, *, after: int = 0) -> Iterator[Entry]
     """Entries in the chain's order, behind a place."""
     while True:
         rows = connection.execute(
-            select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(_BATCH)
+            select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(BATCH)
         ).all()
         yield from map(entry_of, rows)
-        if len(rows) < _BATCH:
+        if len(rows) < BATCH:
             return
         after = rows[-1].sequence
 

@@ -5,11 +5,11 @@ storage and in the database, before it is called a finding: a row is written bef
 bytes go only after they are written down.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
+from cimaise.bounded import map_bounded
 from cimaise.database.engine import Database
 from cimaise.errors import Invalid, NotFound
 from cimaise.storage.base import ObjectInfo, Storage
@@ -146,18 +146,16 @@ async def unknown_parts(database: Database, storage: Storage) -> AsyncIterator[F
 
 async def sizes(storage: Storage, keys: Sequence[str]) -> dict[str, int | None]:
     """Length of each object; ``None`` where there is none. A few are asked for at a time."""
-    places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(key: str) -> int | None:
-        async with places:
-            try:
-                return (await storage.stat(key)).size
-            except NotFound:
-                return None
-            except Invalid:  # no key of ours: whether it is there, only a list tells
-                return _IS_THERE
+        try:
+            return (await storage.stat(key)).size
+        except NotFound:
+            return None
+        except Invalid:  # no key of ours: whether it is there, only a list tells
+            return _IS_THERE
 
-    return dict(zip(keys, await asyncio.gather(*map(one, keys)), strict=True))
+    return dict(zip(keys, await map_bounded(one, keys, at_once=_AT_ONCE), strict=True))
 
 
 async def batches(items: AsyncIterator[T]) -> AsyncIterator[list[T]]:
