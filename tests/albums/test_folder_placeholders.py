@@ -4,18 +4,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cimaise.access.policy import GUEST
 from cimaise.albums import folder_placeholders
 from cimaise.albums.folder_albums import FolderAlbums
+from cimaise.albums.folder_placeholders import BareFile
 from cimaise.albums.model import Wanted
 from cimaise.albums.sources.folder import FolderSource
 from cimaise.database.engine import Database
 from cimaise.errors import TypeNotAllowed, Unavailable
 from cimaise.jobs.base import Turn
 from cimaise.jobs.folder_placeholders import make_folder_placeholders
+from cimaise.jobs.passing import Passing
 from cimaise.library import placeholders
 from tests.kit.albums import MARCH_9, put
 
@@ -104,6 +107,27 @@ async def test_drawing_ends_when_somebody_waits_for_other_pictures(
     pen.fault = Unavailable("The folder is away.")
     assert await run_job(database, root, pen) == 0
     assert len(pen.drawn) == 6
+
+
+async def test_what_cannot_be_reached_holds_up_no_other_picture(
+    folders: FolderSource, database: Database, root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("cimaise.jobs.folder_placeholders.MOST", 2)
+    for days in range(5):
+        put(root, f"a/{days}.jpg", at=MARCH_9 + timedelta(days=days))
+    await shown(folders)
+    turn, passing, pen = Turn(datetime.now(UTC), database), Passing[BareFile](), Pen()
+
+    async def run() -> int:
+        find = FolderAlbums(root).find_file
+        return await make_folder_placeholders(turn, find, pen, passing=passing)
+
+    for name in ("4.jpg", "3.jpg"):
+        (root / "a" / name).rename(root / name)
+    assert [await run() for _ in range(3)] == [0, 2, 1]
+    for name in ("4.jpg", "3.jpg"):
+        (root / name).rename(root / "a" / name)
+    assert await run() == 2
 
 
 async def test_what_cannot_be_drawn_is_tried_once_and_shown_without(

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from cimaise.database.schema import audit, discarded_objects, files, takedown_files
 from cimaise.errors import Unavailable
 from cimaise.library.takedowns.blocked import require_not_blocked
-from cimaise.library.takedowns.held import end_held, hold_bytes
+from cimaise.library.takedowns.held import end_held, hold_bytes, not_moved
 from tests.kit.application import Person, RunningApplication
 from tests.kit.companion import Companion
 from tests.kit.pictures import quadrants
@@ -306,6 +306,35 @@ def test_while_the_storage_is_away_it_is_gone_all_the_same_and_the_job_finishes(
     monkeypatch.setattr(type(services.storage), "move", move)
     assert server.run(hold_bytes(services.database, services.storage)) == 1
     assert server.run(hold_bytes(services.database, services.storage)) == 0
+
+
+def test_all_files_of_a_takedown_are_held_in_one_run_beside_those_whose_bytes_are_gone(
+    server: RunningApplication,
+    ann: Person,
+    root: Person,
+    posted: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    services = server.application.services
+    monkeypatch.setattr("cimaise.library.takedowns.held._BATCH", 2)
+    with server.client(ann) as client:
+        for number in range(6):
+            client.put(
+                f"/api/collections/{posted['collection']}/files/{number}.jpg", content=PICTURE
+            ).raise_for_status()
+    gone = server.run(keys_of(server, posted["id"]))
+    server.run(services.storage.delete([gone]))
+    takedown = take_down(server, root, file_id=posted["id"]).json()
+    assert len(takedown["file_ids"]) == 7
+
+    async def waiting() -> list[str]:
+        return [row.file_id for row in await services.database.read(partial(not_moved, after=None))]
+
+    assert server.run(waiting()) == [posted["id"]]
+    with server.client(ann) as client:
+        client.delete(f"/api/files/{posted['id']}").raise_for_status()
+    assert server.run(hold_bytes(services.database, services.storage)) == 0
+    assert server.run(waiting()) == []
 
 
 def test_a_process_that_died_behind_the_move_loses_nothing(

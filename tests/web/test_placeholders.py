@@ -4,6 +4,7 @@ import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 
 from cimaise.database.schema import files
@@ -11,7 +12,9 @@ from cimaise.errors import Invalid, Unavailable
 from cimaise.images.limits import RenderLimits
 from cimaise.images.placeholder import make_placeholder
 from cimaise.jobs.base import Turn
+from cimaise.jobs.passing import Passing
 from cimaise.jobs.placeholders import Draw, make_placeholders
+from cimaise.library.placeholders import BarePicture
 from tests.kit.application import Person, RunningApplication
 from tests.kit.pictures import quadrants
 
@@ -74,6 +77,31 @@ def test_a_picture_that_cannot_be_drawn_is_tried_once(
     assert run_job(server, refuse) == 0
     assert len(tried) == 1
     assert placeholder(server, ann, file_id) is None
+
+
+def test_pictures_whose_storage_is_away_hold_up_no_others(
+    server: RunningApplication, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cimaise.jobs.placeholders.MOST", 2)
+    server.run(server.application._parts.runner.stop())  # the server's own job draws, too
+    hung = [hang(server, ann, f"{number}.png") for number in range(5)]
+    services, passing = server.application.services, Passing[BarePicture]()
+    turn, tries = Turn(datetime.now(UTC), services.database), iter(range(100))
+
+    async def away_at_first(source: bytes | Path) -> str:
+        if next(tries) < 2:
+            raise Unavailable("The storage cannot be reached.")
+        return await draw(source)
+
+    def run() -> int:
+        work = make_placeholders(
+            turn, services.storage, away_at_first, max_bytes=10**8, passing=passing
+        )
+        return server.run(work)
+
+    assert [run() for _ in range(3)] == [0, 2, 1]
+    assert [bool(placeholder(server, ann, one)) for one in hung] == [True] * 3 + [False] * 2
+    assert run() == 2
 
 
 def test_a_picture_whose_storage_is_away_is_tried_again(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, true, tuple_, update
 
 from cimaise.database.schema import folder_pictures
 
@@ -22,13 +22,17 @@ class BareFile:
     size: int
 
 
-def find_bare(connection: Connection, *, limit: int) -> Sequence[BareFile]:
-    """Some of them, the newest first."""
+def find_bare(
+    connection: Connection, *, limit: int, after: BareFile | None = None
+) -> Sequence[BareFile]:
+    """Some of them, the newest first; with ``after`` those behind it."""
     columns = folder_pictures.c
+    order = tuple_(columns.mtime_ns, columns.album, columns.name)
+    behind = true() if after is None else order < (after.mtime_ns, after.album, after.name)
     statement = (
         select(columns.album, columns.name, columns.mtime_ns, columns.size)
-        .where(columns.placeholder.is_(None), columns.width.is_not(None))
-        .order_by(columns.mtime_ns.desc())
+        .where(columns.placeholder.is_(None), columns.width.is_not(None), behind)
+        .order_by(columns.mtime_ns.desc(), columns.album.desc(), columns.name.desc())
         .limit(limit)
     )
     return [BareFile(*row) for row in connection.execute(statement)]

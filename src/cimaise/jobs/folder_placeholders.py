@@ -14,6 +14,7 @@ from cimaise.albums.folder_placeholders import (
 )
 from cimaise.errors import CimaiseError, Unavailable
 from cimaise.jobs.base import Turn
+from cimaise.jobs.passing import Passing
 from cimaise.jobs.placeholders import BUSY, Draw
 
 MOST: Final = 100
@@ -24,41 +25,47 @@ FindLocal = Callable[[str, str], HeldFile]
 """Album and file name to the file as it is now; blocks. ``NotFound``, or ``OSError``."""
 
 
-async def make_folder_placeholders(turn: Turn, find_local: FindLocal, draw: Draw) -> int:
+async def make_folder_placeholders(
+    turn: Turn, find_local: FindLocal, draw: Draw, *, passing: Passing[BareFile] | None = None
+) -> int:
     """One after another, the newest first; gives how many there are now.
 
     A picture that cannot be drawn is noted as such. One that is being replaced, or whose folder is
-    away, is left for the next run, when the index knows more. Ends when somebody waits for other
-    pictures.
+    away, is left until all others were tried, when the index may know more. Ends when somebody
+    waits for other pictures.
     """
-    made = 0
-    bare = await turn.database.read(partial(find_bare, limit=MOST))
+    passing = passing or Passing()
+    made, left, tried = 0, 0, 0
+    bare = await turn.database.read(partial(find_bare, limit=MOST, after=passing.after))
     for start in range(0, len(bare), _AT_ONCE):
         some = bare[start : start + _AT_ONCE]
-        drawn, is_busy = await _drawn(some, find_local, draw)
+        drawn, done = await _drawn(some, find_local, draw)
         if drawn:
             await turn.database.write(partial(keep_placeholders, drawn=drawn))
         made += sum(text != NONE_POSSIBLE for text in drawn.values())
-        if is_busy:
+        tried, left = tried + done, left + done - len(drawn)
+        if done < len(some):
             break
+    is_last = tried == len(bare) < MOST
+    passing.note(bare[:tried], is_last=is_last, is_left=left > 0)
     return made
 
 
 async def _drawn(
     some: Sequence[BareFile], find_local: FindLocal, draw: Draw
-) -> tuple[dict[BareFile, str], bool]:
-    """What could be drawn, and whether there is something better to do."""
+) -> tuple[dict[BareFile, str], int]:
+    """What could be drawn, and how many were tried before there was something better to do."""
     drawn: dict[BareFile, str] = {}
-    for picture in some:
+    for number, picture in enumerate(some):
         try:
             found = (await asyncio.to_thread(find_local, picture.album, picture.name)).file
             if found and (found.mtime_ns, found.size) == (picture.mtime_ns, picture.size):
                 drawn[picture] = await draw(found.path)
         except Unavailable as fault:
             if fault.code == BUSY:
-                return drawn, True
+                return drawn, number
         except OSError:
             continue
         except CimaiseError:
             drawn[picture] = NONE_POSSIBLE
-    return drawn, False
+    return drawn, len(some)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from cimaise.albums.folder_placeholders import BareFile
 from cimaise.archives.checksums import forget_old
 from cimaise.delivery.purging import Cache, send_purges
 from cimaise.delivery.statistics import forget_old_days
@@ -11,9 +12,11 @@ from cimaise.images.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
 from cimaise.jobs.events import follow_events
 from cimaise.jobs.folder_placeholders import FindLocal, make_folder_placeholders
+from cimaise.jobs.passing import Passing
 from cimaise.jobs.placeholders import Draw, make_placeholders
 from cimaise.library.deleted import purge_deleted
 from cimaise.library.discarded import delete_discarded
+from cimaise.library.placeholders import BarePicture
 from cimaise.library.tags import PURGE_JOB
 from cimaise.library.takedowns.held import end_held, hold_bytes
 from cimaise.storage.base import Storage
@@ -55,16 +58,19 @@ def jobs(
         _HOUR,
         lambda _turn: SharedCache(storage).trim(shared_variant_bytes),
     )
+    pictures, folders = Passing[BarePicture](), Passing[BareFile]()
     drawing = (
         Job(
             "placeholders",
             _OFTEN,
-            lambda turn: make_placeholders(turn, storage, draw, max_bytes=max_source_bytes),
+            lambda turn: make_placeholders(
+                turn, storage, draw, max_bytes=max_source_bytes, passing=pictures
+            ),
         ),
         Job(
             "folder-placeholders",
             _OFTEN,
-            lambda turn: make_folder_placeholders(turn, find_local, draw),
+            lambda turn: make_folder_placeholders(turn, find_local, draw, passing=folders),
         ),
     )
     purging = Job(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, select, tuple_, update
 
 from cimaise import telemetry
 from cimaise.database.engine import Database
@@ -24,16 +24,28 @@ async def hold_bytes(database: Database, storage: Storage) -> int:
 
     Where the storage is away it is done by the job, and the files answer 451 meanwhile.
     """
-    moved = 0
-    for row in await database.read(not_moved):
-        try:
-            info = await _move(storage, row)
-        except CimaiseError as fault:
-            telemetry.log("takedown_waits", level="warning", file=row.file_id, code=fault.code)
-            continue
-        await database.write(partial(note_moved, row=row, etag=info.etag))
-        moved += 1
+    moved, after = 0, None
+    while page := await database.read(partial(not_moved, after=after)):
+        after = (page[-1].takedown_id, page[-1].file_id)
+        for row in page:
+            moved += await _hold(database, storage, row)
     return moved
+
+
+async def _hold(database: Database, storage: Storage, row: Row[Any]) -> bool:
+    """Move the bytes of one file; False where that has to wait, or there are none."""
+    try:
+        info = await _move(storage, row)
+    except NotFound as fault:
+        if await database.write(partial(note_given_up, row=row)):
+            return False
+        telemetry.log("takedown_waits", level="warning", file=row.file_id, code=fault.code)
+        return False
+    except CimaiseError as fault:
+        telemetry.log("takedown_waits", level="warning", file=row.file_id, code=fault.code)
+        return False
+    await database.write(partial(note_moved, row=row, etag=info.etag))
+    return True
 
 
 async def _move(storage: Storage, row: Row[Any]) -> ObjectInfo:
@@ -79,23 +91,39 @@ def _end(connection: Connection, takedown_id: str, now: datetime) -> int:
     return 1
 
 
-def not_moved(connection: Connection) -> list[Row[Any]]:
-    """Files that are taken down and may still lie where they were published from."""
-    return list(
-        connection.execute(
-            select(takedown_files).where(takedown_files.c.is_moved.is_(False)).limit(_BATCH)
-        )
-    )
+def not_moved(connection: Connection, *, after: tuple[str, str] | None) -> list[Row[Any]]:
+    """Files that are taken down and may still lie where they were published from.
+
+    Some of them, in the order of take-down and file; with ``after`` those behind these two.
+    """
+    order = takedown_files.c.takedown_id, takedown_files.c.file_id
+    statement = select(takedown_files).where(takedown_files.c.is_moved.is_(False))
+    if after is not None:
+        statement = statement.where(tuple_(*order) > after)
+    return list(connection.execute(statement.order_by(*order).limit(_BATCH)))
 
 
-def note_moved(connection: Connection, *, row: Row[Any], etag: str) -> None:
-    """The bytes are at the held key. Whoever deleted the file meanwhile wanted them gone."""
+def note_given_up(connection: Connection, *, row: Row[Any]) -> bool:
+    """The bytes are nowhere: nothing waits where their file was deleted. False: it was not."""
+    has_bytes = exists().where(files.c.id == row.file_id, files.c.storage_key == row.former_key)
+    if connection.execute(select(has_bytes)).scalar():
+        return False
+    _end_waiting(connection, row)
+    return True
+
+
+def _end_waiting(connection: Connection, row: Row[Any]) -> None:
     connection.execute(
         update(takedown_files)
         .where(takedown_files.c.takedown_id == row.takedown_id)
         .where(takedown_files.c.file_id == row.file_id)
         .values(is_moved=True)
     )
+
+
+def note_moved(connection: Connection, *, row: Row[Any], etag: str) -> None:
+    """The bytes are at the held key. Whoever deleted the file meanwhile wanted them gone."""
+    _end_waiting(connection, row)
     changed = connection.execute(
         update(files)
         .where(files.c.id == row.file_id, files.c.storage_key == row.former_key)
