@@ -197,7 +197,7 @@ async def test_the_record_of_a_new_key_names_its_scopes_and_no_secret(access: Ac
     ann, _ = await access.member("ann")
     key, text = await access.keys.create_key(ann, name="ci", scopes=["read"])
     row = (await access.audited())[-1]
-    details = {"account": ann.account_id, "name": "ci", "scopes": ["read"]}
+    details = {"owner": ann.account_id, "name": "ci", "scopes": ["read"]}
     assert row == (ann.account_id, "key.created", key.id, details)
     assert text[8:] not in str(await access.audited())
 
