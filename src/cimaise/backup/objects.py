@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from cimaise.backup.manifest import OBJECTS, KeptObject
 from cimaise.database.schema import files, uploads
 from cimaise.errors import Invalid, NotFound
-from cimaise.storage.base import Storage
+from cimaise.storage.base import ObjectInfo, Storage
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _HOLDING: Final = ("uploaded", "published")
@@ -99,7 +99,9 @@ def require_same(key: str, wanted: str | None, found: str) -> None:
 async def copy_in(
     storage: Storage, kept: Sequence[KeptObject], folder: Path, progress: Progress
 ) -> dict[str, str]:
-    """Write objects into the storage; gives the ETag of each by its key.
+    """Write objects into the storage, those that are not there; gives the ETag of each by its key.
+
+    An object is seen whole or not at all, and never changes: one of the right size is the right one.
 
     Raises:
         Invalid: ``checksum_mismatch``, before anything of that object is written.
@@ -110,12 +112,20 @@ async def copy_in(
         if not source.is_file():
             raise NotFound(f"The backup lacks the object {one.key}.")
         require_same(one.key, one.sha256, _hash_file(source)[1])
-        info = await storage.write(
+        info = await _found(storage, one) or await storage.write(
             one.key, _chunks(source), content_type=one.content_type, size=one.size
         )
         etags[one.key] = info.etag
         progress(number, len(kept))
     return etags
+
+
+async def _found(storage: Storage, one: KeptObject) -> ObjectInfo | None:
+    try:
+        info = await storage.stat(one.key)
+    except NotFound:
+        return None
+    return info if info.size == one.size else None
 
 
 async def _chunks(source: Path) -> AsyncIterator[bytes]:
