@@ -63,9 +63,16 @@ def list_all(data_dir: str | None, config: Path | None, as_json: bool) -> None:
         print_json({"takedowns": [_plain(one) for one in found]})
         return
     print_table(
-        ("ID", "STATE", "MADE", "FILES", "REASON"),
+        ("ID", "STATE", "MADE", "FILES", "REASON", "OBJECTION"),
         [
-            (one.id, one.state, f"{one.made_at:%Y-%m-%d %H:%M}", str(len(one.file_ids)), one.reason)
+            (
+                one.id,
+                one.state,
+                f"{one.made_at:%Y-%m-%d %H:%M}",
+                str(len(one.file_ids)),
+                one.reason,
+                " ".join((one.statement or "-").split()),
+            )
             for one in found
         ],
     )
@@ -92,7 +99,8 @@ def _show(takedown: "Takedown", *, as_json: bool) -> None:
     if as_json:
         print_json(_plain(takedown))
         return
-    click.echo(f"Take-down {takedown.id}: {takedown.state}, until {takedown.hold_until:%Y-%m-%d}.")
+    until = "" if takedown.ended_at else f", can be restored until {takedown.hold_until:%Y-%m-%d}"
+    click.echo(f"Take-down {takedown.id}: {takedown.state}{until}.")
     for file_id in takedown.file_ids:
         click.echo(f"  file {file_id}")
 

@@ -49,6 +49,18 @@ async def restore_takedown(call: Call) -> ASGIApp:
     return json_reply(takedown_json(done))
 
 
+async def list_own_takedowns(call: Call) -> ASGIApp:
+    """Those that removed the caller's files."""
+    found = await call.services.takedowns.list_own(call.principal)
+    return json_reply({"takedowns": [_without_maker(one) for one in found]})
+
+
+def _without_maker(takedown: Takedown) -> dict[str, Any]:
+    shown = takedown_json(takedown)
+    del shown["made_by"]  # administrators are not named to those whom they act against
+    return shown
+
+
 async def counter_takedown(call: Call) -> ASGIApp:
     """Object, as whoever published a file."""
     body = await call.json(CounterNotice)

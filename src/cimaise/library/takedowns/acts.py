@@ -8,6 +8,7 @@ They are kept unseen for the hold time, in which a counter-notice may come and t
 restore them, and are deleted after it.
 """
 
+import builtins
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -41,6 +42,7 @@ from cimaise.library.takedowns.rows import (
     find_takedown,
     hide,
     list_takedowns,
+    list_takedowns_of,
     unhide,
 )
 from cimaise.storage.base import Storage
@@ -249,6 +251,15 @@ class Takedowns:
         _require_admin(principal)
         return await self._database.read(
             lambda connection: list_takedowns(connection, state=state, limit=limit)
+        )
+
+    async def list_own(self, principal: Principal) -> builtins.list[Takedown]:
+        """Those that removed the caller's files, the newest first; of others' files nothing."""
+        rights.require_account(principal)
+        return await self._database.read(
+            lambda connection: list_takedowns_of(
+                connection, principal.account_id, limit=_MAX_LISTED
+            )
         )
 
     async def _digest(self, storage_key: str) -> str:

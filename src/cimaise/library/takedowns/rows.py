@@ -1,7 +1,7 @@
 """Take-downs in the database: as values, and each change as one step of a transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -93,6 +93,23 @@ def list_takedowns(
     if state is not None:
         statement = statement.where(takedowns.c.state == state)
     return [takedown_of(connection, row) for row in connection.execute(statement.limit(limit))]
+
+
+def list_takedowns_of(connection: Connection, account_id: str, *, limit: int) -> list[Takedown]:
+    """Those that removed files of an account, the newest first, with no other files."""
+    mine = takedown_files.c.owner_id == account_id
+    ids = select(takedown_files.c.takedown_id).where(mine)
+    found = (
+        select(takedowns)
+        .where(takedowns.c.id.in_(ids))
+        .order_by(takedowns.c.made_at.desc(), takedowns.c.id)
+        .limit(limit)
+    )
+    files = set(connection.execute(select(takedown_files.c.file_id).where(mine)).scalars())
+    return [
+        replace(one, file_ids=tuple(file_id for file_id in one.file_ids if file_id in files))
+        for one in (takedown_of(connection, row) for row in connection.execute(found).all())
+    ]
 
 
 def takedown_of(connection: Connection, row: Row[Any]) -> Takedown:

@@ -1,0 +1,80 @@
+"""What whoever published a file sees of its removal, and how they object."""
+
+from typing import Any
+
+import pytest
+
+from tests.kit.application import Person, RunningApplication
+from tests.kit.pictures import quadrants
+from tests.kit.sending import make_collection, publish_file
+
+PICTURE = bytes(quadrants(320, 240).jpegsave_buffer())
+HTML = {"accept": "text/html"}
+OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def removed(server: RunningApplication, ann: Person, root: Person) -> dict[str, Any]:
+    """The receipt of a take-down that removed a file of Ann's and the same of Ben's."""
+    published = []
+    for who in (ann, server.person("ben")):
+        with server.client(who) as client:
+            collection = make_collection(server, client, visibility="public")
+            published.append(publish_file(client, collection, "photo.jpg", PICTURE)["id"])
+    with server.client(root) as admin:
+        body = {"file_id": published[0], "reason": "a notice", "reference": "DMCA-7"}
+        receipt = admin.post("/api/admin/takedowns", json=body).json()
+    assert set(receipt["file_ids"]) == set(published)
+    return receipt | {"anns": published[0]}
+
+
+def test_an_owner_sees_what_was_removed_of_theirs_and_nothing_of_others(
+    server: RunningApplication, ann: Person, removed: dict[str, Any]
+):
+    with server.client(ann) as client:
+        (seen,) = client.get("/api/takedowns").json()["takedowns"]
+    assert seen["id"] == removed["id"]
+    assert seen["file_ids"] == [removed["anns"]]
+    assert (seen["reason"], seen["reference"], seen["state"]) == ("a notice", "DMCA-7", "held")
+    assert "made_by" not in seen
+    with server.client(server.person("carl")) as client:
+        assert client.get("/api/takedowns").json() == {"takedowns": []}
+    with server.client() as guest:
+        assert guest.get("/api/takedowns").status_code == 401
+
+
+def test_an_owner_objects_on_the_page_and_the_administrator_reads_it(
+    server: RunningApplication, ann: Person, root: Person, removed: dict[str, Any]
+):
+    with server.client(ann) as client, server.client(root) as admin:
+        assert "/me/removed" in client.get("/me/files", headers=HTML).text
+        page = client.get("/me/removed", headers=HTML).text
+        assert "a notice" in page
+        assert removed["anns"] in page
+        where = f"/me/removed/{removed['id']}"
+        sent = client.post(where, data={"statement": "It is my own work."}, headers=OWN | HTML)
+        assert (sent.status_code, sent.headers["location"]) == (303, "/me/removed?did=objected")
+        after = client.get("/me/removed?did=objected", headers=HTML).text
+        assert "It is my own work." in after
+        assert "Object<" not in after
+        assert "It is my own work." in admin.get("/admin/takedowns", headers=HTML).text
+        (listed,) = admin.get("/api/admin/takedowns?state=countered").json()["takedowns"]
+        assert listed["statement"] == "It is my own work."
+
+
+def test_another_site_cannot_object_in_an_owners_name(
+    server: RunningApplication, ann: Person, removed: dict[str, Any]
+):
+    with server.client() as browser:
+        browser.post("/api/login", json={"key": ann.key})
+        where = f"/me/removed/{removed['id']}"
+        foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}
+        sent = browser.post(where, data={"statement": "no"}, headers=foreign | HTML)
+        assert sent.status_code == 403
+    with server.client(ann) as client:
+        assert client.get("/api/takedowns").json()["takedowns"][0]["statement"] is None
+
+
+def test_whoever_has_lost_nothing_reads_so(server: RunningApplication):
+    with server.client(server.person("dora")) as client:
+        assert "Nothing of yours was removed." in client.get("/me/removed", headers=HTML).text
