@@ -150,13 +150,14 @@ def test_ready_answers_are_counted_like_all_others(shown: Shown):
     assert after["requests_total"] - before["requests_total"] == 4
     assert after["request_seconds_count"] - before["request_seconds_count"] == 4
     assert after["sent_bytes_total"] - before["sent_bytes_total"] == 4 * size
+    assert after["variants_total"] - before.get("variants_total", 0) == 4
 
 
 def _counted(shown: Shown) -> dict[str, float]:
-    """Of the route, by metric; all labels together."""
+    """Of the route and of ready pictures, by metric; all labels together."""
     sums: dict[str, float] = {}
     for line in shown.stranger.get("/metrics").text.splitlines():
-        if line.startswith("cimaise_") and 'route="/images/{id}"' in line:
+        if 'route="/images/{id}"' in line or 'variants_total{outcome="ready"}' in line:
             name = line.partition("{")[0].removeprefix("cimaise_")
             sums[name] = sums.get(name, 0) + float(line.rpartition(" ")[2])
     return sums

@@ -79,7 +79,9 @@ METRICS: Final[Mapping[str, Metric]] = {
         ("action",),
     ),
     "variants_total": Metric(
-        Kind.COUNTER, "Pictures asked for in some size: kept, made or failed.", ("outcome",)
+        Kind.COUNTER,
+        "Pictures asked for in some size: ready in memory, kept, made or failed.",
+        ("outcome",),
     ),
     "variant_seconds": Metric(Kind.HISTOGRAM, "What making a picture took.", (), _SECONDS),
     "pictures_waiting": Metric(Kind.GAUGE, "Pictures that wait to be made."),

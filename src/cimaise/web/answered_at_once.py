@@ -60,9 +60,11 @@ class AnsweredAtOnce:
         self._sums: dict[Line, _Sum] = {}
         self._observers: dict[str, Callable[[float], None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._pictures = 0
 
     def __call__(self, line: Line, *, elapsed_s: float, request_id: str) -> None:
-        """One answer, which is as long as all others with this line."""
+        """One picture, which is as long as all others with this line."""
+        self._pictures += 1
         self.add(line, line.bytes_sent, elapsed_s=elapsed_s, request_id=request_id)
 
     def add(self, line: Line, bytes_sent: int, *, elapsed_s: float, request_id: str) -> None:
@@ -84,6 +86,8 @@ class AnsweredAtOnce:
         sums, self._sums = self._sums, {}
         for line, found in sums.items():
             self._count(line, found)
+        pictures, self._pictures = self._pictures, 0
+        telemetry.count("variants_total", pictures, outcome="ready")
 
     def _begin(self, line: Line) -> _Sum:
         if self._timer is None:
