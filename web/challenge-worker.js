@@ -1,2 +1,6 @@
 // One of the workers that look for the solution; a classic script, for Firefox before 114 as well.
-import "altcha/workers/pbkdf2";
+import { solve } from "./challenge/solve.js";
+
+addEventListener("message", async ({ data: { parameters, start, step } }) => {
+  postMessage(await solve(parameters, start, step));
+});

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from cimaise.settings import Settings
 from tests.browser.conftest import Visitor
@@ -71,6 +71,36 @@ def test_the_sign_in_asks_after_failures_and_takes_the_browser_s_work(
     page.wait_for_url("**/")
     expect(page.get_by_role("link", name="forgetful")).to_be_visible()
     visitor.context.close()
+
+
+def test_a_form_that_is_sent_early_waits_for_the_browser_s_work(
+    browser: Browser, open_site: RunningApplication
+):
+    visitor = window(browser, open_site)
+    page = visitor.page
+    held: list[Route] = []
+    page.route("**/api/challenge", lambda route: held.append(route))  # noqa: PLW0108 (playwright marks it)
+    with page.expect_request("**/api/challenge"):
+        page.goto("/register")
+    page.get_by_label("Name").fill("early-bird")
+    page.get_by_label("Password").fill("mongoose tale")
+    page.get_by_role("button", name="Make my account").click()
+    expect(page.get_by_text("Checking your browser")).to_be_visible()
+    held.pop().continue_()
+    page.wait_for_url("**/me")
+    visitor.assert_clean()
+    visitor.context.close()
+
+
+def test_a_check_that_failed_can_be_tried_again(browser: Browser, open_site: RunningApplication):
+    page = window(browser, open_site).page
+    page.route("**/api/challenge", lambda route: route.abort(), times=1)
+    page.goto("/register")
+    expect(page.get_by_text("The check could not be made.")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Verified")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    page.context.close()
 
 
 def test_without_script_the_page_says_what_to_do_instead(

@@ -137,7 +137,7 @@ def test_a_stranger_registers_for_a_solved_challenge_and_each_is_good_once(
 def test_the_page_takes_the_answer_from_its_form(open_server: RunningApplication):
     with open_server.client() as guest:
         shown = guest.get("/register", headers=HTML)
-        assert "altcha-widget" in shown.text
+        assert "data-challenge=" in shown.text
         assert "This step needs JavaScript" in shown.text
         form = {"name": "paula", "password": GOOD}
         refused = guest.post("/register", data=form, headers=OWN | HTML)
@@ -161,8 +161,8 @@ def test_after_failures_a_password_needs_a_solved_challenge(open_server: Running
         assert (asked.status_code, asked.json()["code"]) == (403, "challenge_needed")
         page = guest.post("/login", data=body, headers=OWN | HTML)
         assert page.status_code == 403
-        assert "altcha-widget" in page.text
-        assert "altcha-widget" in guest.get("/login", headers=HTML).text
+        assert "data-challenge=" in page.text
+        assert "data-challenge=" in guest.get("/login", headers=HTML).text
         header = {"Challenge-Answer": solution(guest)}
         assert guest.post("/api/login", json=body, headers=header).status_code == 200
 

@@ -100,7 +100,7 @@ def test_a_high_score_asks_for_a_challenge_before_uploads_and_once_for_half_an_h
         assert asked.json()["challenge"] == "/api/challenge"
         assert ann.get("/api/me").status_code == 200
         shown = ann.get("/upload?collection=zips", headers={"accept": "text/html"}).text
-        assert "altcha-widget" in shown
+        assert "data-challenge=" in shown
         assert 'value="/upload?collection=zips"' in shown
         wrong = ann.post("/api/challenge", headers={"Challenge-Answer": "x"})
         assert wrong.json()["code"] == "challenge_needed"
@@ -108,7 +108,7 @@ def test_a_high_score_asks_for_a_challenge_before_uploads_and_once_for_half_an_h
         assert ann.post("/api/uploads", json=good, headers=header).status_code == 201
         assert ann.post("/api/uploads", json=good).status_code == 201
         form = ann.get("/upload?collection=zips", headers={"accept": "text/html"}).text
-        assert "altcha-widget" not in form
+        assert "data-challenge=" not in form
 
 
 def test_the_page_takes_the_answer_and_goes_on(tmp_path: Path):
@@ -128,4 +128,4 @@ def test_the_page_takes_the_answer_and_goes_on(tmp_path: Path):
         form = {"next": "/upload", "altcha": solution(ann)}
         done = ann.post("/challenge", data=form, headers=own)
         assert (done.status_code, done.headers["location"]) == (303, "/upload")
-        assert "altcha-widget" not in ann.get("/upload", headers=own).text
+        assert "data-challenge=" not in ann.get("/upload", headers=own).text
