@@ -81,6 +81,30 @@ async def test_a_file_that_cannot_be_read_now_is_left_out_and_tried_again(folder
     assert names(await folders.open_album(GUEST, "a", Wanted())) == ["1.jpg"]
 
 
+async def test_what_somebody_else_could_not_read_is_tried_again(database, root):
+    begun, gate, reads = threading.Event(), threading.Event(), []
+
+    def fails_once(path):
+        reads.append(path.name)
+        if len(reads) > 1:
+            return Header(8, 8)
+        begun.set()
+        gate.wait(10)
+        raise PermissionError(13, "no")
+
+    index = FolderIndex(database, fails_once)
+    file = FolderFile(put(root, "a/1.jpg").name, 1, 1)
+    first = asyncio.create_task(index.facts("a", root / "a", [file]))
+    await asyncio.to_thread(begun.wait, 10)
+    second = asyncio.create_task(index.facts("a", root / "a", [file]))
+    await asyncio.sleep(0)  # now it asks, too
+    gate.set()
+    assert await first == {}
+    assert (await second)["1.jpg"].width == 8
+    assert reads == ["1.jpg", "1.jpg"]
+    index.close()
+
+
 async def test_a_time_without_a_zone_is_taken_for_utc(folders, root):
     put(root, "a/1.jpg", "8x8 2024-05-06T07:08:09")
     (picture,) = (await folders.open_album(GUEST, "a", Wanted())).pictures

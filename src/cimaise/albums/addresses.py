@@ -1,5 +1,6 @@
 """URLs of albums and their pictures, percent-encoded: RFC 3986 §2.1."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -38,7 +39,7 @@ class VariantSizes:
     def widths(self, width_px: int) -> tuple[int, ...]:
         """Widths to offer, ascending: never above the picture's own, which is one of them."""
         widest = min(width_px, OFFERED_WIDTHS_PX[-1], self.max_width_px)
-        return (*(width for width in OFFERED_WIDTHS_PX if width < widest), widest)
+        return (*OFFERED_WIDTHS_PX[: bisect_left(OFFERED_WIDTHS_PX, widest)], widest)
 
 
 def gallery_url(album: str) -> str:
@@ -71,8 +72,12 @@ def resized_file_url(album: str, file: str, width_px: int) -> str:
 
     The file's own URL is a value in a query here, so it is percent-encoded once more.
     """
-    inner = quote(folder_file_url(album, file), safe="/")
-    return f"/resize?url={inner}&width={width_px}"
+    return f"{variants_of(folder_file_url(album, file))}{width_px}"
+
+
+def variants_of(file_url: str) -> str:
+    """What the URLs of all variants of a folder's file begin with: only the width is wanting."""
+    return f"/resize?url={quote(file_url, safe='/')}&width="
 
 
 def original_url(file_id: str) -> str:
@@ -94,9 +99,14 @@ def info_url(picture: Picture) -> str | None:
     return f"{picture.src}/info" if picture.src.startswith(_FILES) else None
 
 
-def format_srcset(renditions: Iterable[Rendition]) -> str:
+def based(url: str, base: str) -> str:
+    """One of our URLs below a base, which has no trailing slash; another server's as it is."""
+    return base + url if base and url.startswith("/") else url
+
+
+def format_srcset(renditions: Iterable[Rendition], base: str = "") -> str:
     """The value of ``srcset``: HTML, "srcset attributes". Commas and spaces are encoded in URLs."""
-    return ", ".join(f"{one.url} {one.width}w" for one in renditions)
+    return ", ".join([f"{based(one.url, base)} {one.width}w" for one in renditions])
 
 
 def _segment(name: str) -> str:

@@ -1,9 +1,8 @@
 """The album answers as JSON. Names and order of the contract's keys are promised."""
 
-from dataclasses import replace
 from typing import Any
 
-from cimaise.albums.addresses import format_srcset, gallery_url
+from cimaise.albums.addresses import based, format_srcset, gallery_url
 from cimaise.albums.cursor import format_cursor
 from cimaise.albums.dates import format_long_date, format_moment
 from cimaise.albums.model import AlbumList, AlbumPage, AlbumSummary, Pagination, Picture
@@ -41,23 +40,19 @@ def _album(album: AlbumSummary, base: str) -> dict[str, Any]:
     return {
         "name": album.name,
         "title": album.title,
-        "cover": album.cover and _based(album.cover, base),
+        "cover": album.cover and based(album.cover, base),
         "count": album.count,
-        "url": _based(gallery_url(album.name), base),
+        "url": based(gallery_url(album.name), base),
         "visibility": album.visibility.value,
         "source": album.source,
     }
 
 
-def _based(url: str, base: str) -> str:
-    return base + url if url.startswith("/") else url  # covers may be another server's
-
-
 def _picture(picture: Picture, album_title: str, base: str) -> dict[str, Any]:
     shown = picture.shown
-    contract = {
-        "src": _based(shown.url, base),
-        "thumb": _based(picture.thumb, base),
+    contract: dict[str, Any] = {
+        "src": based(shown.url, base),
+        "thumb": based(picture.thumb, base),
         "alt": alt_text(picture, album_title),
         "date": format_long_date(picture.dated_at),
         "bigWidth": shown.width,
@@ -65,31 +60,30 @@ def _picture(picture: Picture, album_title: str, base: str) -> dict[str, Any]:
         "thumbWidth": picture.thumb_width,
         "thumbHeight": picture.thumb_height,
     }
-    more = _additions(picture, base)
-    return contract | {name: value for name, value in more.items() if value is not None}
+    contract.update([one for one in _additions(picture, base) if one[1] is not None])
+    return contract
 
 
-def _additions(picture: Picture, base: str) -> dict[str, Any]:
+def _additions(picture: Picture, base: str) -> tuple[tuple[str, Any], ...]:
     """What follows the contract's keys, where it is known. Nothing here is ever taken away."""
-    renditions = [replace(one, url=_based(one.url, base)) for one in picture.renditions]
-    return {
-        "dateTime": format_moment(picture.dated_at),
-        "id": picture.id or picture.name,
-        "name": picture.name,
-        "title": picture.caption or None,
-        "caption": picture.caption or None,
-        "width": picture.width,
-        "height": picture.height,
-        "srcset": format_srcset(renditions) or None,
-        "placeholder": picture.placeholder,
-        "thumbhash": picture.placeholder,
-        "takenAt": picture.taken_at and format_moment(picture.taken_at),
-        "taken": picture.taken_at and picture.taken_at.isoformat(timespec="seconds"),
-        "rights": picture.rights,
-        "attribution": picture.attribution,
-        "sourceUrl": picture.source_url,
-        "download": picture.download and _based(picture.download, base),
-    }
+    return (
+        ("dateTime", format_moment(picture.dated_at)),
+        ("id", picture.id or picture.name),
+        ("name", picture.name),
+        ("title", picture.caption or None),
+        ("caption", picture.caption or None),
+        ("width", picture.width),
+        ("height", picture.height),
+        ("srcset", format_srcset(picture.renditions, base) or None),
+        ("placeholder", picture.placeholder),
+        ("thumbhash", picture.placeholder),
+        ("takenAt", picture.taken_at and format_moment(picture.taken_at)),
+        ("taken", picture.taken_at and picture.taken_at.isoformat(timespec="seconds")),
+        ("rights", picture.rights),
+        ("attribution", picture.attribution),
+        ("sourceUrl", picture.source_url),
+        ("download", picture.download and based(picture.download, base)),
+    )
 
 
 def _pagination(pagination: Pagination) -> dict[str, Any]:

@@ -2,8 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from cimaise.albums.addresses import VariantSizes, folder_file_url, resized_file_url
-from cimaise.albums.dates import from_mtime
+from cimaise.albums.addresses import (
+    VariantSizes,
+    folder_file_url,
+    resized_file_url,
+    variants_of,
+)
+from cimaise.albums.dates import from_mtime, micros_of
 from cimaise.albums.folder_albums import FolderAlbum
 from cimaise.albums.folder_tree import FolderFile, FolderPicture
 from cimaise.albums.index_rows import Facts
@@ -24,15 +29,27 @@ def is_shown(picture: FolderPicture, facts: Mapping[str, Facts]) -> bool:
     return found is not None and found.is_picture
 
 
+def taken_micros(file: FolderFile, facts: Facts | None) -> int | None:
+    """When it was taken, microseconds since 1970; where the camera says nothing, its last change.
+
+    ``None`` for what cannot be shown.
+    """
+    if facts is None or not facts.is_picture:
+        return None
+    return micros_of(facts.taken_at or from_mtime(file.mtime_ns))
+
+
 def picture_of(
     album: FolderAlbum, picture: FolderPicture, facts: Mapping[str, Facts], sizes: VariantSizes
 ) -> Picture:
     """The picture with its thumbnail, or with a variant in its place."""
     name, own = picture.file.name, facts[picture.file.name]
-    url, (thumb_width, thumb_height) = _thumb(album, picture, facts, sizes)
+    src = folder_file_url(album.name, name)
+    variants = variants_of(src)
+    url, (thumb_width, thumb_height) = _thumb(album, picture, facts, sizes, variants)
     return Picture(
         name=name,
-        src=folder_file_url(album.name, name),
+        src=src,
         thumb=url,
         caption=album.description.captions.get(name, ""),
         dated_at=from_mtime(picture.file.mtime_ns),
@@ -42,11 +59,10 @@ def picture_of(
         thumb_height=thumb_height,
         placeholder=own.placeholder or None,
         renditions=tuple(
-            Rendition(resized_file_url(album.name, name, width), width)
-            for width in sizes.widths(own.width)
+            Rendition(f"{variants}{width}", width) for width in sizes.widths(own.width)
         ),
         taken_at=own.taken_at,
-        download=f"{folder_file_url(album.name, name)}?download=1",
+        download=f"{src}?download=1",
         is_in_every_browser=is_in_every_browser(media_type_of(name) or ""),
     )
 
@@ -81,10 +97,14 @@ def _changed_ns(picture: FolderPicture) -> int:
 
 
 def _thumb(
-    album: FolderAlbum, picture: FolderPicture, facts: Mapping[str, Facts], sizes: VariantSizes
+    album: FolderAlbum,
+    picture: FolderPicture,
+    facts: Mapping[str, Facts],
+    sizes: VariantSizes,
+    variants: str,
 ) -> tuple[str, tuple[int, int]]:
-    name, own = picture.file.name, facts[picture.file.name]
+    own = facts[picture.file.name]
     thumb = facts.get(picture.thumb.name) if picture.thumb else None
     if picture.thumb and thumb and thumb.is_picture:
         return folder_file_url(album.name, picture.thumb.name), (thumb.width, thumb.height)
-    return resized_file_url(album.name, name, sizes.thumb_px), sizes.thumb(own.width, own.height)
+    return f"{variants}{sizes.thumb_px}", sizes.thumb(own.width, own.height)

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Connection
+
 from cimaise.albums import index_rows as rows
 from cimaise.albums.folder_tree import FolderContent, FolderFile
 from cimaise.albums.index_rows import AlbumStamp, Facts, Look
@@ -69,11 +71,25 @@ class FolderIndex:
         A file that cannot be read at this moment is missing, and tried again the next time.
         Cancelling keeps what has been found, but for the last few files.
         """
-        names = [file.name for file in files]
         with self._shared_looks():
-            known = await self._database.read(lambda connection: rows.known(connection, album, names))  # fmt: skip
+            known = await self._kept(album, files)
             await self._measure(album, folder, files, known)
         return {file.name: known[file] for file in files if file in known}
+
+    async def look_up(
+        self, album: str, folder: Path, files: Sequence[FolderFile]
+    ) -> tuple[dict[str, Facts], frozenset[FolderFile]]:
+        """:meth:`facts`, and what of the album is known to be no picture, in one transaction."""
+
+        def read(connection: Connection) -> tuple[dict[FolderFile, Facts], frozenset[FolderFile]]:
+            names = [file.name for file in files]
+            of_album = rows.unreadable(connection, album).get(album, frozenset())
+            return rows.known(connection, album, names), of_album
+
+        with self._shared_looks():
+            known, unreadable = await self._database.read(read)
+            await self._measure(album, folder, files, known)
+        return {file.name: known[file] for file in files if file in known}, unreadable
 
     async def refresh(
         self, album: str, folder: Path, content: FolderContent, look: Look | None = None
@@ -82,19 +98,39 @@ class FolderIndex:
 
         ``look`` says when that content was read, where the folder's time can be relied on.
         """
-        files = content.files
-        with self._shared_looks():
-            known = await self._database.read(lambda connection: rows.known(connection, album, None))  # fmt: skip
-            gone = sorted({row.name for row in known} - {file.name for file in files})
-            if gone:
-                await self._database.write(lambda connection: rows.forget(connection, album, gone))
-            measured = await self._measure(album, folder, files, known)
-        shown = sum(1 for one in content.pictures if one.file in known and known[one.file].is_picture)  # fmt: skip
-        readable = sum(1 for file in files if file in known and known[file].is_picture)
-        stamp = AlbumStamp(content.stamp, shown, len(files) - readable, look)
-        if all(file in known for file in files):
+        names = {file.name for file in content.files}
+        gone = await self._database.read(lambda connection: rows.names_besides(connection, album, names))  # fmt: skip
+        if gone:
+            await self._database.write(lambda connection: rows.forget(connection, album, gone))
+        measured, none_known, no_picture = await self._known(album, folder, content.files)
+        is_out = none_known | no_picture
+        shown = sum(1 for one in content.pictures if one.file not in is_out)
+        stamp = AlbumStamp(content.stamp, shown, len(is_out), look)
+        if not none_known:
             await self._database.write(lambda connection: rows.keep_stamp(connection, album, stamp))
         return Refreshed(measured, stamp.unreadable, len(gone), shown)
+
+    async def _known(
+        self, album: str, folder: Path, files: Sequence[FolderFile]
+    ) -> tuple[int, set[FolderFile], set[FolderFile]]:
+        """Know them, some at a time: the facts of 100,000 would take 50 MB.
+
+        Returns:
+            How many headers were read; files of which nothing is known; files that are no pictures.
+        """
+        measured, none_known, no_picture = 0, set[FolderFile](), set[FolderFile]()
+        for start in range(0, len(files), _BATCH):
+            some = files[start : start + _BATCH]
+            with self._shared_looks():
+                found = await self._kept(album, some)
+                measured += await self._measure(album, folder, some, found)
+            none_known.update(file for file in some if file not in found)
+            no_picture.update(file for file in some if file in found and not found[file].is_picture)
+        return measured, none_known, no_picture
+
+    async def _kept(self, album: str, files: Sequence[FolderFile]) -> dict[FolderFile, Facts]:
+        names = [file.name for file in files]
+        return await self._database.read(lambda connection: rows.known(connection, album, names))
 
     async def stamps(self) -> Mapping[str, AlbumStamp]:
         """What is known of whole albums."""
@@ -110,9 +146,9 @@ class FolderIndex:
         kept = set(albums)
         return await self._database.write(lambda connection: rows.forget_others(connection, kept))
 
-    async def unreadable(self, album: str | None = None) -> Mapping[str, frozenset[FolderFile]]:
-        """Files that were looked at and are no pictures, by album; of one album or of all."""
-        return await self._database.read(lambda connection: rows.unreadable(connection, album))
+    async def unreadable(self) -> Mapping[str, frozenset[FolderFile]]:
+        """Files that were looked at and are no pictures, by album."""
+        return await self._database.read(lambda connection: rows.unreadable(connection, None))
 
     def close(self) -> None:
         """End the threads; headers that are being read are waited for."""
@@ -133,13 +169,25 @@ class FolderIndex:
 
     async def _looked_at(self, album: str, folder: Path, files: Sequence[FolderFile]) -> _Looks:
         """Read headers, once also for those who ask for them at the same time."""
+        ours = dict.fromkeys(file for file in files if (album, file) not in self._looks)
+        self._begin(album, folder, list(ours))
+        found = await self._ended(album, files)
+        # What others could not read may be readable now: they may have tried before we asked.
+        again = [file for file in files if found[file] is None and file not in ours]
+        if again:
+            self._begin(album, folder, again)
+            found |= await self._ended(album, again)
+        return found
+
+    def _begin(self, album: str, folder: Path, files: Sequence[FolderFile]) -> None:
         loop = asyncio.get_running_loop()
-        new = [file for file in dict.fromkeys(files) if (album, file) not in self._looks]
-        size = min(_CHUNK, max(_FEW, -(-len(new) // self._threads)))
-        for start in range(0, len(new), size):
-            chunk = new[start : start + size]
+        size = min(_CHUNK, max(_FEW, -(-len(files) // self._threads)))
+        for start in range(0, len(files), size):
+            chunk = files[start : start + size]
             look = loop.run_in_executor(self._pool, self._look_at_all, folder, chunk)
             self._looks.update(((album, file), look) for file in chunk)
+
+    async def _ended(self, album: str, files: Sequence[FolderFile]) -> _Looks:
         looks = {file: self._looks[album, file] for file in files}
         # With exceptions as results: nobody asks a shielded future after its waiter has gone.
         await asyncio.shield(asyncio.gather(*set(looks.values()), return_exceptions=True))

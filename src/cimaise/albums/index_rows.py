@@ -1,11 +1,11 @@
 """Rows of the index of folder pictures: statements, and nothing that waits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cimaise.albums.folder_tree import FolderFile
@@ -13,6 +13,20 @@ from cimaise.database.schema import folder_indexes, folder_pictures
 
 _NAMES: Final = 500  # names in one statement
 _KEY: Final = ("album", "name")
+_COLUMNS: Final = folder_pictures.c
+# Made once: putting a statement together costs more than what it asks of the database.
+_KNOWN: Final = select(
+    _COLUMNS.name, _COLUMNS.mtime_ns, _COLUMNS.size,
+    func.coalesce(_COLUMNS.width, 0), func.coalesce(_COLUMNS.height, 0),
+    _COLUMNS.taken_at, _COLUMNS.placeholder, func.coalesce(_COLUMNS.orientation, 1),
+    _COLUMNS.latitude, _COLUMNS.longitude,
+).where(
+    _COLUMNS.album == bindparam("of"), _COLUMNS.name.in_(bindparam("names", expanding=True))
+)  # fmt: skip
+_UNREADABLE: Final = select(_COLUMNS.album, _COLUMNS.name, _COLUMNS.mtime_ns, _COLUMNS.size).where(
+    _COLUMNS.width.is_(None)
+)
+_UNREADABLE_OF: Final = _UNREADABLE.where(_COLUMNS.album == bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +74,20 @@ class AlbumStamp:
     look: Look | None = None
 
 
-def known(
-    connection: Connection, album: str, names: Sequence[str] | None
-) -> dict[FolderFile, Facts]:
-    """Facts of an album's files; of all of them where no names are given."""
-    of_album = select(folder_pictures).where(folder_pictures.c.album == album)
-    if names is None:
-        return _facts_by_file(connection.execute(of_album))
+def known(connection: Connection, album: str, names: Sequence[str]) -> dict[FolderFile, Facts]:
+    """Facts of some of an album's files."""
     found: dict[FolderFile, Facts] = {}
     for start in range(0, len(names), _NAMES):
-        some = folder_pictures.c.name.in_(names[start : start + _NAMES])
-        found |= _facts_by_file(connection.execute(of_album.where(some)))
+        wanted = {"of": album, "names": names[start : start + _NAMES]}
+        for name, mtime_ns, size, *facts in connection.execute(_KNOWN, wanted).all():
+            found[FolderFile(name, mtime_ns, size)] = Facts(*facts)
     return found
 
 
-def _facts_by_file(rows: Iterable[Any]) -> dict[FolderFile, Facts]:
-    return {
-        FolderFile(row.name, row.mtime_ns, row.size): Facts(
-            row.width or 0, row.height or 0, row.taken_at, row.placeholder, row.orientation or 1,
-            row.latitude, row.longitude,
-        )
-        for row in rows
-    }  # fmt: skip
+def names_besides(connection: Connection, album: str, names: Container[str]) -> list[str]:
+    """Names of an album's rows that are not among these, in order."""
+    held = select(folder_pictures.c.name).where(folder_pictures.c.album == album)
+    return sorted(name for name in connection.scalars(held) if name not in names)
 
 
 def keep(connection: Connection, album: str, found: Mapping[FolderFile, Facts]) -> None:
@@ -166,15 +172,14 @@ def stamps(connection: Connection) -> dict[str, AlbumStamp]:
 
 def unreadable(connection: Connection, album: str | None) -> dict[str, frozenset[FolderFile]]:
     """Files that were looked at and are no pictures, by album; of one album or of all."""
-    columns = folder_pictures.c
-    statement = select(columns.album, columns.name, columns.mtime_ns, columns.size).where(
-        columns.width.is_(None)
+    rows = (
+        connection.execute(_UNREADABLE)
+        if album is None
+        else connection.execute(_UNREADABLE_OF, {"of": album})
     )
-    if album is not None:
-        statement = statement.where(columns.album == album)
     found: dict[str, set[FolderFile]] = {}
-    for row in connection.execute(statement):
-        found.setdefault(row.album, set()).add(FolderFile(row.name, row.mtime_ns, row.size))
+    for of, *file in rows:
+        found.setdefault(of, set()).add(FolderFile(*file))
     return {name: frozenset(files) for name, files in found.items()}
 
 

@@ -13,8 +13,8 @@ from cimaise.albums.addresses import VariantSizes
 from cimaise.albums.dates import from_mtime
 from cimaise.albums.folder_albums import FolderAlbum, FolderAlbums, SeenFolder
 from cimaise.albums.folder_order import FolderOrders, Ordered
-from cimaise.albums.folder_pictures import cover_url, is_shown, picture_of, readable
-from cimaise.albums.folder_tree import FolderFile, album_parts
+from cimaise.albums.folder_pictures import cover_url, is_shown, picture_of, readable, taken_micros
+from cimaise.albums.folder_tree import FolderFile, FolderPicture, album_parts
 from cimaise.albums.index import FolderIndex, Refreshed
 from cimaise.albums.index_rows import AlbumStamp, Look
 from cimaise.albums.model import (
@@ -41,6 +41,7 @@ _SCAN: Final = ""  # among the tasks; no album is called so
 _TRUSTED: Final = timedelta(days=1)  # a look at a folder counts so long, while its time stays
 _LEASE: Final = "folder-scan"
 _LEASE_S: Final = 120.0  # for a process that dies meanwhile; a scan that takes longer is done twice
+_SOME: Final = 1000  # files whose facts are held at the same time
 _TRIES: Final = 3  # to show files as they are, in a folder in which they are being replaced
 
 
@@ -70,6 +71,7 @@ class FolderSource:
         self._sizes = VariantSizes(max_width_px)
         self._orders = FolderOrders()
         self._covers: dict[str, tuple[FolderAlbum, frozenset[FolderFile], AlbumSummary]] = {}
+        self._no_pictures: dict[str, frozenset[FolderFile]] = {}  # as last seen, by album
         self._fresh: dict[str, str] = {}  # stamp of the content that the index knows, by album
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Semaphore(1)
@@ -165,12 +167,17 @@ class FolderSource:
         What turns out to be no picture makes room for the next one.
         """
         refused: frozenset[FolderFile] = frozenset()
+        no_picture, is_asked = self._no_pictures.get(album.name, refused), False
         while True:
-            ordered = await self._ordered(album, wanted, refused)
+            ordered = await self._ordered(album, wanted, no_picture | refused)
             start = ordered.start_after(wanted.after) if wanted.after else wanted.start
             shown = ordered.pictures[start : start + wanted.limit]
             files = [one.file for one in shown] + [one.thumb for one in shown if one.thumb]
-            facts = await self._index.facts(album.name, album.path, files) if files else {}
+            facts, found = await self._index.look_up(album.name, album.path, files)
+            if found != no_picture and not is_asked:  # more is known now; once, for it may go on
+                no_picture, is_asked = found, True
+                self._no_pictures[album.name] = found
+                continue
             refused_now = {one.file for one in shown if not is_shown(one, facts)}
             if not refused_now:
                 pictures = tuple(picture_of(album, one, facts, self._sizes) for one in shown)
@@ -188,29 +195,37 @@ class FolderSource:
         page, total = wanted.after.page if wanted.after else wanted.page, len(ordered.pictures)
         end = start + len(pictures)
         has_more = bool(pictures) and end < total
-        following = ordered.cursor(ordered.pictures[end - 1], page + 1) if has_more else None
+        following = ordered.cursor(end - 1, page + 1) if has_more else None
         return AlbumPage(
             album.name, album.title, album.visibility, _NAME, pictures,
             Pagination(page, wanted.limit, total, following), ordered.sort, ordered.descending,
         )  # fmt: skip
 
     async def _ordered(
-        self, album: FolderAlbum, wanted: Wanted, refused: frozenset[FolderFile]
+        self, album: FolderAlbum, wanted: Wanted, no_picture: frozenset[FolderFile]
     ) -> Ordered:
         """The album's pictures in the order that is wanted, without what is known to be none."""
         sort = wanted.after.sort if wanted.after else wanted.sort or album.description.sort
         if sort is Sort.PLACED:
             sort = Sort.DATE if album.description.sort is Sort.PLACED else album.description.sort
         descending = wanted.after.descending if wanted.after else wanted.is_descending(sort)
-        known = (await self._index.unreadable(album.name)).get(album.name, frozenset())
-        place = (album.name, album.content, known | refused)
+        place = (album.name, album.content, no_picture)
         found = self._orders.get(*place, sort=sort, descending=descending)
         if found is not None:
             return found
-        files = [picture.file for picture in self._orders.pictures(*place)]
-        facts = await self._index.facts(album.name, album.path, files)
-        taken = {name: one.taken_at for name, one in facts.items() if one.is_picture}
+        taken = await self._taken(album, self._orders.pictures(*place))
         return self._orders.by_taken(*place, taken, descending=descending)
+
+    async def _taken(
+        self, album: FolderAlbum, pictures: Sequence[FolderPicture]
+    ) -> list[int | None]:
+        """What each is ordered by, see :meth:`FolderOrders.by_taken`; some are read at a time."""
+        taken: list[int | None] = []
+        for start in range(0, len(pictures), _SOME):
+            files = [one.file for one in pictures[start : start + _SOME]]
+            facts = await self._index.facts(album.name, album.path, files)
+            taken += [taken_micros(file, facts.get(file.name)) for file in files]
+        return taken
 
     def _summary(self, album: FolderAlbum, unreadable: frozenset[FolderFile]) -> AlbumSummary:
         kept = self._covers.get(album.name)
