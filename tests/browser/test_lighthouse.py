@@ -1,11 +1,6 @@
 """The gallery's page as Lighthouse sees it on a phone: sixty photographs' worth of tiles."""
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -14,12 +9,14 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import NewVisitor
 from tests.kit.application import RunningApplication, running_application
 from tests.kit.backends import left_out
+from tests.kit.lighthouse import Lighthouse, MissingError
 from tests.kit.pictures import quadrants
 
-SOURCES: Final = Path(__file__).parent / "lighthouse"
-INSTALL: Final = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 SIZES: Final = ((1600, 1200), (1200, 1600), (1800, 600), (1500, 1000))
 PICTURES: Final = 60
+MOST_BEFORE_BYTES: Final = 12_000  # styles and scripts, as they are sent
+MOST_DOCUMENT_BYTES: Final = 12_000
+MOST_ELEMENTS: Final = 300
 
 pytestmark = pytest.mark.slow
 
@@ -42,23 +39,11 @@ def report(
     walk: RunningApplication, browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """What Lighthouse says of it, with the settings that it has for phones."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        left_out("node and npm are not installed")
-    folder = tmp_path_factory.mktemp("lighthouse")
-    shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
-    installed = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True)
-    if installed.returncode:
-        left_out(f"Lighthouse cannot be installed: {installed.stderr[-300:]}")
-    command = [
-        "node", "node_modules/lighthouse/cli/index.js", f"{walk.url}/gallery/walk", "--quiet",
-        "--output=json", "--output-path=report.json",
-        "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-quic",
-    ]  # fmt: skip
-    environment = os.environ | {"CHROME_PATH": shutil.which("chromium") or ""}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-1000:]
-    found: dict[str, Any] = json.loads((folder / "report.json").read_text())
-    return found
+    try:
+        lighthouse = Lighthouse(tmp_path_factory.mktemp("lighthouse"))
+    except MissingError as fault:
+        left_out(str(fault))
+    return lighthouse.visit(f"{walk.url}/gallery/walk")
 
 
 @pytest.mark.parametrize("category", ["accessibility", "best-practices", "seo"])
@@ -66,6 +51,47 @@ def test_lighthouse_has_nothing_to_say(report: dict[str, Any], category: str) ->
     told = report["categories"][category]
     lost = [one["id"] for one in told["auditRefs"] if report["audits"][one["id"]]["score"] == 0]
     assert (told["score"], lost) == (1, [])
+
+
+# Of the audits of speed those that hang on what the page is, not on how fast this machine is.
+LASTING: Final = (
+    "cache-insight", "cls-culprits-insight", "dom-size-insight", "duplicated-javascript-insight",
+    "font-display-insight", "lcp-discovery-insight", "legacy-javascript-insight",
+    "third-parties-insight", "viewport-insight", "efficient-animated-content", "lcp-lazy-loaded",
+    "modern-image-formats", "no-document-write", "prioritize-lcp-image", "redirects",
+    "total-byte-weight", "unminified-css", "unminified-javascript", "unsized-images",
+    "unused-css-rules", "unused-javascript", "uses-long-cache-ttl", "uses-passive-event-listeners",
+    "uses-text-compression",
+)  # fmt: skip
+
+
+def test_whatever_makes_pages_slow_is_not_there(report: dict[str, Any]) -> None:
+    assert {name: report["audits"][name]["score"] for name in LASTING} == dict.fromkeys(LASTING, 1)
+
+
+def test_what_the_first_paint_waits_for_is_light_and_named_by_the_page(
+    report: dict[str, Any],
+) -> None:
+    """Two style sheets and the choice of colours, asked for at once; nothing asks for more."""
+    requests = report["audits"]["network-requests"]["details"]["items"]
+    needed = [one for one in requests if one["resourceType"] in ("Stylesheet", "Script")]
+    assert len([one for one in needed if one["resourceType"] == "Stylesheet"]) == 2
+    assert len([one for one in needed if one["resourceType"] == "Script"]) == 2
+    assert sum(one["transferSize"] for one in needed) <= MOST_BEFORE_BYTES
+    (tree,) = (
+        one["value"]["chains"]
+        for one in report["audits"]["network-dependency-tree-insight"]["details"]["items"]
+        if one.get("value", {}).get("type") == "network-tree"
+    )
+    below = [child for page in tree.values() for child in page["children"].values()]
+    assert [child["url"] for child in below if child["children"]] == []
+
+
+def test_a_page_of_sixty_is_few_bytes_before_its_pictures(report: dict[str, Any]) -> None:
+    requests = report["audits"]["network-requests"]["details"]["items"]
+    (page,) = (one for one in requests if one["resourceType"] == "Document")
+    assert page["transferSize"] <= MOST_DOCUMENT_BYTES
+    assert report["audits"]["dom-size"]["numericValue"] <= MOST_ELEMENTS
 
 
 def test_nothing_moves_while_the_page_comes(report: dict[str, Any]) -> None:

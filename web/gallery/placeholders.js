@@ -3,19 +3,31 @@
 import { thumbHashToDataURL } from "thumbhash";
 
 /**
+ * Each is drawn when its place comes near: sixty at once would hold up a phone.
  * @param {ParentNode} where what to look through
  */
 export function paintPlaceholders(where) {
-  for (const link of where.querySelectorAll("a[data-placeholder]")) {
-    const image = link.querySelector("img");
-    if (!(link instanceof HTMLElement) || !image || image.complete) continue;
-    const url = placeholderUrl(link.dataset.placeholder ?? "");
-    if (!url) continue;
-    image.style.backgroundImage = `url("${url}")`;
-    image.style.backgroundSize = "100% 100%";
-    const clear = () => image.style.removeProperty("background-image");
-    image.addEventListener("load", clear, { once: true });
-  }
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        observer.unobserve(target);
+        paint(target);
+      }
+    },
+    { rootMargin: "50% 0px" },
+  );
+  for (const link of where.querySelectorAll("a[data-placeholder]")) observer.observe(link);
+}
+
+/** @param {Element} link around a picture */
+function paint(link) {
+  const image = link.querySelector("img");
+  if (!(link instanceof HTMLElement) || !image || image.complete) return;
+  const url = placeholderUrl(link.dataset.placeholder ?? "");
+  if (!url) return;
+  image.style.background = `url("${url}") 0 0 / 100% 100%`;
+  image.addEventListener("load", () => image.style.removeProperty("background"), { once: true });
 }
 
 /**
