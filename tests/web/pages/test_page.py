@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimaise.web.pages.page import content_policy, format_count, format_size, local_path
+from cimaise.web.pages.page import content_policy, local_path
 from tests.kit.application import Person, RunningApplication
 
 HTML = {"accept": "text/html"}
@@ -35,15 +35,6 @@ def test_whatever_comes_in_the_way_stays_on_this_server(text: str) -> None:
 )
 def test_ways_to_other_servers_are_not_taken(text: str | None) -> None:
     assert local_path(text) == "/"
-
-
-def test_numbers_for_people() -> None:
-    assert format_size(0) == "0 bytes"
-    assert format_size(1) == "1 byte"
-    assert format_size(1536) == "1.5 KB"
-    assert format_size(200 * 1024**2) == "200 MB"
-    assert format_count(1, "picture") == "1 picture"
-    assert format_count(1204, "picture") == "1,204 pictures"
 
 
 def test_texts_of_others_are_shown_and_never_run(server: RunningApplication, ann: Person) -> None:

@@ -21,14 +21,12 @@ from cimaise.storage.base import Storage
 from cimaise.storage.keys import object_key
 from cimaise.web.assets import asset_url
 from cimaise.web.call import Call
+from cimaise.web.pages.words import format_browser, format_count, format_minute, format_size
 from cimaise.web.problems import problem_headers, status_of
 
 PageHandler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT: Final = 500
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
-_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
-_STEP: Final = 1024
-_HUNDRED: Final = 100
 _LOCAL_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 _ANY_KEY: Final = object_key("0" * 22)
 
@@ -236,21 +234,8 @@ def _environment() -> Environment:
         "size": format_size,
         "day": format_long_date,
         "moment": format_moment,
+        "minute": format_minute,
         "counted": format_count,
+        "browser": format_browser,
     }
     return environment
-
-
-def format_size(count: int) -> str:
-    """``12.3 MB``; 1 MB is 1024² bytes."""
-    value, power = float(count), 0
-    while value >= _STEP and power < len(_UNITS) - 1:
-        value, power = value / _STEP, power + 1
-    if power == 0:
-        return format_count(count, "byte")
-    return f"{value:.0f} {_UNITS[power]}" if value >= _HUNDRED else f"{value:.1f} {_UNITS[power]}"
-
-
-def format_count(count: int, noun: str) -> str:
-    """``1 picture``, ``1,204 pictures``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -17,6 +17,7 @@ _LEAST_RATIO: Final = 0.3
 _GREATEST_RATIO: Final = 6.0
 _PHONE_ROW_PX: Final = 140  # about how high rows become in narrow windows
 _ROW_VW: Final = 18  # and in all others, in hundredths of their width
+_ALONE_VH: Final = 70  # how high the only picture of an album becomes, in hundredths of the window
 _CLEARLY_WIDER: Final = 1.15
 
 
@@ -65,6 +66,7 @@ class Tile:
         src: A small picture.
         srcset: The small one and all that are clearly narrower or wider.
         sizes: How wide it will be about, where the browser cannot tell by itself.
+        sizes_alone: The same where it is the only one of its album.
         large: What the lightbox shows where it makes no choice by size.
         large_srcset: What it chooses from.
         tiles: Where its tiles are described (IIIF); empty where it is no larger than variants.
@@ -77,6 +79,7 @@ class Tile:
     src: str
     srcset: str
     sizes: str
+    sizes_alone: str
     width: int
     height: int
     large: str
@@ -105,6 +108,7 @@ def make_tile(picture: Picture, album_title: str, site: Site = AT_THE_ROOT) -> T
         src=small.url,
         srcset=format_srcset(offered) if others else "",
         sizes=f"(max-width: 40em) {round(ratio * _PHONE_ROW_PX)}px, {round(ratio * _ROW_VW, 1)}vw",
+        sizes_alone=f"(max-width: 40em) 90vw, min(90vw, {round(ratio * _ALONE_VH)}vh)",
         width=picture.width,
         height=picture.height,
         large=shown[-1].url if shown else site.near(picture.src, LARGE_PX),

@@ -1,0 +1,52 @@
+"""What pages say of numbers, times and programs, in the words of people. Pure functions."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from cimaise.albums.dates import format_long_date
+
+_UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
+_STEP: Final = 1024
+_HUNDRED: Final = 100
+# The first that is named counts: nearly all say that they are Safari, and many that they are Chrome.
+_BROWSERS: Final = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"),
+    ("Vivaldi", "Vivaldi"), ("Firefox/", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"),
+    ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+_MOST_CHARS: Final = 80
+
+
+def format_size(count: int) -> str:
+    """``12.3 MB``; 1 MB is 1024² bytes."""
+    value, power = float(count), 0
+    while value >= _STEP and power < len(_UNITS) - 1:
+        value, power = value / _STEP, power + 1
+    if power == 0:
+        return format_count(count, "byte")
+    return f"{value:.0f} {_UNITS[power]}" if value >= _HUNDRED else f"{value:.1f} {_UNITS[power]}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """``1 picture``, ``1,204 pictures``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def format_minute(moment: datetime) -> str:
+    """``March 9, 2026, 10:11 UTC``."""
+    return f"{format_long_date(moment)}, {moment.astimezone(UTC):%H:%M} UTC"
+
+
+def format_browser(user_agent: str) -> str:
+    """``Firefox on Linux``; of other programs the beginning of what they call themselves."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    if browser and user_agent.startswith("Mozilla/"):
+        return f"{browser} on {system}" if system else browser
+    if len(user_agent) > _MOST_CHARS:
+        return f"{user_agent[:_MOST_CHARS]}…"
+    return user_agent or "Unknown browser"
