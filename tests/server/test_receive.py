@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from cimaise.server.protocol import http_protocol
 from cimaise.server.receive import BUFFER_BYTES, EXTENSION, HIGH_WATER_BYTES, Inflow
+from cimaise.storage.filesystem.files import write_all
 from tests.kit.uvicorn_server import RunningServer, running_uvicorn
 
 BODY = bytes(range(256)) * 20_000  # 5 MB
@@ -173,6 +175,22 @@ async def pouring(scope: Any, receive: Any, send: Any) -> None:
     await reply(send, digest.hexdigest())
 
 
+async def piping(scope: Any, receive: Any, send: Any) -> None:
+    """Into a file: from the socket itself, as soon as much comes at once."""
+    with tempfile.TemporaryFile() as file:
+        size = 0
+
+        def take(piece: Any) -> None:
+            nonlocal size
+            write_all(file.fileno(), [piece], size)
+            size += len(piece)
+
+        while await pour_of(scope)(take, 1_500_000, by_pipe=True):
+            pass
+        digest = hashlib.file_digest(file, "sha256")
+    await reply(send, digest.hexdigest())
+
+
 async def receiving(scope: Any, receive: Any, send: Any) -> None:
     digest, more = hashlib.sha256(), True
     while more:
@@ -205,7 +223,7 @@ DIGEST = hashlib.sha256(BODY).hexdigest().encode()
 LENGTH = f"Content-Length: {len(BODY)}"
 
 
-@pytest.mark.parametrize("app", [pouring, receiving])
+@pytest.mark.parametrize("app", [pouring, piping, receiving])
 def test_a_body_of_known_length_comes_whole(server: RunningServer, app: Any):
     server.app = app
     assert exchange(server, head(LENGTH, "Connection: close"), BODY).endswith(DIGEST)
@@ -219,7 +237,7 @@ def test_a_body_in_chunks_comes_whole(server: RunningServer, app: Any, size: int
     assert exchange(server, start, chunked(BODY, size)).endswith(DIGEST)
 
 
-@pytest.mark.parametrize("app", [pouring, receiving])
+@pytest.mark.parametrize("app", [pouring, piping, receiving])
 def test_requests_behind_each_other_are_answered_in_turn(server: RunningServer, app: Any):
     server.app = app
     short = head("Content-Length: 3") + b"abc"
@@ -274,13 +292,14 @@ def test_a_short_body_that_nobody_wanted_does_not_end_the_connection(server: Run
     assert said.count(b"heard nothing") == 2
 
 
-def test_a_client_that_goes_is_noticed_by_who_pours(server: RunningServer):
+@pytest.mark.parametrize("by_pipe", [False, True])
+def test_a_client_that_goes_is_noticed_by_who_pours(server: RunningServer, by_pipe: bool):
     raised: list[BaseException] = []
     over = threading.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         try:
-            while await pour_of(scope)(lambda _: None, 1_000_000):
+            while await pour_of(scope)(lambda _: None, 1_000_000, by_pipe=by_pipe):
                 pass
         except ConnectionResetError as fault:
             raised.append(fault)

@@ -9,9 +9,12 @@ import asyncio
 from typing import Final, Protocol
 
 from cimaise.server.limits import Limits
-from cimaise.server.receive import Inflow, SharedBuffer
+from cimaise.server.reading import Reading
+from cimaise.server.receive import Inflow, Piece, SharedBuffer
 from cimaise.server.requests import Request, RequestReader
+from cimaise.server.siphon import FROM_BYTES
 
+_QUICK_S: Final = 1.0
 _END: Final = b"\r\n\r\n"
 """Behind every head, and behind every body in chunks (RFC 9112 §2.1, §7.1)."""
 
@@ -47,12 +50,11 @@ class Inlet:
         "_body",
         "_buffer",
         "_held",
-        "_is_paused",
         "_loop",
         "_owner",
         "_reader",
+        "_reading",
         "_tail",
-        "_transport",
         "at_s",
         "has_asked",
         "is_deaf",
@@ -70,11 +72,10 @@ class Inlet:
         self._loop = loop
         self._buffer = buffer
         self._reader = RequestReader(self, limits)
-        self._transport: asyncio.Transport
         self._body: Inflow | None = None
         self._held = b""
         self._tail = b""  # of what was read, where the end of a head may be cut in two
-        self._is_paused = False
+        self._reading: Reading
         self.at_s = loop.time()
         self.has_asked = False
         self.is_deaf = False
@@ -92,19 +93,30 @@ class Inlet:
 
     def open(self, transport: asyncio.Transport) -> None:
         """The client has come."""
-        self._transport = transport
+        self._reading = Reading(self._loop, transport, self._buffer.pipe)
 
     def view(self) -> memoryview:
         """Where the next bytes go: long reads only for a body that somebody wants."""
         if not self.is_raw or self._body is None:
             return self._buffer.short
-        return self._buffer.view(min(self._reader.body_left, self._body.room))
+        return self._buffer.view(self.room)
 
-    def take(self, data: bytes | memoryview) -> None:
+    @property
+    def room(self) -> int:
+        """How many bytes of the body may be read next."""
+        assert self._body is not None
+        return min(self._reader.body_left, self._body.room)
+
+    def take(self, piece: Piece) -> None:
         """Bytes of a body of declared length, and of nothing else."""
-        self.body_came(data)
-        self.is_raw = self._reader.body_left > len(data)
-        self._reader.skip_body(len(data))
+        size, body = len(piece), self._body
+        self.body_came(piece)
+        self.is_raw = self._reader.body_left > size
+        self._reader.skip_body(size)
+        if not self.is_raw:
+            self._reading.slow_down()
+        elif size >= FROM_BYTES and body is not None and body.takes_pipes:
+            self._reading.speed_up(self)
 
     def feed(self, data: bytes | memoryview) -> None:
         """Read what may be read now; the rest waits for :meth:`go_on`.
@@ -162,15 +174,19 @@ class Inlet:
     def lose(self) -> None:
         """The client has gone."""
         self._held = b""
+        self._reading.slow_down()
         if self._body is not None:
             self._body.leave()
 
+    def rest(self, now_s: float) -> None:
+        """A body of which nothing comes for a while holds no second descriptor."""
+        if now_s - self.at_s > _QUICK_S:
+            self._reading.slow_down()
+
     def resume(self) -> None:
         """Read on."""
-        if self._is_paused and not self._transport.is_closing():
-            self._is_paused = False
+        if self._reading.resume():
             self.at_s = self._loop.time()
-            self._transport.resume_reading()
 
     # What the reader calls
 
@@ -184,7 +200,7 @@ class Inlet:
         self.at_s = self._loop.time()
         self._owner.request_came(request)
 
-    def body_came(self, piece: bytes | memoryview) -> None:
+    def body_came(self, piece: Piece) -> None:
         """Bytes of the body."""
         self.at_s = self._loop.time()
         if self._body is not None:
@@ -207,6 +223,4 @@ class Inlet:
 
     def pause_body(self) -> None:
         """Nobody wants more at the moment."""
-        if not (self._is_paused or self._transport.is_closing()):
-            self._is_paused = True
-            self._transport.pause_reading()
+        self._reading.pause()

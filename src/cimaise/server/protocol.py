@@ -208,6 +208,7 @@ class Connection(asyncio.BufferedProtocol):
             if self._host.is_tls and self._outlet.is_spent():
                 self._transport.abort()  # and does not wait for the client's good-bye
             return
+        self._inlet.rest(now_s)
         late = overdue(
             now_s,
             self._lanes.limits,

@@ -10,8 +10,10 @@ another server, it receives.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final, Protocol
+
+from cimaise.server.siphon import Pipe, Piped
 
 BUFFER_BYTES: Final = 1024 * 1024
 HEAD_VIEW_BYTES: Final = 64 * 1024
@@ -22,20 +24,23 @@ EXTENSION: Final = "cimaise.pour"
 TRAILERS: Final = "cimaise.trailers"
 """Of its scope: there ``fields`` is a list that grows when fields come behind the body."""
 
-Piece = bytes | memoryview
-Take = Callable[[Piece], None]
-Pour = Callable[[Take, int], Awaitable[bool]]
+Piece = bytes | memoryview | Piped
+Take = Callable[[Any], None]  # of pieces; not of piped ones where it did not say so
 
 
 class SharedBuffer:
     """The memory that every connection of an event loop reads into.
 
     Whoever reads takes the bytes before the loop goes on, so no two connections ever meet in it.
+
+    Attributes:
+        pipe: Where bytes go instead that shall not come into our memory at all.
     """
 
     def __init__(self) -> None:
         self.whole = memoryview(bytearray(BUFFER_BYTES))
         self.short = self.whole[:HEAD_VIEW_BYTES]
+        self.pipe = Pipe()
 
     def view(self, room: int) -> memoryview:
         """The first ``room`` bytes, or all there are."""
@@ -65,6 +70,7 @@ class Inflow:
     """
 
     __slots__ = (
+        "_by_pipe",
         "_fault",
         "_held",
         "_held_bytes",
@@ -84,6 +90,7 @@ class Inflow:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._take: Take | None = None
+        self._by_pipe = False
         self._wanted = 0
         self._fault: BaseException | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -103,11 +110,18 @@ class Inflow:
         """How many bytes may be read next."""
         return self._wanted if self._take is not None else HIGH_WATER_BYTES
 
+    @property
+    def takes_pipes(self) -> bool:
+        """Whoever takes can do so from a pipe."""
+        return self._by_pipe and self._take is not None
+
     def add(self, piece: Piece) -> None:
         """Bytes have come. ``piece`` is only good until this returns."""
         self.received_bytes += len(piece)
         if self.is_discarded:
             return
+        if isinstance(piece, Piped) and not (self.takes_pipes and len(piece) <= self._wanted):
+            piece = bytes(piece)
         rest = piece if self._take is None else self._give(self._take, piece)
         if not len(rest):
             return
@@ -147,12 +161,13 @@ class Inflow:
                 return {"type": "http.disconnect"}
             await self._wait()
 
-    async def pour(self, take: Take, most: int) -> bool:
+    async def pour(self, take: Take, most: int, *, by_pipe: bool = False) -> bool:
         """Call ``take`` with bytes as they come, on the event loop, until there were ``most``.
 
         Args:
             take: Must not keep what it is given, nor wait. What it raises is raised here.
             most: 1 or more.
+            by_pipe: ``take`` may be given :class:`Piped` as well.
 
         Returns:
             Whether more may come; ``False`` only when ``take`` has had every byte of the body.
@@ -162,7 +177,7 @@ class Inflow:
             ConnectionResetError: The client has gone before the end.
         """
         self._wanted = most
-        self._take = take
+        self._take, self._by_pipe = take, by_pipe
         try:
             self._give_held(take)
             while self._take is take and not (self.is_ended or self.is_over):
@@ -184,7 +199,10 @@ class Inflow:
 
     def _give(self, take: Take, piece: Piece) -> Piece:
         """Let ``take`` have what it wants of ``piece``; gives the rest."""
-        part = piece if len(piece) <= self._wanted else piece[: self._wanted]
+        part: Piece = piece
+        rest: Piece = b""
+        if not isinstance(piece, Piped):
+            part, rest = piece[: self._wanted], piece[self._wanted :]
         try:
             take(part)
         except BaseException as fault:
@@ -195,7 +213,7 @@ class Inflow:
             self._take = None
             self._source.pause_body()
             self._wake()
-        return piece[len(part) :]
+        return rest
 
     def _give_held(self, take: Take) -> None:
         """What came before somebody took; no frame that waits may keep it alive."""

@@ -1,7 +1,7 @@
 """Bytes that come in: counted, gathered into pieces worth a thread hop, cut into parts."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from cimaise.storage.checks import size_mismatch, too_large
 
@@ -11,16 +11,40 @@ HOP_BYTES: Final = 512 * 1024
 _MAX_PIECES: Final = 512  # below IOV_MAX (1024 on Linux)
 
 
-Piece = bytes | memoryview
+class Piped(Protocol):
+    """Bytes that are still the kernel's. Take them once, as ``bytes`` or by :meth:`move`."""
+
+    def __len__(self) -> int: ...
+
+    def __bytes__(self) -> bytes: ...
+
+    def move(self, descriptor: int, offset: int, /) -> None:
+        """Write all of them into a file, without bringing them into memory of ours.
+
+        ``OSError`` where that fails; then some may have been written.
+        """
+        ...
+
+
+Memory = bytes | memoryview
+Piece = Memory | Piped
 Take = Callable[[Piece], None]
 """Is given bytes on the event loop, as they come; must not wait, and must not keep them."""
 
-Pour = Callable[[Take, int], Awaitable[bool]]
-"""The short way of a body: ``await pour(take, most)`` calls ``take`` until there were ``most`` bytes.
 
-It tells whether more may come: ``False`` only when ``take`` has had every byte. Cancelling loses
-nothing. What ``take`` raises is raised; ``ClientGone`` where the body breaks off.
-"""
+class Pour(Protocol):
+    """The short way of a body: ``await pour(take, most)`` calls ``take`` until there were ``most`` bytes.
+
+    It tells whether more may come: ``False`` only when ``take`` has had every byte. Cancelling loses
+    nothing. What ``take`` raises is raised; ``ClientGone`` where the body breaks off.
+
+    Args:
+        by_pipe: ``take`` knows what to do with :class:`Piped`, too. Otherwise it gets memory.
+    """
+
+    def __call__(  # noqa: D102
+        self, take: Take, most: int, /, *, by_pipe: bool = False
+    ) -> Awaitable[bool]: ...
 
 
 def pour_of(chunks: AsyncIterable[bytes]) -> Pour | None:
@@ -44,14 +68,14 @@ class Looked:
             self._look(chunk)
             yield chunk
 
-    async def _pour(self, take: Take, most: int) -> bool:
+    async def _pour(self, take: Take, most: int, *, by_pipe: bool = False) -> bool:
         assert self._short is not None
 
         def look_and_take(piece: Piece) -> None:
             self._look(piece)
             take(piece)
 
-        return await self._short(look_and_take, most)
+        return await self._short(look_and_take, most, by_pipe=by_pipe)
 
 
 class Counted:
@@ -101,9 +125,9 @@ class Counted:
         if held:
             yield held
 
-    async def _pour(self, take: Take, most: int) -> bool:
+    async def _pour(self, take: Take, most: int, *, by_pipe: bool = False) -> bool:
         assert self._chunks.pour is not None
-        more = await self._chunks.pour(take, most)
+        more = await self._chunks.pour(take, most, by_pipe=by_pipe)
         if not more:
             self._require_end()
         return more

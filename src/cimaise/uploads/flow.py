@@ -66,7 +66,7 @@ class Flow:
     def _see(self, piece: Piece) -> None:
         self.size += len(piece)
         if not self._is_judged and len(self._head) < HEAD_BYTES:
-            self._head += piece[: HEAD_BYTES - len(self._head)]
+            self._head += memoryview(bytes(piece))[: HEAD_BYTES - len(self._head)]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._chunks:
@@ -76,14 +76,14 @@ class Flow:
             await self._renew()
             yield chunk
 
-    async def _pour(self, take: Take, most: int) -> bool:
+    async def _pour(self, take: Take, most: int, *, by_pipe: bool = False) -> bool:
         assert self._chunks.pour is not None
         # the head first: what is refused should not have been written
         step = min(most, LEAST_STEP if self._is_judged else HEAD_BYTES)
         more = True
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):  # a slow sender is somebody, too
-                more = await self._chunks.pour(take, step)
+                more = await self._chunks.pour(take, step, by_pipe=by_pipe and self._is_judged)
         await self._look()
         await self._renew()
         return more

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 
 from cimaise.errors import ClientGone
-from cimaise.storage.bodies import Pour, Take
+from cimaise.storage.bodies import Piece, Pour, Take
 
 POURED: Final = "poured_bytes"
 """Of a request's state: bytes of the body that came by no message."""
@@ -44,16 +44,16 @@ class Body:
         except ClientDisconnect as fault:
             raise ClientGone(_GONE) from fault
 
-    async def _pour(self, take: Take, most: int) -> bool:
+    async def _pour(self, take: Take, most: int, *, by_pipe: bool = False) -> bool:
         assert self._offered is not None
         facts = self._request.scope.setdefault("state", {})
 
-        def counted(piece: bytes | memoryview) -> None:
+        def counted(piece: Piece) -> None:
             facts[POURED] = facts.get(POURED, 0) + len(piece)
             take(piece)
 
         try:
-            return await self._offered(counted, most)
+            return await self._offered(counted, most, by_pipe=by_pipe)
         except ConnectionError as fault:
             await self._request.receive()  # so everybody in between learns of it
             raise ClientGone(_GONE) from fault

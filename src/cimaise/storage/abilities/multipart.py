@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cimaise.storage.objects import ObjectInfo
+
+if TYPE_CHECKING:
+    from cimaise.storage.bodies import Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,11 @@ class Hold:
 class AppendNow(Protocol):
     """Appends on the event loop; ``False``: it would have to wait, and nothing was written."""
 
-    def __call__(self, piece: bytes | memoryview, start: int, /) -> bool: ...  # noqa: D102
+    def __call__(self, piece: "Piece", start: int, /) -> bool: ...  # noqa: D102
+
+    def rest(self) -> None:
+        """Nothing comes at the moment, or ever again: give back what was taken for it."""
+        ...
 
 
 class Appends(Protocol):

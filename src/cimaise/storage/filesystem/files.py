@@ -35,8 +35,20 @@ def info_of(key: str, facts: os.stat_result) -> ObjectInfo:
 
 def write_all(descriptor: int, pieces: Iterable[Piece], offset: int) -> int:
     """Write ``pieces`` one after the other at ``offset``; how many bytes that were."""
-    left = [memoryview(piece) for piece in pieces]
     first = offset
+    left: list[memoryview] = []
+    for piece in pieces:
+        if isinstance(piece, bytes | memoryview):
+            left.append(memoryview(piece))
+        else:
+            offset = _write_memory(descriptor, left, offset)
+            piece.move(descriptor, offset)
+            offset, left = offset + len(piece), []
+    return _write_memory(descriptor, left, offset) - first
+
+
+def _write_memory(descriptor: int, left: list[memoryview], offset: int) -> int:
+    """Write it at ``offset``; gives where it ends."""
     while left:
         done = os.pwritev(descriptor, left, offset)
         offset += done
@@ -44,7 +56,7 @@ def write_all(descriptor: int, pieces: Iterable[Piece], offset: int) -> int:
             done -= len(left.pop(0))
         if done:
             left[0] = left[0][done:]
-    return offset - first
+    return offset
 
 
 def sync_folder(folder: Path) -> None:

@@ -125,7 +125,9 @@ async def _pour_at_once(hops: Hops, short: Pour, draft: Draft[T]) -> None:
             await hops.run(pace.timed, partial(draft.append, pieces))
         else:
             more = await short(
-                lambda piece: pace.timed(partial(translated, draft.append, [piece])), STEP_BYTES
+                lambda piece: pace.timed(partial(translated, draft.append, [piece])),
+                STEP_BYTES,
+                by_pipe=True,
             )
 
 

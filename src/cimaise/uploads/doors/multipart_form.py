@@ -9,7 +9,7 @@ from typing import Final
 from python_multipart.multipart import parse_options_header
 
 from cimaise.errors import Malformed
-from cimaise.storage.bodies import Piece, Pour, Take, pour_of
+from cimaise.storage.bodies import Memory, Piece, Pour, Take, pour_of
 from cimaise.uploads.doors.multipart_reader import (
     Direct,
     Event,
@@ -118,7 +118,7 @@ class FileBytes:
         self._form = form
         self.pour: Pour | None = None if form.short is None else self._pour
 
-    async def _chunk(self) -> Piece | None:
+    async def _chunk(self) -> Memory | None:
         while not isinstance(event := await self._form.next(), FileEnd | None):
             if isinstance(event, FileData):
                 return event.chunk
@@ -128,7 +128,7 @@ class FileBytes:
         while (chunk := await self._chunk()) is not None:
             yield bytes(chunk)
 
-    async def _pour(self, take: Take, most: int) -> bool:
+    async def _pour(self, take: Take, most: int, *, by_pipe: bool = False) -> bool:  # noqa: ARG002 (it is parsed in memory)
         while most > 0:
             if not self._form.has_events:
                 given, more = await self._form.pour_into(take, most)

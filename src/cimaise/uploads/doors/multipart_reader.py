@@ -14,7 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from cimaise.errors import Limit, Malformed, TooLarge
 from cimaise.rfc.media_types import parse_parameters
-from cimaise.storage.bodies import Piece, Take
+from cimaise.storage.bodies import Memory, Take
 
 MAX_PARTS: Final = 1000
 MAX_FIELD_BYTES: Final = 64 * 1024
@@ -47,7 +47,7 @@ class FileStart:
 class FileData:
     """Some bytes of the file; they stay as they are."""
 
-    chunk: Piece
+    chunk: Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Direct:
         self.given_bytes = 0
         self.fault: BaseException | None = None
 
-    def give(self, piece: Piece) -> None:
+    def give(self, piece: Memory) -> None:
         """What the taker raises waits until the parser has come to the end of its chunk."""
         if self.fault is None:
             try:

@@ -29,6 +29,7 @@ class AppendedSink:
         self._on_trial = on_trial
         self._hold = Hold(0, 0)
         self._size = 0
+        self._append: AppendNow | None = None
         self._touched_at = stores.clock()
 
     @property
@@ -55,7 +56,7 @@ class AppendedSink:
 
     def now(self) -> Callable[[Piece], bool] | None:
         """Adds without a hop to a thread, where the storage can."""
-        append = self._appends.now(*self._names, self._hold)
+        append = self._append = self._appends.now(*self._names, self._hold)
         return None if append is None else partial(self._add_now, append)
 
     def _add_now(self, append: AppendNow, piece: Piece) -> bool:
@@ -75,11 +76,17 @@ class AppendedSink:
 
     async def rest(self) -> None:
         """Nothing is only in memory."""
+        self._close()
         await self.touch()
+
+    def _close(self) -> None:
+        if self._append is not None:
+            self._append.rest()
 
     async def keep(self, *, length: int | None) -> int:
         """Make durable, and record how much it is."""
         del length
+        self._close()
         self._size = await self._appends.keep(*self._names, self._hold)
 
         def work(connection: Connection) -> None:
@@ -91,5 +98,6 @@ class AppendedSink:
 
     async def undo(self) -> None:
         """Cut off what this request brought."""
+        self._close()
         await self._appends.cut(*self._names, self._hold, size=self._hold.size)
         await self._appends.keep(*self._names, self._hold)

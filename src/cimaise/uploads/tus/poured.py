@@ -8,8 +8,8 @@ from cimaise.errors import ClientGone
 from cimaise.storage.bodies import Piece, Pour
 from cimaise.uploads.tus.sinks import AddNow, Sink
 
-_STEP_BYTES: Final = 2 * 1024 * 1024
-"""Bytes after which others have their turn."""
+_STEP_BYTES: Final = 8 * 1024 * 1024
+"""Bytes after which it is said that somebody is at the upload, if it is time for that."""
 
 _PATIENCE_S: Final = 300.0
 """Time after which the upload is marked as being somebody's, however slowly it comes."""
@@ -99,7 +99,7 @@ class Poured:
         more = True
         try:
             async with asyncio.timeout(patience_s) as self._patience:
-                more = await self._short(self._take, most)
+                more = await self._short(self._take, most, by_pipe=True)
         except TimeoutError:
             pass
         finally:

@@ -1,0 +1,121 @@
+"""Appending on the event loop: the same rules, with the upload kept open while much comes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cimaise.errors import NotFound, WrongState
+from cimaise.storage.filesystem import FilesystemStorage
+from cimaise.storage.filesystem.append_now import AppendNow, Places
+from cimaise.storage.filesystem.parts import upload_path
+
+KEY = "objects/appended"
+MUCH = bytes(200_000)
+
+
+@pytest.fixture
+async def upload(storage: FilesystemStorage) -> str:
+    return await storage.multipart.create(KEY, content_type="image/png", part_size=1000)
+
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/fd").is_dir(), reason="this system does not tell what is open"
+)
+
+
+def open_files(root: Path) -> int:
+    """Descriptors of this process that lead below the storage's root."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            found += link.readlink().is_relative_to(root)
+        except OSError:
+            continue
+    return found
+
+
+async def now_of(storage: FilesystemStorage, upload: str, places: Places) -> AppendNow:
+    hold = await storage.appends.take(KEY, upload)
+    return AppendNow(upload_path(storage._layout, upload), hold.owner, places)
+
+
+async def test_an_upload_of_which_much_comes_stays_open_until_it_rests(storage, upload, root):
+    places = Places(1)
+    append = await now_of(storage, upload, places)
+    assert append(MUCH, 0)
+    assert append(MUCH, len(MUCH))
+    assert open_files(root) == 2
+    assert places.left == 0
+    append.rest()
+    append.rest()
+    assert open_files(root) == 0
+    assert places.left == 1
+    assert (await storage.appends.take(KEY, upload)).size == 2 * len(MUCH)
+
+
+async def test_an_upload_of_which_little_comes_is_open_for_each_piece_only(storage, upload, root):
+    append = await now_of(storage, upload, Places())
+    assert append(MUCH, 0)
+    assert append(b"little", len(MUCH))
+    assert open_files(root) == 0
+
+
+async def test_no_more_stay_open_than_there_are_places(storage, upload, root):
+    append = await now_of(storage, upload, Places(0))
+    assert append(MUCH, 0)
+    assert open_files(root) == 0
+
+
+async def test_while_it_is_open_somebody_else_may_take_it(storage, upload, root):
+    append = await now_of(storage, upload, Places())
+    assert append(MUCH, 0)
+    hold = await storage.appends.take(KEY, upload)
+    assert hold.size == len(MUCH)
+    with pytest.raises(WrongState) as refusal:
+        append(MUCH, len(MUCH))
+    assert refusal.value.code == "taken_over"
+    assert open_files(root) == 0
+    assert await storage.appends.keep(KEY, upload, hold) == len(MUCH)
+
+
+@pytest.mark.parametrize("end", ["finished", "aborted"])
+async def test_what_was_finished_or_aborted_meanwhile_is_not_written_to(
+    storage, upload, root, end: str
+):
+    append = await now_of(storage, upload, Places())
+    assert append(MUCH, 0)
+    if end == "finished":
+        await storage.appends.finish(KEY, upload, size=len(MUCH))
+    else:
+        await storage.multipart.abort(KEY, upload)
+    with pytest.raises(NotFound):
+        append(MUCH, len(MUCH))
+    assert open_files(root) == 0
+    if end == "finished":
+        assert (await storage.stat(KEY)).size == len(MUCH)
+
+
+async def test_nothing_is_written_anywhere_but_at_the_end(storage, upload):
+    append = await now_of(storage, upload, Places())
+    assert append(MUCH, 0)
+    with pytest.raises(WrongState):
+        append(MUCH, 1)
+    assert (await storage.appends.take(KEY, upload)).size == len(MUCH)
+
+
+async def test_a_piece_that_is_still_the_kernels_is_moved(storage, upload):
+    class Piece:
+        def __len__(self) -> int:
+            return 3
+
+        def __bytes__(self) -> bytes:
+            raise AssertionError
+
+        def move(self, descriptor: int, offset: int, /) -> None:
+            os.pwrite(descriptor, b"abc", offset)
+
+    append = await now_of(storage, upload, Places())
+    assert append(b"__", 0)
+    assert append(Piece(), 2)
+    assert await storage.appends.head(KEY, upload, size=9) == b"__abc"
