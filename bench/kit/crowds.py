@@ -28,7 +28,9 @@ CROWDS = (2_000, 6_000)
 PIECE = 4_096
 SIZE = 64 * PIECE
 ENDING = 50
-_CONNECTIONS = "select count(*) from pg_stat_activity where datname = 'bench'"
+_CONNECTIONS = """
+select count(*) from pg_stat_activity where datname = 'bench' and backend_type = 'client backend'
+"""
 KILLED_AFTER = 200 * MIB
 POOL = {"CIMAISE_DATABASE_READERS": "4"}  # and one connection that writes
 

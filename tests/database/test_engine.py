@@ -1,7 +1,9 @@
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cimaise.database import migrations
@@ -149,3 +151,18 @@ async def test_a_server_that_is_away_is_said_to_be_unavailable(tmp_path: Path):
 def test_an_unknown_kind_of_database_is_refused():
     with pytest.raises(ValueError, match="expected postgresql"):
         database_url("mysql://host/db", Path())
+
+
+async def test_a_transaction_that_cannot_begin_is_refused_and_the_next_one_goes_on(tmp_path: Path):
+    def ask(connection: Connection) -> int:
+        return connection.execute(text("select 1")).scalar_one()
+
+    database = open_database("", data_dir=tmp_path, wait_s=0.01)
+    database.run_now(ask)
+    with closing(sqlite3.connect(tmp_path / "cimaise.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with pytest.raises(Unavailable):
+            await database.write(ask)
+        other.execute("rollback")
+    assert await database.write(ask) == 1
+    database.close()

@@ -6,9 +6,22 @@ a guest cannot use up what the token's maker has.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.database.schema import failed_uploads
@@ -18,12 +31,35 @@ _HOUR_US: Final = 3_600_000_000
 _SECOND_US: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_TWO_HOURS: Final = select(failed_uploads.c.hour, failed_uploads.c.uploads).where(
+_OF_TWO_HOURS: Final = and_(
     failed_uploads.c.holder == bindparam("of_holder"),
     or_(
         failed_uploads.c.hour == bindparam("before"), failed_uploads.c.hour == bindparam("current")
     ),
 )
+_TWO_HOURS: Final = select(failed_uploads.c.hour, failed_uploads.c.uploads).where(_OF_TWO_HOURS)
+
+
+_BEFORE_US: Final = bindparam("before_us", type_=BigInteger)
+_LIMIT: Final = bindparam("failed_an_hour", type_=BigInteger)
+
+
+def few_failed() -> ColumnElement[bool]:
+    """What :func:`require_few_failed` requires, as a condition; it needs :func:`failed_values`."""
+    weight = case((failed_uploads.c.hour == bindparam("before"), _BEFORE_US), else_=_HOUR_US)
+    weighted = select(func.coalesce(func.sum(failed_uploads.c.uploads * weight), 0))
+    return or_(_LIMIT == 0, weighted.where(_OF_TWO_HOURS).scalar_subquery() < _LIMIT * _HOUR_US)
+
+
+def failed_values(holder: str, *, now: datetime, limit: int) -> dict[str, Any]:
+    """Parameters of :func:`few_failed`."""
+    return {
+        "of_holder": holder,
+        "before": _hour(now - timedelta(hours=1)),
+        "current": _hour(now),
+        "before_us": _HOUR_US - _into_us(now),
+        "failed_an_hour": limit,
+    }
 
 
 def count_failed(connection: Connection, holder: str, *, now: datetime) -> None:
@@ -53,7 +89,7 @@ def require_few_failed(connection: Connection, holder: str, *, now: datetime, li
     rows = connection.execute(_TWO_HOURS, values)
     by_hour = {row.hour: row.uploads for row in rows}
     before, current = by_hour.get(hours[0], 0), by_hour.get(hours[1], 0)
-    into_us = (now - _EPOCH) // timedelta(microseconds=1) % _HOUR_US
+    into_us = _into_us(now)
     if before * (_HOUR_US - into_us) + current * _HOUR_US < limit * _HOUR_US:
         return
     raise TooMany(
@@ -84,6 +120,10 @@ def forget_failed(connection: Connection, *, now: datetime) -> int:
     """Delete hours that count for nothing any more; gives how many."""
     old = failed_uploads.c.hour < _hour(now - timedelta(hours=2))
     return connection.execute(delete(failed_uploads).where(old)).rowcount
+
+
+def _into_us(now: datetime) -> int:
+    return (now - _EPOCH) // timedelta(microseconds=1) % _HOUR_US
 
 
 def _hour(now: datetime) -> str:

@@ -15,7 +15,7 @@ from cimaise.access import token_counts
 from cimaise.errors import Limit, TooLarge, TooMany
 from cimaise.settings import Quota
 from cimaise.uploads import quota_rows as rows
-from cimaise.uploads.attempts import require_few_failed
+from cimaise.uploads.attempts import failed_values, require_few_failed
 
 _UNFINISHED_RETRY_S: Final = 60
 
@@ -77,29 +77,36 @@ def reserve(
         TooMany: Too many uploads are unfinished, or came to nothing in the last hour.
         Gone: The upload token is past its time, or was taken back.
     """
-    if files:
-        require_few_failed(
-            connection, token_id or account_id, now=now, limit=defaults.failed_uploads_an_hour
-        )
     if token_id is not None:
         token_counts.take(connection, token_id, size=size, files=files, now=now)
-    limits = _limits(connection, account_id, defaults)
     day = day or day_of(now)
+    failed = failed_values(token_id or account_id, now=now, limit=defaults.failed_uploads_an_hour)
     values = {
         "of_account": account_id,
         "of_day": day,
         "size": size,
         "files": files,
         "unfinished_files": defaults.unfinished_files,
-        **asdict(limits),
+        **asdict(_of_everybody(defaults)),
+        **failed,
     }
     if not _take_of_day(connection, values):
+        if files:
+            require_few_failed(
+                connection, failed["of_holder"], now=now, limit=failed["failed_an_hour"]
+            )
+        limits = _limits(connection, account_id, defaults)
         _refuse_day(connection, account_id, day, size=size, files=files, limits=limits)
     if not rows.taken(connection, rows.TAKE_OF_TOTAL, values):
         held = connection.execute(rows.HELD_IN_ALL, values).scalar_one()
-        limit = Limit("quota.total_bytes", limits.total_bytes, held + size)
+        most = _limits(connection, account_id, defaults).total_bytes
+        limit = Limit("quota.total_bytes", most, held + size)
         raise TooLarge("Your storage is full.", code="quota_exceeded", limit=limit)
     return day
+
+
+def _of_everybody(defaults: Quota) -> _Limits:
+    return _Limits(defaults.daily_bytes, defaults.daily_files, defaults.total_bytes)
 
 
 def _take_of_day(connection: Connection, values: dict[str, Any]) -> bool:

@@ -1,6 +1,10 @@
 """The statements of the quota, each built once: to build one takes longer than to run it.
 
 A limit of 0 is none. ``held`` is what counts against a limit: used and reserved together.
+
+The two updates that set something aside look at everything by themselves: the account's own
+limits, where it has any, and the uploads that came to nothing. So what is allowed takes two
+statements; only what is not has to be looked up, to say why.
 """
 
 from typing import Any, Final
@@ -12,6 +16,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    func,
     insert,
     or_,
     select,
@@ -20,17 +25,26 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.database.schema import accounts, usage_days, usage_totals
+from cimaise.uploads.attempts import few_failed
 
 
 def _number(name: str) -> BindParameter[int]:
     return bindparam(name, type_=BigInteger)
 
 
-def _within(held: ColumnElement[int], more: str, limit: str) -> ColumnElement[bool]:
-    return or_(_number(limit) == 0, _number(more) == 0, held + _number(more) <= _number(limit))
-
-
 _of_account: Final[BindParameter[str]] = bindparam("of_account")
+
+
+def _own(name: str) -> ColumnElement[int]:
+    """A limit of the account's, or the one that holds for everybody."""
+    own = select(accounts.c[name]).where(accounts.c.id == _of_account).scalar_subquery()
+    return func.coalesce(own, _number(name))
+
+
+def _within(held: ColumnElement[int], more: str, limit: ColumnElement[int]) -> ColumnElement[bool]:
+    return or_(limit == 0, _number(more) == 0, held + _number(more) <= limit)
+
+
 _its_day: Final = and_(
     usage_days.c.account_id == _of_account, usage_days.c.day == bindparam("of_day")
 )
@@ -48,12 +62,15 @@ TAKE_OF_DAY: Final = (
     .where(
         _its_day,
         or_(
-            _number("daily_bytes") == 0,
+            _own("daily_bytes") == 0,
             usage_days.c.used_bytes + usage_days.c.reserved_bytes + _number("size")
-            <= _number("daily_bytes"),
+            <= _own("daily_bytes"),
         ),
-        _within(usage_days.c.reserved_files + 0, "files", "unfinished_files"),
-        _within(usage_days.c.used_files + usage_days.c.reserved_files, "files", "daily_files"),
+        _within(usage_days.c.reserved_files + 0, "files", _number("unfinished_files")),
+        _within(
+            usage_days.c.used_files + usage_days.c.reserved_files, "files", _own("daily_files")
+        ),
+        or_(_number("files") == 0, few_failed()),
     )
     .values(
         reserved_bytes=usage_days.c.reserved_bytes + _number("size"),
@@ -64,7 +81,7 @@ TAKE_OF_TOTAL: Final = (
     update(usage_totals)
     .where(
         _its_total,
-        or_(_number("total_bytes") == 0, _held_total + _number("size") <= _number("total_bytes")),
+        or_(_own("total_bytes") == 0, _held_total + _number("size") <= _own("total_bytes")),
     )
     .values(reserved_bytes=usage_totals.c.reserved_bytes + _number("size"))
 )

@@ -98,18 +98,9 @@ class DirectUploads:
         """
         rights.require_account(principal)
         plan = self._planned(intent)
-        collection = await self._stores.database.read(
-            lambda connection: find_collection(connection, intent.collection, principal)
+        session = await self._stores.database.write(
+            lambda connection: self._record(connection, principal, intent, plan)
         )
-        admission = admit(
-            principal,
-            collection,
-            filename=intent.filename,
-            size=intent.size,
-            declared_type=intent.content_type,
-            settings=self._stores.settings.uploads,
-        )
-        session = await self._record(principal, collection, intent, admission, plan)
         session = await self._begin(session)
         if session.strategy is Strategy.SINGLE:
             return Started(session, sign_single(self._stores.storage, session), ())
@@ -131,7 +122,31 @@ class DirectUploads:
             intent.size, strategy=intent.strategy, part_size=intent.part_size, settings=uploads
         )
 
-    async def _record(
+    def _record(
+        self, connection: Connection, principal: Principal, intent: Intent, plan: Plan
+    ) -> UploadSession:
+        """One transaction, so that a client waits for one thread and for no lock twice."""
+        collection = find_collection(connection, intent.collection, principal)
+        admission = admit(
+            principal,
+            collection,
+            filename=intent.filename,
+            size=intent.size,
+            declared_type=intent.content_type,
+            settings=self._stores.settings.uploads,
+        )
+        session = self._session(principal, collection, intent, admission, plan)
+        quota.reserve(
+            connection,
+            principal.account_id,
+            size=intent.size,
+            now=session.created_at,
+            defaults=self._stores.settings.quota,
+        )
+        sessions.add(connection, session)
+        return session
+
+    def _session(
         self,
         principal: Principal,
         collection: Collection,
@@ -141,7 +156,7 @@ class DirectUploads:
     ) -> UploadSession:
         now = self._stores.clock()
         uploads = self._stores.settings.uploads
-        session = UploadSession(
+        return UploadSession(
             id=self._stores.new_id(), account_id=principal.account_id, collection_id=collection.id,
             collection_name=collection.name, door="direct", strategy=plan.strategy,
             state=State.PENDING, filename=admission.filename, declared_size=intent.size,
@@ -154,16 +169,6 @@ class DirectUploads:
             expires_at=now + timedelta(seconds=uploads.session_ttl),
             urls_expire_at=now + timedelta(seconds=uploads.url_ttl), completed_at=None,
         )  # fmt: skip
-
-        def work(connection: Connection) -> None:
-            quota.reserve(
-                connection, principal.account_id, size=intent.size, now=now,
-                defaults=self._stores.settings.quota,
-            )  # fmt: skip
-            sessions.add(connection, session)
-
-        await self._stores.database.write(work)
-        return session
 
     def _incoming_key(self, plan: Plan) -> str:
         """Where signed URLs write: of parts it may be the final place, see ``completion``."""
