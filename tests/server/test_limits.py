@@ -1,5 +1,6 @@
 import asyncio
 import json
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -241,6 +242,23 @@ def test_an_application_is_told_when_its_reader_stalls():
         (reader,) = opened(server, 1, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert told.wait(10)
         reader.close()
+
+
+def test_a_reader_that_stalls_is_cut_also_where_the_connection_is_about_to_close():
+    async def large(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        headers = [(b"content-length", b"16000000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": bytes(16_000_000)})
+
+    with running_uvicorn(http=http_protocol(Limits(write_stall_s=0.3))) as server:
+        server.app = large
+        (reader,) = opened(server, 1, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with reader:
+            waiting = select.poll()
+            waiting.register(reader, 0)  # told of its end, and of nothing else
+            [(_, event)] = waiting.poll(10_000)
+            assert event & select.POLLERR
 
 
 @pytest.mark.slow

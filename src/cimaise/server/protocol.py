@@ -204,9 +204,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def look(self, now_s: float) -> None:
         """Do what is due."""
-        if self._transport.is_closing():
-            if self._host.is_tls and self._outlet.is_spent():
-                self._transport.abort()  # and does not wait for the client's good-bye
+        is_closing = self._transport.is_closing()
+        if is_closing and self._host.is_tls and self._outlet.is_spent():
+            self._transport.abort()  # and does not wait for the client's good-bye
             return
         self._inlet.rest(now_s)
         late = overdue(
@@ -219,7 +219,10 @@ class Connection(asyncio.BufferedProtocol):
         )
         if late is None:
             return
-        if late in (Overdue.FIRST, Overdue.REQUEST):  # it says nothing: nor do we
+        if is_closing:  # it only waits for what is left to be read
+            if late is Overdue.READER:
+                self._ending.give_up(late)
+        elif late in (Overdue.FIRST, Overdue.REQUEST):  # it says nothing: nor do we
             self._transport.close()
         elif late in SENTENCES and (self._current is None or not self._current.has_begun):
             self._ending.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, SENTENCES[late]), self._current)
