@@ -14,7 +14,10 @@ from cimaise.images.metadata.windows import CutShort
 CLEANED: Final = "c1"
 """Belongs into the ETag of cleaned bytes; whoever changes what is taken out changes this."""
 _LOOK_BYTES: Final = 64 * 1024
-_MOST_KEPT: Final = 500
+_MOST_KEPT_BYTES: Final = 32 * 1024 * 1024
+"""Of what is put in place of private things: of some thousands of photographs."""
+_ENTRY_BYTES: Final = 500
+"""What an entry takes besides."""
 
 
 class Reading(Protocol):
@@ -39,6 +42,7 @@ class Cleaner:
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[Patch, ...]] = OrderedDict()
+        self._kept_bytes = 0
 
     async def cleaned(self, version: str, size: int, opener: Opener) -> Opener:
         """An opener of the same bytes without private things; as many of them.
@@ -61,10 +65,20 @@ class Cleaner:
                 raise Forbidden(
                     "This file cannot be given without its private metadata."
                 ) from fault
-            self._known[version] = patches
-            while len(self._known) > _MOST_KEPT:
-                self._known.popitem(last=False)
+            self._keep(version, patches)
         return _patched(opener, patches)
+
+    def _keep(self, version: str, patches: tuple[Patch, ...]) -> None:
+        """Those that were looked at first go first."""
+        if version not in self._known:  # else two have looked at the same time
+            self._known[version] = patches
+            self._kept_bytes += _cost(patches)
+        while self._kept_bytes > _MOST_KEPT_BYTES:
+            self._kept_bytes -= _cost(self._known.popitem(last=False)[1])
+
+
+def _cost(patches: tuple[Patch, ...]) -> int:
+    return _ENTRY_BYTES + sum(_ENTRY_BYTES + len(patch.body) for patch in patches)
 
 
 def _patched(opener: Opener, patches: tuple[Patch, ...]) -> Opener:
