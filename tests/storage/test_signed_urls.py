@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from cimaise.errors import Forbidden, Invalid
 from cimaise.storage.base import Grant
+from cimaise.storage.measured import MeasuredStorage
+from cimaise.storage.s3 import Accounts, Credentials, S3Storage, parse_location
 from cimaise.storage.signed_urls import SignedUrls, lifetime_s
 
 NOW = datetime(2026, 3, 9, 10, 11, 12, tzinfo=UTC)
@@ -152,3 +154,27 @@ def test_a_life_is_never_longer_than_asked_for():
 def test_a_short_secret_is_refused():
     with pytest.raises(ValueError, match="16 bytes"):
         made(secret=b"short")
+
+
+@pytest.mark.parametrize(
+    "base", ["https://media.example", "https://media.example/", "http://localhost:8080/media"]
+)
+def test_all_of_them_lead_to_one_origin(base: str):
+    urls = made(base=base)
+    signed = urls.get(KEY, expires_at=SOON).url
+    assert signed.startswith(f"{urls.origin}/")
+    assert urls.origin.count("/") == 2
+
+
+@pytest.mark.parametrize("path_style", ["0", "1"])
+def test_those_of_a_bucket_lead_to_its_own_origin(path_style: str):
+    location = parse_location(
+        f"s3://bucket?region=eu-1&endpoint=https://s3.example:8443&path_style={path_style}"
+    )
+    account = Credentials("key", "secret")
+    storage = S3Storage(location, Accounts(account, account, account), now=lambda: NOW)
+    origin = storage.presigner.origin
+    assert storage.presigner.get(KEY, expires_at=SOON).url.startswith(f"{origin}/")
+    measured = MeasuredStorage(storage, lambda _: None).presigner
+    assert measured is not None
+    assert measured.origin == origin

@@ -174,6 +174,7 @@ class _MeasuredPresigner:
     def __init__(self, inner: Presigner, meter: _Meter) -> None:
         self._inner = inner
         self._meter = meter
+        self.origin = inner.origin
 
     def put(
         self,

@@ -11,6 +11,7 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -37,6 +38,12 @@ def lifetime_s(expires_at: datetime, now: datetime) -> int:
     return seconds
 
 
+def origin_of(url: str) -> str:
+    """Scheme and host with port (RFC 6454 §6.1)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class SignedUrls:
     """Presigner and signed door in one: they share nothing but the key."""
 
@@ -60,6 +67,7 @@ class SignedUrls:
             raise ValueError("the secret that signs URLs has at least 16 bytes")
         self._keys = tuple(hmac.digest(one, _PURPOSE, "sha256") for one in (secret, *former))
         self._base = public_url.rstrip("/") + "/storage/"
+        self.origin = origin_of(public_url)
         self._now = now
 
     def put(

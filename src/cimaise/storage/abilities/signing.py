@@ -30,6 +30,11 @@ class Presigner(Protocol):
     seven days, which is all that S3 can sign.
     """
 
+    @property
+    def origin(self) -> str:
+        """Scheme and host of all of them, as a browser says it: ``https://bucket.example``."""
+        ...
+
     def put(
         self,
         key: str,

@@ -7,7 +7,7 @@ from cimaise.rfc.sigv4 import Signer
 from cimaise.storage.base import SignedRequest
 from cimaise.storage.checks import require_part_number
 from cimaise.storage.s3.location import Location
-from cimaise.storage.signed_urls import lifetime_s
+from cimaise.storage.signed_urls import lifetime_s, origin_of
 
 
 class S3Presigner:
@@ -26,6 +26,7 @@ class S3Presigner:
         self._signer = signer
         self._now = now
         self._binds_checksums = binds_checksums
+        self.origin = origin_of(location.url("/", ""))
 
     def put(
         self,

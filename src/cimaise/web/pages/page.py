@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,6 @@ from cimaise.albums.dates import format_long_date, format_moment
 from cimaise.errors import CimaiseError, NotSignedIn
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.storage.base import Storage
-from cimaise.storage.keys import object_key
 from cimaise.web.assets import asset_url
 from cimaise.web.call import Call
 from cimaise.web.pages.words import format_browser, format_count, format_minute, format_size
@@ -28,7 +26,6 @@ PageHandler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT: Final = 500
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LOCAL_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
-_ANY_KEY: Final = object_key("0" * 22)
 
 
 def page(
@@ -61,7 +58,7 @@ def page(
         **facts,
     )
     policy = content_policy(
-        _storage_origin(call.services.storage, call.now), _shown_from(call), facts.get("widget")
+        _storage_origin(call.services.storage), _shown_from(call), facts.get("widget")
     )
     own = {
         "content-security-policy": policy,
@@ -130,12 +127,11 @@ def _shown_from(call: Call) -> list[str]:
     return [f"{url.scheme}://{url.netloc}" for url in urls]
 
 
-def _storage_origin(storage: Storage, now: datetime) -> str | None:
+def _storage_origin(storage: Storage) -> str | None:
     """Where signed URLs lead; ``None`` where that is this server."""
     if storage.presigner is None or storage.signed_door is not None:
         return None
-    url = urlsplit(storage.presigner.get(_ANY_KEY, expires_at=now + timedelta(minutes=1)).url)
-    return f"{url.scheme}://{url.netloc}"
+    return storage.presigner.origin
 
 
 def shown(handler: PageHandler) -> PageHandler:
