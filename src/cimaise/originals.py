@@ -1,7 +1,7 @@
 """Full-resolution delivery: a file, what the request wants of it, and the right to see it."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -164,17 +164,15 @@ class Originals:
     ) -> Callable[[int, int], AbstractAsyncContextManager[Reading]]:
         @asynccontextmanager
         async def opened(start: int, stop: int) -> AsyncIterator[Reading]:
-            try:
+            async with AsyncExitStack() as stack:
                 opening = self.storage.open(key, start=start, stop=stop)
-                reading = await opening.__aenter__()
-            except NotFound as fault:
-                raise self._missing(file, "absent") from fault
-            try:
+                try:
+                    reading = await stack.enter_async_context(opening)
+                except NotFound as fault:
+                    raise self._missing(file, "absent") from fault
                 if reading.info.size != file.size:
                     raise self._missing(file, f"{reading.info.size} bytes, not {file.size}")
                 yield reading
-            finally:
-                await opening.__aexit__(None, None, None)
 
         return opened
 

@@ -14,8 +14,11 @@ from cimaise.images.spool import IN_MEMORY_BYTES
 from cimaise.images.stored import stored_source
 from cimaise.settings import StorageSettings
 from cimaise.storage.base import Storage
+from cimaise.storage.measured import MeasuredStorage
+from cimaise.storage.memory import MemoryStorage
 from cimaise.storage.table import open_storage
 from tests.kit.bad_network import bad_network
+from tests.kit.bodies import chunked
 from tests.kit.pictures import animation, decoded, make, quadrants
 from tests.kit.s3 import S3Server, make_bucket
 
@@ -156,3 +159,16 @@ async def test_what_is_absent_or_no_picture_is_said_to_be_that(opened, swift, tm
     async with stored_source(storage, KEY, max_bytes=MIB, folder=tmp_path)() as source:
         with pytest.raises(TypeNotAllowed):
             make(source, width=100)
+
+
+async def test_what_goes_wrong_with_a_picture_is_seen_by_whoever_measures_the_storage():
+    memory = MemoryStorage(
+        urls=None, now=lambda: datetime(2026, 3, 9, tzinfo=UTC), random=lambda: "etag"
+    )
+    await memory.write(KEY, chunked(b"picture"), content_type="image/png")
+    outcomes: list[str] = []
+    measured = MeasuredStorage(memory, lambda one: outcomes.append(one.outcome))
+    with pytest.raises(TypeNotAllowed):
+        async with stored_source(measured, KEY, max_bytes=MIB)():
+            raise TypeNotAllowed("no picture", code="not_an_image")
+    assert outcomes == ["not_an_image"]

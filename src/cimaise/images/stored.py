@@ -1,7 +1,7 @@
 """Stored objects as sources of pictures: where they lie, or copied while they are looked at."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,17 +31,14 @@ def stored_source(
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[bytes | Path]:
-        try:
-            opening = storage.open(key)
-            reading = await opening.__aenter__()
-        except NotFound as fault:
-            raise NotFound("File missing", code="file_missing") from fault
-        spool = Spool(max_bytes=max_bytes, folder=folder)
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                reading = await stack.enter_async_context(storage.open(key))
+            except NotFound as fault:
+                raise NotFound("File missing", code="file_missing") from fault
+            spool = Spool(max_bytes=max_bytes, folder=folder)
+            stack.callback(spool.discard)
             yield await _source(reading, spool)
-        finally:
-            spool.discard()
-            await opening.__aexit__(None, None, None)
 
     return opened
 
