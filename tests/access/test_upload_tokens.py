@@ -67,7 +67,7 @@ async def found(tokens: UploadTokens, ann: Principal) -> UploadToken:
 async def test_a_token_gives_the_makers_account_and_no_more(tokens: UploadTokens, ann: Principal):
     made, text = await tokens.create(ann, facts(ann), max_bytes=10)
     right = await tokens.resolve(text)
-    assert (right.collection, right.token, right.left_bytes) == ("c", made, 10)
+    assert (right.collection, right.token, right.token.max_bytes) == ("c", made, 10)
     assert right.principal.account_id == ann.account_id
     assert (await tokens.right_of(made.id)) == right
     assert may_contribute(right.principal, facts(ann))

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.slow
 SIZE = 32 * MB
 PARTS = 7
 SLOW = 8 * MB  # bytes a second
-LANES = 4
 PATIENCE_MS = 90_000
 
 

@@ -389,14 +389,6 @@ async def test_purging_removes_what_was_kept_and_what_is_being_made(
     assert renderer.count == 3
 
 
-async def test_a_purged_remote_picture_is_fetched_again(variants, server, picture):
-    server.answers["/a"] = reply(200, picture())
-    await variants.of_remote(server.url("/a"), spec())
-    await variants.purge_remote(server.url("/a"))
-    await variants.of_remote(server.url("/a"), spec())
-    assert len(server.requests) == 2
-
-
 async def test_a_flight_serves_who_comes_while_its_result_is_being_kept(wait_until):
     flights, computed, kept = Flights[int](), [], asyncio.Event()
 

@@ -9,8 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,13 +168,3 @@ def _accepts(port: int, process: subprocess.Popen[bytes]) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.01)
     return False
-
-
-@contextmanager
-def running_swift(folder: Path) -> Iterator[S3Server]:
-    """:func:`start_swift`, stopped at the end."""
-    server = start_swift(folder)
-    try:
-        yield server
-    finally:
-        server.stop()

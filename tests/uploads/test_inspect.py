@@ -12,7 +12,7 @@ import pytest
 from cimaise.errors import Invalid, NotFound, PreconditionFailed, TypeNotAllowed
 from cimaise.storage.memory import MemoryStorage
 from cimaise.uploads import inspect
-from cimaise.uploads.digest import StreamingSha256, StreamInspector, require_checksum
+from cimaise.uploads.digest import StreamingSha256, require_checksum
 from cimaise.uploads.inspect import Inspection, PictureFacts, inspect_object, judge, open_places
 from tests.kit.sample_table import GOOD
 from tests.kit.samples import drawn, executable, zipped
@@ -284,44 +284,6 @@ def test_bytes_on_their_way_are_judged_by_their_head():
     assert judge(b"<html>", 9_999, filename="a.html", declared_type=None) == "text/html"
     with pytest.raises(TypeNotAllowed):
         judge(b"<html>", 9_999, filename="a.zip", declared_type="application/zip")
-
-
-@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 3_000_001])
-@pytest.mark.parametrize("chunk", [1000, 65_536, 2_000_000])
-async def test_a_stream_passes_on_unchanged_and_is_known_afterwards(size, chunk):
-    content = (b"0123456789" * (size // 10 + 1))[:size]
-    stream = StreamInspector(in_chunks(content, chunk))
-    assert b"".join([piece async for piece in stream]) == content
-    assert stream.head == content[:65_536]
-    assert stream.size == size
-    assert stream.sha256_hex == hashlib.sha256(content).hexdigest()
-
-
-async def test_a_stream_has_no_checksum_before_its_end():
-    stream = StreamInspector(in_chunks(b"ab", 1))
-    assert await anext(aiter(stream)) == b"a"
-    assert (stream.head, stream.size) == (b"a", 1)
-    with pytest.raises(RuntimeError):
-        _ = stream.sha256_hex
-
-
-async def test_a_stream_that_breaks_has_no_checksum():
-    async def breaking() -> AsyncIterator[bytes]:
-        yield b"a"
-        raise ConnectionError
-
-    stream = StreamInspector(breaking())
-    with pytest.raises(ConnectionError):
-        _ = [chunk async for chunk in stream]
-    with pytest.raises(RuntimeError):
-        _ = stream.sha256_hex
-
-
-async def test_a_stream_that_has_ended_stays_ended():
-    stream = StreamInspector(in_chunks(b"a"))
-    assert [chunk async for chunk in stream] == [b"a"]
-    assert [chunk async for chunk in stream] == []
-    assert stream.sha256_hex == hashlib.sha256(b"a").hexdigest()
 
 
 async def test_chunks_of_any_size_give_the_same_hash():

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from cimaise.errors import UpstreamFailed, UpstreamTimedOut
-
-if TYPE_CHECKING:
-    pass
-
 
 TIMEOUT_S: Final = 10.0
 _MAX_BYTES: Final = 256 * 1024

@@ -74,12 +74,6 @@ class UploadRight:
     collection: str
     token: UploadToken
 
-    @property
-    def left_bytes(self) -> int | None:
-        """Bytes that may still come; ``None``: as many as the account may."""
-        limit = self.token.max_bytes
-        return None if limit is None else max(0, limit - self.token.taken_bytes)
-
 
 @dataclass(frozen=True, slots=True)
 class UploadTokens:

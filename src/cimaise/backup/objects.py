@@ -15,7 +15,6 @@ from cimaise.errors import Invalid, NotFound
 from cimaise.storage.base import ObjectInfo, Storage
 
 _CHUNK_BYTES: Final = 1024 * 1024
-_HOLDING: Final = ("uploaded", "published")
 Progress = Callable[[int, int], None]
 """Told after each object how many are done, and of how many."""
 

@@ -43,10 +43,6 @@ class Failures:
         while len(self._known) > self._most:
             self._known.popitem(last=False)
 
-    def forget(self, key: str) -> None:
-        """Try again the next time."""
-        self._known.pop(key, None)
-
     def raise_known(self, key: str) -> None:
         """Raise what is remembered of ``key``, if anything is."""
         found = self._known.get(key)

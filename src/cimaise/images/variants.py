@@ -193,12 +193,6 @@ class Variants:
         """Remove every kept variant of a stored picture, in all processes, shared ones too."""
         await self._kept.purge(stored_name(source_id))
 
-    async def purge_remote(self, url: str) -> None:
-        """Remove every kept variant of a remote picture, and what is known of its failures."""
-        source = self.remote_name(url)
-        self._failures.forget(source)
-        await self._kept.purge(source)
-
     async def doubt(self) -> None:
         """Who may see what has changed for many pictures: forget answers that were prepared."""
         await self._kept.doubt()

@@ -4,12 +4,10 @@ import asyncio
 import base64
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
 from typing import Final
 
 from cimaise.errors import BrokenTransfer, Invalid
-from cimaise.uploads.signatures.base import HEAD_BYTES
 
 _PIECE_BYTES: Final = 1024 * 1024
 """Fewer bytes are hashed faster than a thread takes over."""
@@ -80,54 +78,6 @@ async def hashed_in_thread(descriptor: int, size: int) -> str:
         with suppress(IndexError):
             os.close(handed.pop())
         raise
-
-
-class StreamInspector:
-    """Passes chunks on, and afterwards knows how many bytes they had and what they begin with.
-
-    For doors through which the bytes flow. Iterate over it instead of over the chunks; whoever
-    opened those closes them.
-    """
-
-    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
-        self._chunks: AsyncIterator[bytes] = aiter(chunks)
-        self._sha256 = StreamingSha256()
-        self._head = bytearray()
-        self._size = 0
-        self._sha256_hex: str | None = None
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            chunk = await anext(self._chunks)
-        except StopAsyncIteration:
-            if self._sha256_hex is None:
-                self._sha256_hex = self._sha256.hex()
-            raise
-        self._size += len(chunk)
-        if len(self._head) < HEAD_BYTES:
-            self._head += chunk[: HEAD_BYTES - len(self._head)]
-        await self._sha256.add(chunk)
-        return chunk
-
-    @property
-    def head(self) -> bytes:
-        """The first 64 KiB, or as many as have passed."""
-        return bytes(self._head)
-
-    @property
-    def size(self) -> int:
-        """Bytes that have passed."""
-        return self._size
-
-    @property
-    def sha256_hex(self) -> str:
-        """Of all bytes; ``RuntimeError`` before the end was reached."""
-        if self._sha256_hex is None:
-            raise RuntimeError("The chunks have not come to their end.")
-        return self._sha256_hex
 
 
 def require_checksum(sha256_hex: str, declared_sha256: str | None) -> None:

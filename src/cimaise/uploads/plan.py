@@ -12,8 +12,6 @@ MAX_PARTS: Final = 10_000
 
 LEAST_PART_BYTES: Final = 5 * 1024 * 1024
 MOST_PART_BYTES_BY_REQUEST: Final = 20 * 1024 * 1024
-MAX_SINGLE_BYTES: Final = 5 * 1024**3
-"""S3 takes at most 5 GiB in one PUT."""
 _MB: Final = 1024 * 1024
 
 

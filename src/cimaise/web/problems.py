@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from cimaise import errors
 from cimaise.errors import CimaiseError
+from cimaise.rfc.ranges import format_unsatisfied
 
 STATUSES: Final[Mapping[type[CimaiseError], int]] = {
     errors.Malformed: 400,
@@ -72,7 +73,7 @@ def problem_headers(error: CimaiseError) -> dict[str, str]:
     if isinstance(error, errors.MethodNotAllowed):
         headers["allow"] = ", ".join(error.allowed)
     if isinstance(error, errors.RangeNotSatisfiable):
-        headers["content-range"] = f"bytes */{error.size}"
+        headers["content-range"] = format_unsatisfied(error.size)
         headers["accept-ranges"] = "bytes"
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)

@@ -7,7 +7,6 @@ from typing import Final, Protocol
 EXIF: Final = b"Exif\0\0"
 APP1: Final = 0xE1
 APP2: Final = 0xE2
-APP13: Final = 0xED
 SOS: Final = 0xDA
 _FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended and progressive: Huffman
 _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})

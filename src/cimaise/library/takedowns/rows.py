@@ -13,9 +13,6 @@ from cimaise.database.schema import collections, files, takedown_files, takedown
 from cimaise.errors import NotFound, WrongState
 from cimaise.library.tags import file_tag, note_purge
 
-OPERATOR: Final = None
-"""Who acted, where it was somebody at the machine itself."""
-
 
 class TakedownState(StrEnum):
     """Where a take-down stands. Only ``restored`` lets the content in again."""

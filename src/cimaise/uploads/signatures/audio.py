@@ -25,7 +25,6 @@ _LAYER_1: Final = 3
 _LAYER_3: Final = 1
 _OGG_AUDIO: Final = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
 _M4A: Final = (b"M4A", b"M4B", b"M4P")
-_FLAC_STREAM_INFO: Final = b"fLaC"
 
 
 def _id3_end(head: Head) -> int | None:
