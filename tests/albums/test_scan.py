@@ -1,17 +1,22 @@
 """What a scan of folder albums looks at, and what it takes as known."""
 
+import gc
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cimaise.access.policy import GUEST
+from cimaise.albums.folder_tree import FolderContent
 from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import ScanReport, Wanted
 from cimaise.albums.sources.folder import FolderSource
 from cimaise.database.engine import Database
+from cimaise.state.local import LocalState
 from tests.kit.albums import MARCH_9, CountingReader, put
 
 Scanner = Callable[[], FolderSource]
@@ -140,3 +145,45 @@ async def test_albums_without_a_description_are_summed_up_once(restarted, album)
     (first,) = await source.list_albums(GUEST)
     (second,) = await source.list_albums(GUEST)
     assert second is first
+
+
+async def test_of_a_listed_album_its_files_are_not_kept(root: Path, restarted: Scanner):
+    put(root, "a/1.jpg")
+    source = restarted()
+    (album,) = await source.list_albums(GUEST)
+    assert album.name == "a"
+    source._albums.contents._kept.clear()
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, FolderContent)]
+    assert [album] == await source.list_albums(GUEST)
+
+
+async def test_an_album_that_is_gone_is_forgotten(root: Path, restarted: Scanner):
+    put(root, "a/1.jpg")
+    put(root, "a/album.toml", 'title = "A"')
+    source = restarted()
+    await source.list_albums(GUEST)
+    await source.scan()
+    known: list[dict[str, Any]] = [source._covers, source._fresh, source._albums._said]
+    assert [list(one) for one in known] == [["a"]] * 3
+    shutil.rmtree(root / "a")
+    await source._look_again("a")
+    assert known == [{}, {}, {}]
+
+
+async def test_a_scan_that_fails_keeps_no_other_process_from_its_own(
+    root: Path, tmp_path: Path, database: Database, reader: CountingReader
+):
+    state = LocalState(tmp_path / "state")
+    index = FolderIndex(database, reader)
+    source = FolderSource(root, index, state=state)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(index, "stamps", refused)
+        await source._scan_quietly()
+    assert await state.take_lease("folder-scan", ttl_s=1) is not None
+    await source.close()
+    await state.close()
+
+
+async def refused() -> None:
+    raise RuntimeError("a fault")

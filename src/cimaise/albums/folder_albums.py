@@ -104,6 +104,10 @@ class FolderAlbums:
         with self._reached(name) as step:
             return self._album(step, self.contents.of(name, step.descriptor))
 
+    def forget(self, name: str) -> None:
+        """An album that is gone: what was said of it is not kept."""
+        self._said.pop(name, None)
+
     def look_at(self, name: str, files: Iterable[FolderFile]) -> bool:
         """Are these files still as they were? Forgets the folder's content where one is not."""
         with self._reached(name) as step:
@@ -270,6 +274,7 @@ class FolderAlbums:
         try:
             facts = os.stat(FILE_NAME, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
+            self._said.pop(album, None)
             return _NOTHING
         stamp = (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino)
         said = self._said.get(album)

@@ -1,8 +1,8 @@
 """Albums from the folders under ``albums/`` of the data directory."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -11,6 +11,7 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import CollectionFacts, MemberRole, Principal, Visibility
 from cimaise.albums.addresses import VariantSizes
 from cimaise.albums.dates import from_mtime
+from cimaise.albums.description import Description
 from cimaise.albums.folder_albums import FolderAlbum, FolderAlbums, SeenFolder
 from cimaise.albums.folder_order import FolderOrders, Ordered
 from cimaise.albums.folder_pictures import cover_url, is_shown, picture_of, readable, taken_micros
@@ -30,12 +31,13 @@ from cimaise.albums.model import (
 from cimaise.albums.sources.base import LocalFiles
 from cimaise.albums.watching import FolderWatch
 from cimaise.errors import NotFound, Unavailable
-from cimaise.state.base import Lease, State
+from cimaise.state.base import State
 from cimaise.tasks import Forever
 from cimaise.telemetry import log
 
 T = TypeVar("T")
 P = ParamSpec("P")
+_MadeOf = tuple[str, int, Description, str, Visibility, frozenset[FolderFile]]
 _NAME: Final = "folder"
 _SCAN: Final = ""  # among the tasks; no album is called so
 _TRUSTED: Final = timedelta(days=1)  # a look at a folder counts so long, while its time stays
@@ -70,7 +72,7 @@ class FolderSource:
         self._clock = clock
         self._sizes = VariantSizes(max_width_px)
         self._orders = FolderOrders()
-        self._covers: dict[str, tuple[FolderAlbum, frozenset[FolderFile], AlbumSummary]] = {}
+        self._covers: dict[str, tuple[_MadeOf, AlbumSummary]] = {}
         self._no_pictures: dict[str, frozenset[FolderFile]] = {}  # as last seen, by album
         self._fresh: dict[str, str] = {}  # stamp of the content that the index knows, by album
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -228,15 +230,15 @@ class FolderSource:
         return taken
 
     def _summary(self, album: FolderAlbum, unreadable: frozenset[FolderFile]) -> AlbumSummary:
-        kept = self._covers.get(album.name)
-        if kept and _is_same(kept[0], album) and kept[1] == unreadable:
-            return kept[2]
+        kept, made_of = self._covers.get(album.name), _made_of(album, unreadable)
+        if kept and kept[0] == made_of:
+            return kept[1]
         pictures = readable(album.content.pictures, unreadable)
         made = AlbumSummary(
             album.name, album.title, cover_url(album, pictures, unreadable, self._sizes),
             len(pictures), album.visibility, _NAME, from_mtime(album.content.changed_ns),
         )  # fmt: skip
-        self._covers[album.name] = (album, unreadable, made)
+        self._covers[album.name] = (made_of, made)
         return made
 
     def _refresh_soon(self, album: FolderAlbum) -> None:
@@ -287,27 +289,35 @@ class FolderSource:
     async def _scan_quietly(self) -> None:
         """Of all processes one at a time: to the next ones hardly anything is left to do."""
         try:
-            lease = await self._scan_lease()
-            async with self._one_at_a_time:
+            async with self._scan_lease(), self._one_at_a_time:
                 await self.scan()
-            if lease is not None and self._state is not None:
-                await self._state.release_lease(lease)
         except Exception as fault:  # an album that is opened is indexed all the same
             log("album_source_failed", level="error", fault=fault, source=_NAME)
 
-    async def _scan_lease(self) -> Lease | None:
+    @asynccontextmanager
+    async def _scan_lease(self) -> AsyncIterator[None]:
         """Wait for it; where processes share nothing there is none."""
-        while self._state is not None:
-            lease = await self._state.take_lease(_LEASE, ttl_s=_LEASE_S)
-            if lease is not None:
-                return lease
+        if self._state is None:
+            yield
+            return
+        lease = await self._state.take_lease(_LEASE, ttl_s=_LEASE_S)
+        while lease is None:
             await asyncio.sleep(1)
-        return None
+            lease = await self._state.take_lease(_LEASE, ttl_s=_LEASE_S)
+        try:
+            yield
+        finally:
+            await self._state.release_lease(lease)
 
     async def _look_again(self, name: str) -> None:
         try:
             self._refresh_soon(await _in_thread(self._albums.find, name))
-        except (NotFound, Unavailable):  # gone meanwhile, or closed: the next scan sees to it
+        except NotFound:  # it is gone; of the index the next scan takes it out
+            self._albums.forget(name)
+            self._covers.pop(name, None)
+            self._no_pictures.pop(name, None)
+            self._fresh.pop(name, None)
+        except Unavailable:  # closed: the next scan sees to it
             return
 
 
@@ -329,12 +339,13 @@ def _new_looks(
     }
 
 
-def _is_same(kept: FolderAlbum, album: FolderAlbum) -> bool:
+def _made_of(album: FolderAlbum, unreadable: frozenset[FolderFile]) -> _MadeOf:
+    """What decides how an album is listed, without its files: there may be many of them."""
+    content = album.content
     return (
-        kept.content is album.content
-        and kept.description is album.description
-        and (kept.title, kept.visibility) == (album.title, album.visibility)
-    )
+        content.stamp, content.changed_ns, album.description, album.title, album.visibility,
+        unreadable,
+    )  # fmt: skip
 
 
 def _facts_of(principal: Principal, album: FolderAlbum) -> CollectionFacts:
