@@ -1,4 +1,8 @@
-"""Connections that close, break and stall, and servers that die, in the middle of a file."""
+"""Connections that close, break and stall, and servers that die, in the middle of a file.
+
+Clients give up sooner than the server gives up a stalled connection: what they are told here, they
+are told without anybody's time limit. How quick that is, the benchmark says.
+"""
 
 import sqlite3
 import time
@@ -21,7 +25,6 @@ from tests.kit.uploading import MB, zipped
 
 ZIP = zipped(20 * MB)
 SENT = 10 * MB + 12_345
-NO_TIME_OUT_S = 10.0  # nobody waited for one; how quick it is, the benchmark says
 VERSION = {"Tus-Resumable": "1.0.0"}
 STORAGES = ["file", "s3"]
 
@@ -158,9 +161,7 @@ def sending(running: RunningApplication) -> Iterator[Sending]:
 def test_after_a_close_every_byte_is_told_at_once(sending: Sending):
     with sending.begin_and_stall():
         pass
-    started = time.perf_counter()
     assert sending.offset() == SENT
-    assert time.perf_counter() - started < NO_TIME_OUT_S
     sending.send_rest(SENT)
 
 
@@ -175,9 +176,7 @@ def test_after_a_reset_every_byte_that_arrived_is_told(sending: Sending):
 
 def test_a_stalled_connection_is_taken_over_at_once(sending: Sending):
     with sending.begin_and_stall() as stalled:
-        started = time.perf_counter()
         assert sending.offset() == SENT
-        assert time.perf_counter() - started < NO_TIME_OUT_S
         answer = stalled.read_to_end().decode()
         assert answer.startswith("HTTP/1.1 409")
         assert '"taken_over"' in answer
