@@ -3,7 +3,7 @@
 import pytest
 
 from cimaise.images.entry import source_folder
-from cimaise.images.hot import Answers
+from cimaise.images.hot import Answer, Answers
 
 HEADERS = ((b"etag", b'"e"'), (b"content-type", b"image/webp"), (b"content-length", b"4"))
 TARGET = b"/images/abc?width=100"
@@ -60,6 +60,27 @@ def test_an_answer_that_was_decided_on_before_a_change_is_not_kept(answers: Answ
     answers.change(folder)
     answers.put(TARGET, "stored k", HEADERS, b"body", route="r", changes=changes)
     assert answers.get(TARGET) is None
+
+
+def test_whoever_still_has_an_answer_that_was_dropped_has_nothing(answers: Answers, clock_s: Clock):
+    def put(name: bytes) -> Answer:
+        answers.put(name, "stored k", HEADERS, b"body", route="r", changes=answers.changes)
+        found = answers.get(name)
+        assert found is not None
+        assert found.is_good()
+        return found
+
+    dropped = [put(b"/changed")]
+    answers.change(source_folder("stored k"))
+    dropped.append(put(b"/replaced"))
+    assert put(b"/replaced").is_good()
+    dropped.append(put(b"/crowded out"))
+    for number in range(100):
+        put(b"/%d" % number)
+    assert [(one.is_good(), one.body) for one in dropped] == [(False, b"")] * 3
+    old = put(b"/old")
+    clock_s.now = 60.0
+    assert not old.is_good()
 
 
 def test_the_last_used_stay_where_there_is_not_room_for_all(answers: Answers):

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 
 from cimaise.access.policy import Role
-from cimaise.images.hot import Answer
 from cimaise.settings import Settings
+from cimaise.web.limiting import Kind
 from tests.kit.application import RunningApplication, running_application
 from tests.kit.pictures import quadrants
 
@@ -25,7 +25,7 @@ class OwnPicture:
     viewer: httpx2.Client
     stack: ExitStack
     id: str = ""
-    given: list[Answer] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
 
     @property
     def target(self) -> str:
@@ -91,16 +91,16 @@ def own_picture(
         yield shown
 
 
-def stand_still(server: RunningApplication, given: list[Answer]) -> None:
-    """Let what was allowed grow no older, and say what is given."""
-    answers = server.application.services.own_answers
-    answers._clock = lambda: 0.0  # only news may end it
-    get = answers.get
+def stand_still(server: RunningApplication, given: list[str]) -> None:
+    """Let what was allowed grow no older, and say to whom something is given."""
+    services = server.application.services
+    services.own_answers._clock = lambda: 0.0  # only news may end it
+    admit = services.limiter.admit
 
-    def noted(key: str) -> Answer | None:
-        found = get(key)
-        if found is not None:
-            given.append(found)
-        return found
+    def noted(kind: Kind, host: str | None, account_id: str) -> bool:
+        is_given = admit(kind, host, account_id)
+        if is_given and kind is Kind.PICTURE:
+            given.append(account_id)
+        return is_given
 
-    answers.get = noted  # type: ignore[method-assign]
+    services.limiter.admit = noted  # type: ignore[method-assign]

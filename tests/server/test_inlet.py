@@ -113,7 +113,7 @@ def test_wherever_the_bytes_are_cut_the_same_requests_come(data: st.DataObject):
     for kind, body in zip(kinds, owner.bodies, strict=True):
         wanted = {POST: b"ab\r\n\r\n\r\n\r\ncd", CHUNKED: b"\r\n\r\nab"}.get(kind, b"")
         assert sent(body) == wanted
-    assert owner.inlet.is_between
+    assert owner.inlet.reader.is_between
 
 
 def test_what_is_no_http_is_refused_once_it_is_its_turn():

@@ -1,9 +1,10 @@
 """The few bytes that everybody asks for, in memory: pictures, and whole answers made of them."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from cimaise.images.entry import source_folder
@@ -19,14 +20,20 @@ class Hot(Generic[_Value]):
     """Keeps what was used last, up to a number of bytes."""
 
     def __init__(
-        self, *, max_bytes: int = HOT_BYTES, max_entry_bytes: int = HOT_ENTRY_BYTES
+        self,
+        *,
+        max_bytes: int = HOT_BYTES,
+        max_entry_bytes: int = HOT_ENTRY_BYTES,
+        on_drop: Callable[[_Value], None] = lambda _value: None,
     ) -> None:
         """Make an empty one.
 
         Args:
             max_bytes: Of all entries together.
             max_entry_bytes: Larger entries are not kept.
+            on_drop: Told of each entry that goes, for whatever reason.
         """
+        self._on_drop = on_drop
         self._entries: OrderedDict[str, tuple[_Value, int]] = OrderedDict()
         self._max_bytes = max_bytes
         self._max_entry_bytes = max_entry_bytes
@@ -53,14 +60,14 @@ class Hot(Generic[_Value]):
         self._entries[key] = (value, size)
         self.size += size
         while self.size > self._max_bytes:
-            _, (_, freed) = self._entries.popitem(last=False)
-            self.size -= freed
+            self.drop(next(iter(self._entries)))
 
     def drop(self, key: str) -> None:
         """Forget an entry."""
         found = self._entries.pop(key, None)
         if found is not None:
             self.size -= found[1]
+            self._on_drop(found[0])
 
     def drop_all(self, prefix: str) -> None:
         """Forget every entry whose key begins with ``prefix``."""
@@ -68,7 +75,7 @@ class Hot(Generic[_Value]):
             self.drop(key)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Answer:
     """A finished 200 to a ``GET`` of a public picture, the same for everybody.
 
@@ -82,7 +89,8 @@ class Answer:
         body: The picture.
         route: Template of the route that made it.
         folder: Of its source, for the one who forgets.
-        until_s: When it is too old, by the clock of whoever keeps it.
+        until_s: When it is too old.
+        clock: By which.
         account_id: Whom it is for; empty for everybody, and for guests.
     """
 
@@ -93,7 +101,17 @@ class Answer:
     route: str
     folder: str
     until_s: float
+    clock: Callable[[], float] = field(repr=False)
     account_id: str = ""
+
+    def is_good(self) -> bool:
+        """It is kept, and not too old."""
+        return self.clock() < self.until_s
+
+    def end(self) -> None:
+        """It was dropped: nobody who still has it may give it to anybody, or keeps its bytes."""
+        self.until_s = -math.inf
+        self.body = b""
 
 
 class Answers:
@@ -114,7 +132,7 @@ class Answers:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make an empty one; bodies are shared with the cache in front of the disk."""
-        self._kept: Hot[Answer] = Hot(max_bytes=max_bytes)
+        self._kept: Hot[Answer] = Hot(max_bytes=max_bytes, on_drop=Answer.end)
         self._by_folder: dict[str, set[str]] = {}
         self._ttl_s = ttl_s
         self._clock = clock
@@ -134,7 +152,7 @@ class Answers:
 
     def _living(self, name: str) -> Answer | None:
         found = self._kept.get(name)
-        if found is None or self._clock() < found.until_s:
+        if found is None or found.is_good():
             return found
         self._kept.drop(name)
         return None
@@ -159,7 +177,9 @@ class Answers:
         fields = dict(headers)
         lines = b"".join(b"%b: %b\r\n" % field for field in headers)
         folder, until_s = source_folder(source), self._clock() + self._ttl_s
-        answer = Answer(fields[b"etag"], tuple(headers), lines, body, route, folder, until_s)
+        answer = Answer(
+            fields[b"etag"], tuple(headers), lines, body, route, folder, until_s, self._clock
+        )
         name = _name(target, accept)
         self._kept.put(name, answer, len(body) + len(lines) + len(name))
         self._by_folder.setdefault(folder, set()).add(name)

@@ -44,7 +44,7 @@ class OwnAnswers:
             ttl_s: The longest that an answer is kept.
             clock: Seconds that only go up.
         """
-        self._kept: Hot[Answer] = Hot(max_bytes=max_bytes)
+        self._kept: Hot[Answer] = Hot(max_bytes=max_bytes, on_drop=Answer.end)
         self._ttl_s = ttl_s
         self._clock = clock
         self._secret = token_bytes(_DIGEST_BYTES)
@@ -69,7 +69,7 @@ class OwnAnswers:
     def get(self, key: str) -> Answer | None:
         """The answer to the same request, if nothing has changed since."""
         found = self._kept.get(key)
-        if found is None or self._clock() < found.until_s:
+        if found is None or found.is_good():
             return found
         self._kept.drop(key)
         return None
@@ -107,6 +107,7 @@ class OwnAnswers:
             route=route,
             folder="",
             until_s=self._clock() + min(self._ttl_s, lasts_s),
+            clock=self._clock,
             account_id=account_id,
         )
         self._kept.put(key, answer, len(body) + len(lines) + len(key))

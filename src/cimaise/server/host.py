@@ -12,7 +12,6 @@ from typing import Any, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from cimaise.server.answers import Header
 from cimaise.server.exchange import App, Scope
 from cimaise.server.requests import Request
 from cimaise.server.scope import Address, address_of, http_scope
@@ -25,36 +24,32 @@ class Host:
         app: The application.
         client: Where the connection comes from.
         is_tls: It is encrypted.
+        state: Of the server: its default headers are another list every second.
     """
 
-    __slots__ = ("_app_state", "_config", "_server", "_state", "app", "client", "is_tls")
+    __slots__ = ("_app_state", "_config", "_server", "app", "client", "is_tls", "state")
 
     def __init__(self, config: Config, state: ServerState, app_state: dict[str, Any]) -> None:
         if not config.loaded:
             config.load()
         self._config = config
-        self._state = state
+        self.state = state
         self._app_state = app_state
         self.app = cast("App", config.loaded_app)
         self.client: Address = None
         self._server: Address = None
         self.is_tls = False
 
-    @property
-    def default_headers(self) -> list[Header]:
-        """The date, and what uvicorn was told to add; another list every second."""
-        return self._state.default_headers
-
     def enter(self, connection: asyncio.BaseProtocol, transport: asyncio.BaseTransport) -> None:
         """The connection is there."""
         self.client = address_of(transport, "peername")
         self._server = address_of(transport, "sockname")
         self.is_tls = transport.get_extra_info("sslcontext") is not None
-        cast("set[Any]", self._state.connections).add(connection)
+        cast("set[Any]", self.state.connections).add(connection)
 
     def leave(self, connection: asyncio.BaseProtocol) -> None:
         """It has gone."""
-        cast("set[Any]", self._state.connections).discard(connection)
+        cast("set[Any]", self.state.connections).discard(connection)
 
     def scope_of(self, request: Request) -> Scope:
         """What the application is told of a request."""
@@ -67,9 +62,5 @@ class Host:
     def run(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
         """Do it in a task, which a graceful end waits for."""
         task = loop.create_task(work)
-        self._state.tasks.add(task)
-        task.add_done_callback(self._state.tasks.discard)
-
-    def count(self) -> None:
-        """One more request was answered."""
-        self._state.total_requests += 1
+        self.state.tasks.add(task)
+        task.add_done_callback(self.state.tasks.discard)

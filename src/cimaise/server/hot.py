@@ -7,7 +7,7 @@ one) goes the whole way.
 
 A client that stays asks with the same bytes again and again. So the bytes of a whole request are
 remembered with what they meant, and need not be parsed the next time. That alone decides nothing:
-the answer itself is asked for anew each time, and where it is another one, or none, the request is
+the answer itself is asked each time whether it is still good, and where it is not, the request is
 read as if it were the first.
 """
 
@@ -16,7 +16,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cimaise.server.answers import Header
@@ -50,21 +49,8 @@ class AccessLog(Protocol):
         """Write one line, or count it; the same requests come with the same ``line``."""
 
 
-@dataclass(slots=True)
-class Answer:
-    """Ready to be sent.
-
-    Attributes:
-        head: All of it.
-        body: What follows.
-        keeps_alive: The connection goes on after this.
-        meaning: What the request's bytes may be remembered with; ``None``: they come only once.
-    """
-
-    head: bytes
-    body: bytes
-    keeps_alive: bool
-    meaning: Meaning | None = None
+Answer = tuple[bytes, Meaning, bool]
+"""A head, what it was made of, and whether the same bytes may come again and mean the same."""
 
 
 def _accept_of(request: Request) -> bytes | None:
@@ -120,18 +106,28 @@ class HotLane:
         if meaning is None or not self._admit(meaning, client):
             return None
         head = self._head(meaning, request_id, defaults, began_s)
-        return Answer(head, meaning.body, meaning.keeps_alive, None if request_id else meaning)
+        return head, meaning, not request_id
 
-    def answer_again(self, head: bytes, defaults: list[Header], client: Address) -> Answer | None:
-        """The answer to a whole request that came before in the same bytes, or ``None``: read it."""
+    def answer_again(
+        self, head: bytes, defaults: list[Header], client: Address
+    ) -> tuple[bytes, Meaning] | None:
+        """Head and meaning of an answer to a request that came before in the same bytes.
+
+        ``None``: read it.
+        """
         began_s = time.perf_counter()
         meaning = self._heads.get(head)
-        if meaning is None or self._ready(meaning) is not meaning.ready:
+        if meaning is None or not meaning.ready.is_good():
             return None
-        if not self._admit(meaning, client):
+        if defaults is not meaning.defaults and self._ready(meaning) is not meaning.ready:
+            return None  # looked up about once a second: what is used is not what goes first
+        if meaning.key is not None and not self._admit(meaning, client):
             return None
-        head = self._head(meaning, b"", defaults, began_s)
-        return Answer(head, meaning.body, meaning.keeps_alive)
+        request_id = b"%b%06x" % (self._id_prefix, next(self._ids))
+        wire = meaning.head(request_id, defaults)
+        elapsed_s = time.perf_counter() - began_s
+        self._access_log(meaning.line, elapsed_s=elapsed_s, request_id=request_id.decode())
+        return wire, meaning
 
     def _meaning(self, request: Request, known: bytes, *, is_for_all: bool) -> Meaning | None:
         ready, key, accept = None, None, _accept_of(request)

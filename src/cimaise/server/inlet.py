@@ -44,6 +44,7 @@ class Inlet:
         has_asked: A request has begun, ever.
         is_deaf: Nothing is read any more.
         is_raw: The next bytes are of a body of declared length, and of nothing else.
+        reader: Says where in a request they are.
     """
 
     __slots__ = (
@@ -52,13 +53,13 @@ class Inlet:
         "_held",
         "_loop",
         "_owner",
-        "_reader",
         "_reading",
         "_tail",
         "at_s",
         "has_asked",
         "is_deaf",
         "is_raw",
+        "reader",
     )
 
     def __init__(
@@ -71,7 +72,7 @@ class Inlet:
         self._owner = owner
         self._loop = loop
         self._buffer = buffer
-        self._reader = RequestReader(self, limits)
+        self.reader = RequestReader(self, limits)
         self._body: Inflow | None = None
         self._held = b""
         self._tail = b""  # of what was read, where the end of a head may be cut in two
@@ -81,23 +82,13 @@ class Inlet:
         self.is_deaf = False
         self.is_raw = False
 
-    @property
-    def is_between(self) -> bool:
-        """All that was read was whole: the next byte begins a request."""
-        return self._reader.is_between
-
-    @property
-    def is_in_head(self) -> bool:
-        """A head has begun and is not whole."""
-        return self._reader.is_in_head
-
     def open(self, transport: asyncio.Transport) -> None:
         """The client has come."""
         self._reading = Reading(self._loop, transport, self._buffer.pipe)
 
     def view(self) -> memoryview:
-        """Where the next bytes go: long reads only for a body that somebody wants."""
-        if not self.is_raw or self._body is None:
+        """Where the next bytes go, where they are a body's: long reads for one that is wanted."""
+        if self._body is None:
             return self._buffer.short
         return self._buffer.view(self.room)
 
@@ -105,14 +96,14 @@ class Inlet:
     def room(self) -> int:
         """How many bytes of the body may be read next."""
         assert self._body is not None
-        return min(self._reader.body_left, self._body.room)
+        return min(self.reader.body_left, self._body.room)
 
     def take(self, piece: Piece) -> None:
         """Bytes of a body of declared length, and of nothing else."""
         size, body = len(piece), self._body
         self.body_came(piece)
-        self.is_raw = self._reader.body_left > size
-        self._reader.skip_body(size)
+        self.is_raw = self.reader.body_left > size
+        self.reader.skip_body(size)
         if not self.is_raw:
             self._reading.slow_down()
         elif size >= FROM_BYTES and body is not None and body.takes_pipes:
@@ -124,7 +115,7 @@ class Inlet:
         Raises:
             Refused: It is no HTTP, or more of it than is allowed.
         """
-        whole, at, reader = bytes(data), 0, self._reader
+        whole, at, reader = bytes(data), 0, self.reader
         while at < len(whole) and not self.is_deaf:
             if reader.is_between and self._owner.is_answering:
                 self._held += whole[at:]

@@ -7,7 +7,11 @@ from cimaise.server.sendfile import ColdReader, FileSender
 
 
 class Outlet:
-    """The sending half of a connection. It has one user at a time."""
+    """The sending half of a connection. It has one user at a time.
+
+    Attributes:
+        is_paused: The client does not keep up.
+    """
 
     __slots__ = (
         "_cold",
@@ -20,6 +24,7 @@ class Outlet:
         "_transport",
         "_was_empty",
         "_written",
+        "is_paused",
     )
 
     def __init__(
@@ -35,11 +40,7 @@ class Outlet:
         self._sent_before = 0
         self._is_lost = False
         self._was_empty = False
-
-    @property
-    def is_paused(self) -> bool:
-        """The client does not keep up."""
-        return self._drained is not None
+        self.is_paused = False
 
     @property
     def sent_by_file(self) -> int:
@@ -49,11 +50,11 @@ class Outlet:
     def pause(self) -> None:
         """The client does not keep up: :meth:`drain` waits from now on."""
         if self._drained is None:
-            self._drained = self._loop.create_future()
+            self._drained, self.is_paused = self._loop.create_future(), True
 
     def resume(self) -> None:
         """It does again, or nobody listens any more."""
-        drained, self._drained = self._drained, None
+        drained, self._drained, self.is_paused = self._drained, None, False
         if drained is not None and not drained.done():
             drained.set_result(None)
 

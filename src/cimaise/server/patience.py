@@ -39,6 +39,6 @@ def _waits_for(inlet: Inlet, answers: Inflow | None, *, is_lingering: bool) -> O
         return Overdue.END
     if answers is not None:
         return Overdue.BODY if answers.is_wanted else None
-    if inlet.is_in_head:
+    if inlet.reader.is_in_head:
         return Overdue.HEAD
     return Overdue.REQUEST if inlet.has_asked else Overdue.FIRST

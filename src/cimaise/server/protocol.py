@@ -20,7 +20,7 @@ from cimaise.server.exchange import Exchange
 from cimaise.server.files import FileLane
 from cimaise.server.heads import MAX_BYTES
 from cimaise.server.host import Host
-from cimaise.server.hot import Answer, HotLane
+from cimaise.server.hot import HotLane
 from cimaise.server.inlet import Inlet
 from cimaise.server.lanes import Lanes
 from cimaise.server.limits import SENTENCES, Limits, Overdue
@@ -104,16 +104,22 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         """Where the next bytes go."""
-        return self._inlet.view()
+        return self._inlet.view() if self._inlet.is_raw else self._lanes.buffer.short
 
     def buffer_updated(self, nbytes: int) -> None:
         """Some bytes have come, and are only there until this returns."""
-        data = self._lanes.buffer.whole[:nbytes]
-        if self._inlet.is_raw:
-            self._inlet.take(data)
-        elif self._inlet.is_deaf:
+        inlet, data = self._inlet, self._lanes.buffer.whole[:nbytes]
+        if inlet.is_raw:
+            inlet.take(data)
+        elif inlet.is_deaf:
             return
-        elif (hot := self._lanes.hot) and nbytes <= MAX_BYTES and self._may_answer_at_once():
+        elif (
+            nbytes <= MAX_BYTES
+            and self._current is None
+            and inlet.reader.is_between
+            and not self._outlet.is_paused
+            and (hot := self._lanes.hot) is not None
+        ):
             self._read_whole(bytes(data), hot)
         else:
             self._feed(data)
@@ -178,11 +184,11 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def default_headers(self) -> list[Header]:
         """The date, and what uvicorn was told to add."""
-        return self._host.default_headers
+        return self._host.state.default_headers
 
     def answer_done(self, answer: Answering) -> None:
         """An answer is whole: the next one, or the end."""
-        self._host.count()
+        self._host.state.total_requests += 1
         self._current = None
         self._inlet.at_s = self._loop.time()
         self._outlet.rest()
@@ -233,14 +239,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def _read_whole(self, data: bytes, hot: HotLane) -> None:
         """Answer what came before in the same bytes; read them where it did not."""
-        answer = hot.answer_again(data, self._host.default_headers, self._host.client)
+        host, inlet = self._host, self._inlet
+        answer = hot.answer_again(data, host.state.default_headers, host.client)
         if answer is not None:
-            self._inlet.has_asked = True
-            self._inlet.at_s = self._loop.time()
-            self._send_ready(answer)
+            inlet.has_asked = True
+            inlet.at_s = self._loop.time()
+            head, meaning = answer
+            self._send_ready(head, meaning)
             return
         self._came = 0
-        if self._feed(data) and self._came == 1 and self._inlet.is_between and self._meaning:
+        if self._feed(data) and self._came == 1 and inlet.reader.is_between and self._meaning:
             hot.remember(data, self._meaning)
 
     def _feed(self, data: bytes | memoryview) -> bool:
@@ -255,27 +263,23 @@ class Connection(asyncio.BufferedProtocol):
             return False
         return True
 
-    def _may_answer_at_once(self) -> bool:
-        """Nothing is being answered or waits to be sent, and the next byte begins a request."""
-        is_busy = self._current is not None or self._outlet.is_paused or self._ending.has_begun
-        return not is_busy and self._inlet.is_between
-
     def _answers_at_once(self, request: Request) -> bool:
         """An answer was ready, and has been sent."""
         hot = self._lanes.hot
         if hot is None or self._outlet.is_paused or self._ending.has_begun:
             return False
-        answer = hot.answer(request, self._host.default_headers, self._host.client)
+        answer = hot.answer(request, self._host.state.default_headers, self._host.client)
         if answer is None:
             return False
-        self._meaning = answer.meaning
-        self._send_ready(answer)
+        head, meaning, comes_again = answer
+        self._meaning = meaning if comes_again else None
+        self._send_ready(head, meaning)
         return True
 
-    def _send_ready(self, answer: Answer) -> None:
-        self._outlet.write_both(answer.head, answer.body)
-        self._host.count()
-        if not answer.keeps_alive:
+    def _send_ready(self, head: bytes, meaning: Meaning) -> None:
+        self._outlet.write_both(head, meaning.body)
+        self._host.state.total_requests += 1
+        if not meaning.keeps_alive:
             self._ending.end(linger=False)
 
     def _sends_at_once(self, request: Request) -> bool:
@@ -283,7 +287,7 @@ class Connection(asyncio.BufferedProtocol):
         files = self._lanes.files
         if files is None or self._host.is_tls or self._ending.has_begun:
             return False
-        stretch = files.answer(request, self._host.default_headers, self._host.client)
+        stretch = files.answer(request, self._host.state.default_headers, self._host.client)
         if stretch is None:
             return False
         sending = Sending(self, self._outlet, stretch, Inflow(self._inlet))

@@ -18,6 +18,9 @@ _SECRET: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization"}
 class Ready(Protocol):
     """A whole 200 to a ``GET``, as it is kept; another object once anything about it changed."""
 
+    def is_good(self) -> bool:
+        """It may still be given: whoever drops or replaces it makes this ``False`` before."""
+
     @property
     def etag(self) -> bytes:
         """Strong, with its quotation marks."""
@@ -72,20 +75,20 @@ class Meaning:
         accept: Its ``Accept``; ``None`` where that stood in several lines.
         key: What the answer is kept by, where it is for one.
         ready: The answer that it was made from.
-        body: What follows the head.
         line: For the access log.
+        defaults: What the server said in every answer when this was used last.
         keeps_alive: The client wants the connection to stay.
         is_secret: The request holds something that nobody else may know.
         is_forwarded: Somebody in front knows where it came from.
     """
 
     __slots__ = (
-        "_defaults",
         "_end",
+        "_has_body",
         "_lines",
         "_start",
         "accept",
-        "body",
+        "defaults",
         "is_forwarded",
         "is_secret",
         "keeps_alive",
@@ -114,10 +117,10 @@ class Meaning:
         self.is_forwarded = not _BEHIND_A_PROXY.isdisjoint(names)
         is_known = known == ready.etag
         status = _NOT_MODIFIED if is_known else _OK
-        self.body = ready.body if request.method == "GET" and not is_known else b""
+        self._has_body = request.method == "GET" and not is_known
         self._lines = _without_body(ready) if is_known else ready.lines
         self._end = b"\r\n\r\n" if self.keeps_alive else b"\r\nconnection: close\r\n\r\n"
-        self._defaults: list[Header] | None = None
+        self.defaults: list[Header] | None = None
         self._start = b""
         path = request.target.partition(b"?")[0].decode("ascii", "replace")
         path = unquote(path) if "%" in path else path
@@ -125,10 +128,15 @@ class Meaning:
             request.method, path, status, len(self.body), ready.route, ready.account_id
         )
 
+    @property
+    def body(self) -> bytes:
+        """What follows the head; nothing of it is kept here."""
+        return self.ready.body if self._has_body else b""
+
     def head(self, request_id: bytes, defaults: list[Header]) -> bytes:
         """The answer's head."""
-        if defaults is not self._defaults:  # made anew every second, for the date
-            self._defaults = defaults
+        if defaults is not self.defaults:  # made anew every second, for the date
+            self.defaults = defaults
             fields = b"".join(b"%b: %b\r\n" % header for header in defaults)
             self._start = b"".join(
                 (STATUS_LINES[self.line.status], fields, self._lines, b"x-request-id: ")

@@ -79,6 +79,7 @@ class RequestReader:
     """Reads the requests of one connection.
 
     Attributes:
+        is_between: All that came was whole: the next byte begins a request.
         is_in_head: A head has begun and is not whole.
         body_left: Bytes of a body of declared length that have not come yet.
     """
@@ -89,7 +90,6 @@ class RequestReader:
         "_has_body_come",
         "_headers",
         "_hosts",
-        "_is_whole",
         "_length",
         "_limits",
         "_listener",
@@ -99,6 +99,7 @@ class RequestReader:
         "_target",
         "_trailers",
         "body_left",
+        "is_between",
         "is_in_head",
     )
 
@@ -116,14 +117,9 @@ class RequestReader:
         self._overhead_bytes = 0
         self._begun = 0
         self._has_body_come = False
-        self._is_whole = True
+        self.is_between = True
         self.is_in_head = False
         self.body_left = 0
-
-    @property
-    def is_between(self) -> bool:
-        """All that came was whole: the next byte begins a request."""
-        return self._is_whole and not self.is_in_head
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)
@@ -169,7 +165,7 @@ class RequestReader:
         """A head, an extension of a chunk or a trailer that never ends is refused."""
         if self._begun > is_between or self._has_body_come:
             self._overhead_bytes = 0  # how much of this belongs to what came before is unknown
-        elif self.is_in_head or not self._is_whole:
+        elif self.is_in_head or not self.is_between:
             self._overhead_bytes += size
             if self._overhead_bytes > self._limits.head_bytes:
                 raise _too_long()
@@ -179,7 +175,7 @@ class RequestReader:
         self.body_left -= count
         if self.body_left == 0:
             self._parser = self._new_parser()
-            self._is_whole = True
+            self.is_between = True
             self._listener.body_ended()
 
     def on_message_begin(self) -> None:
@@ -188,7 +184,7 @@ class RequestReader:
         self._length, self._expects_continue = _NO_BODY, False
         self._begun += 1
         self._overhead_bytes = 0
-        self._is_whole = False
+        self.is_between = False
         self.is_in_head = True
         self._listener.request_begins()
 
@@ -262,7 +258,7 @@ class RequestReader:
         """llhttp: the request is whole, or its head is and offers another protocol."""
         if self.body_left:
             return  # the offer is not taken up, so the body is still to come (RFC 9110 §7.8)
-        self._is_whole = True
+        self.is_between = True
         self._listener.body_ended()
 
 

@@ -8,12 +8,13 @@ from cimaise.telemetry.events import (
     log,
     request_id,
 )
-from cimaise.telemetry.metrics import METRICS, count, expose, level, observe, observer
+from cimaise.telemetry.metrics import METRICS, Observations, count, expose, level, observe
 from cimaise.telemetry.spans import span, use_tracer
 
 __all__ = [
     "EVENTS",
     "METRICS",
+    "Observations",
     "client_address",
     "configure_logging",
     "count",
@@ -22,7 +23,6 @@ __all__ = [
     "level",
     "log",
     "observe",
-    "observer",
     "request_id",
     "span",
     "use_tracer",

@@ -10,7 +10,8 @@ counted for each account is in the database (``cimaise usage``).
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -144,12 +145,39 @@ def observe(name: str, value: float, **labels: str) -> None:
         made.observe(value)
 
 
-def observer(name: str, **labels: str) -> Callable[[float], None]:
-    """:func:`observe` for one set of labels, where even looking that up would cost too much."""
-    made = _of(name, labels)
-    if not isinstance(made, Histogram):
-        raise KeyError(name)
-    return made.observe
+class Observations:
+    """Values of one histogram that are added up here first: :meth:`settle` puts them in.
+
+    For what happens ten thousand times a second. The client has no way to put in many at once, so
+    this knows the parts of its histogram: a sum, and a counter for each bound.
+    """
+
+    __slots__ = ("_bounds", "_buckets", "_counts", "_sum", "_total")
+
+    def __init__(self, name: str, **labels: str) -> None:
+        """``KeyError`` where it is no histogram."""
+        made = _of(name, labels)
+        if not isinstance(made, Histogram):
+            raise KeyError(name)
+        self._buckets, self._total = made._buckets, made._sum  # noqa: SLF001 (see above)
+        self._bounds: list[float] = list(made._upper_bounds)  # noqa: SLF001 (see above)
+        self._counts = [0] * len(self._bounds)
+        self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        """One more value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def settle(self) -> None:
+        """Put in what was added since the last time."""
+        counts, self._counts = self._counts, [0] * len(self._bounds)
+        total, self._sum = self._sum, 0.0
+        for bucket, count in zip(self._buckets, counts, strict=True):
+            if count:
+                bucket.inc(count)
+        if total:
+            self._total.inc(total)
 
 
 def _of(name: str, labels: Mapping[str, str]) -> _Made:

@@ -6,7 +6,6 @@ belongs once a second, or as soon as somebody wants to see it.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -46,9 +45,10 @@ class Line(Protocol):
 
 @dataclass(slots=True)
 class _Sum:
-    observe: Callable[[float], None]
+    seconds: telemetry.Observations
+    is_logged: bool
     count: int = 0
-    bytes_sent: int = 0
+    more_bytes: int = 0  # than the line says for so many
 
 
 class AnsweredAtOnce:
@@ -58,14 +58,20 @@ class AnsweredAtOnce:
         """Nothing is counted yet."""
         self._usage = usage
         self._sums: dict[Line, _Sum] = {}
-        self._observers: dict[str, Callable[[float], None]] = {}
+        self._seconds: dict[str, telemetry.Observations] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._pictures = 0
 
     def __call__(self, line: Line, *, elapsed_s: float, request_id: str) -> None:
         """One picture, which is as long as all others with this line."""
+        found = self._sums.get(line)
+        if found is None:
+            found = self._begin(line)
         self._pictures += 1
-        self.add(line, line.bytes_sent, elapsed_s=elapsed_s, request_id=request_id)
+        found.count += 1
+        found.seconds.add(elapsed_s)
+        if found.is_logged:
+            _log(line, line.bytes_sent, elapsed_s, request_id)
 
     def add(self, line: Line, bytes_sent: int, *, elapsed_s: float, request_id: str) -> None:
         """One answer of another length than the line says."""
@@ -73,9 +79,9 @@ class AnsweredAtOnce:
         if found is None:
             found = self._begin(line)
         found.count += 1
-        found.bytes_sent += bytes_sent
-        found.observe(elapsed_s)
-        if telemetry.is_logged("info"):
+        found.more_bytes += bytes_sent - line.bytes_sent
+        found.seconds.add(elapsed_s)
+        if found.is_logged:
             _log(line, bytes_sent, elapsed_s, request_id)
 
     def settle(self) -> None:
@@ -86,17 +92,19 @@ class AnsweredAtOnce:
         sums, self._sums = self._sums, {}
         for line, found in sums.items():
             self._count(line, found)
+        for seconds in self._seconds.values():
+            seconds.settle()
         pictures, self._pictures = self._pictures, 0
         telemetry.count("variants_total", pictures, outcome="ready")
 
     def _begin(self, line: Line) -> _Sum:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_SETTLE_S, self.settle)
-        observe = self._observers.get(line.route)
-        if observe is None:
-            observe = telemetry.observer("request_seconds", route=line.route)
-            self._observers[line.route] = observe
-        found = self._sums[line] = _Sum(observe)
+        seconds = self._seconds.get(line.route)
+        if seconds is None:
+            seconds = telemetry.Observations("request_seconds", route=line.route)
+            self._seconds[line.route] = seconds
+        found = self._sums[line] = _Sum(seconds, telemetry.is_logged("info"))
         return found
 
     def _count(self, line: Line, found: _Sum) -> None:
@@ -108,9 +116,10 @@ class AnsweredAtOnce:
             status=str(line.status),
             outcome="complete",
         )
-        telemetry.count("sent_bytes_total", found.bytes_sent, route=line.route)
+        bytes_sent = line.bytes_sent * found.count + found.more_bytes
+        telemetry.count("sent_bytes_total", bytes_sent, route=line.route)
         self._usage.add(REQUESTS, found.count, account_id=line.account_id)
-        self._usage.add(SENT, found.bytes_sent, account_id=line.account_id)
+        self._usage.add(SENT, bytes_sent, account_id=line.account_id)
 
 
 def _log(line: Line, bytes_sent: int, elapsed_s: float, request_id: str) -> None:
