@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
 from cimaise import telemetry
 from cimaise.database.engine import Database
-from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, files, usage_counts
+from cimaise.database.upsert import upsert
 from cimaise.errors import CimaiseError
 from cimaise.tasks import Forever
 
@@ -26,12 +26,7 @@ SENT: Final = "sent_bytes"
 REQUESTS: Final = "requests"
 OPERATION: Final = "operation:"
 _FLUSH_S: Final = 10.0
-_ADD: Final = text(
-    "insert into usage_counts (day, account_id, measure, amount)"
-    " values (:day, :account_id, :measure, :amount)"
-    " on conflict (day, account_id, measure)"
-    " do update set amount = usage_counts.amount + excluded.amount"
-).execution_options(**KEEPS_RIGHTS)
+_ADD: Final = upsert(usage_counts, ("day", "account_id", "measure"), add=("amount",))
 _Key = tuple[str, str, str]
 
 

@@ -13,7 +13,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import IntegrityError
 
 from cimaise.access import policy
 from cimaise.access.account_rows import Account, account_by_email, account_by_id, account_by_name
@@ -25,8 +26,11 @@ from cimaise.access.session_rows import end_sessions
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import account_passwords, accounts, sign_in_links
+from cimaise.database.upsert import upsert
 from cimaise.errors import Forbidden, NotFound, NotSignedIn, TooMany, WrongState
 from cimaise.state.base import State
+
+_KEEP: Final = upsert(account_passwords, ("account_id",), replace=("hash", "changed_at"))
 
 TRIES: Final = ((10, 60.0), (30, 3600.0))
 """Tries at one account from one address: how many within how many seconds. Waits grow with them."""
@@ -142,9 +146,12 @@ class AccountPasswords:
         def work(connection: Connection) -> None:
             other = account_by_email(connection, value) if value else None
             if other is not None and other.id != principal.account_id:
-                raise WrongState("Another account has this e-mail address.", code="already_exists")
+                raise _email_taken()
             mine = accounts.c.id == principal.account_id
-            connection.execute(update(accounts).where(mine).values(email=value))
+            try:
+                connection.execute(update(accounts).where(mine).values(email=value))
+            except IntegrityError as fault:  # another took it at this very moment
+                raise _email_taken() from fault
             record(
                 connection, at=now, account_id=principal.account_id,
                 action="account.changed", subject=principal.account_id,
@@ -193,11 +200,7 @@ def set_password(
 
     One-time links that were given out before stop working as well.
     """
-    mine = account_passwords.c.account_id == account_id
-    connection.execute(delete(account_passwords).where(mine))
-    connection.execute(
-        insert(account_passwords).values(account_id=account_id, hash=hashed, changed_at=now)
-    )
+    connection.execute(_KEEP.values(account_id=account_id, hash=hashed, changed_at=now))
     end_sessions(connection, account_id, now=now, but=but)
     connection.execute(
         update(sign_in_links)
@@ -208,6 +211,10 @@ def set_password(
         connection, at=now, account_id=by, action="password.changed",
         subject=account_id, details={},
     )  # fmt: skip
+
+
+def _email_taken() -> WrongState:
+    return WrongState("Another account has this e-mail address.", code="already_exists")
 
 
 def _find(connection: Connection, login: str) -> tuple[Account | None, str | None]:

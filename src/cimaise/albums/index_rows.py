@@ -3,13 +3,13 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cimaise.albums.folder_tree import FolderFile
 from cimaise.database.schema import folder_indexes, folder_pictures
+from cimaise.database.upsert import upsert
 
 _NAMES: Final = 500  # names in one statement
 _KEY: Final = ("album", "name")
@@ -110,7 +110,7 @@ def keep(connection: Connection, album: str, found: Mapping[FolderFile, Facts]) 
         for file in in_order
     ]
     values = [name for name in rows[0] if name not in _KEY]
-    connection.execute(_upsert(connection, folder_pictures, _KEY, values), rows)
+    connection.execute(upsert(folder_pictures, _KEY, replace=values), rows)
 
 
 def forget(connection: Connection, album: str, names: Sequence[str]) -> None:
@@ -142,7 +142,7 @@ def keep_stamp(connection: Connection, album: str, found: AlbumStamp) -> None:
         "looked_at": found.look.at if found.look else None,
     }  # fmt: skip
     values = [name for name in row if name != "album"]
-    connection.execute(_upsert(connection, folder_indexes, ("album",), values), row)
+    connection.execute(upsert(folder_indexes, ("album",), replace=values), row)
 
 
 def keep_looks(connection: Connection, looks: Mapping[str, Look]) -> None:
@@ -181,11 +181,3 @@ def unreadable(connection: Connection, album: str | None) -> dict[str, frozenset
     for of, *file in rows:
         found.setdefault(of, set()).add(FolderFile(*file))
     return {name: frozenset(files) for name, files in found.items()}
-
-
-def _upsert(connection: Connection, table: Any, key: Sequence[str], values: Sequence[str]) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(table)
-    return new.on_conflict_do_update(
-        index_elements=list(key), set_={name: new.excluded[name] for name in values}
-    )

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
-from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, select
 
 from cimaise.database.engine import Database
 from cimaise.database.schema import checksums
+from cimaise.database.upsert import upsert
 
+_KEEP: Final = upsert(checksums, ("version",))
 KEPT: Final = timedelta(days=90)
 """How long a checksum is remembered; after that it is computed once more."""
 
@@ -104,9 +105,5 @@ def _find(connection: Connection, versions: Sequence[str]) -> dict[str, int]:
 
 
 def _keep(connection: Connection, version: str, crc32: int, now: datetime) -> None:
-    try:
-        with connection.begin_nested():
-            values = {"version": version, "crc32": crc32, "taken_at": now}
-            connection.execute(insert(checksums).values(values))
-    except IntegrityError:
-        return  # another request was quicker, and found the same
+    values = {"version": version, "crc32": crc32, "taken_at": now}
+    connection.execute(_KEEP, values)  # where another request was quicker, it found the same

@@ -34,7 +34,10 @@ from cimaise.tasks import to_the_end
 T = TypeVar("T")
 _EXPECTED = "CIMAISE_DATABASE_URL: expected postgresql://… or sqlite:///path"
 _NEWS = "news"
-_TOOK_TOO_LONG = frozenset({"57014", "55P03"})  # query_canceled, lock_not_available
+_BUSY = frozenset({"57014", "55P03", "40P01", "40001"})
+"""PostgreSQL's codes: query_canceled, lock_not_available, deadlock_detected, serialization_failure.
+A later try may do (PostgreSQL manual, appendix A)."""
+
 Work = Callable[[Connection], T]
 
 
@@ -174,7 +177,7 @@ def _our_errors() -> Iterator[None]:
     except (DataError, OverflowError) as fault:  # NUL in a text, a number beyond 64 bits
         raise Malformed("The request holds something that cannot be stored.") from fault
     except OperationalError as fault:
-        if getattr(fault.orig, "sqlstate", None) in _TOOK_TOO_LONG:
+        if getattr(fault.orig, "sqlstate", None) in _BUSY:
             raise Unavailable("The database is busy.", code="busy", retry_after_s=1) from fault
         raise Unavailable("The database cannot be reached.") from fault
     except DBAPIError as fault:

@@ -13,15 +13,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, insert, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection
 
 from cimaise import telemetry
 from cimaise.database.engine import Database
 from cimaise.database.schema import delivered_days
+from cimaise.database.upsert import upsert
 from cimaise.delivery.visitors import Visitor
 from cimaise.errors import CimaiseError
 
+_ADD: Final = upsert(delivered_days, ("day", "kind", "subject"), add=("requests", "bytes"))
 FLUSH_S: Final = 10.0
 _MANY_SUMS: Final = 20_000  # then at once: a few MB
 _MOST_SUMS: Final = 5 * _MANY_SUMS  # while the database is away; what is new then is not counted
@@ -125,17 +126,11 @@ class Tally:
 
 
 def _write(connection: Connection, sums: Sums) -> None:
-    columns = delivered_days.c
-    for (day, kind, subject), (requests, count) in sorted(sums.items()):  # one order: no deadlock
-        mine = (columns.day == day, columns.kind == kind, columns.subject == subject)
-        more = update(delivered_days).where(*mine).values(
-            requests=columns.requests + requests, bytes=columns.bytes + count
-        )  # fmt: skip
-        if connection.execute(more).rowcount:
-            continue
-        first = {"day": day, "kind": kind, "subject": subject, "requests": requests, "bytes": count}
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(delivered_days).values(first))
-        except IntegrityError:  # another process was first
-            connection.execute(more)
+    rows = [
+        {"day": day, "kind": kind, "subject": subject, "requests": requests, "bytes": count}
+        for (day, kind, subject), (requests, count) in sorted(
+            sums.items()
+        )  # one order: no deadlock
+    ]
+    if rows:
+        connection.execute(_ADD, rows)

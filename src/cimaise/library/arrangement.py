@@ -200,7 +200,8 @@ def _move(
     connection.execute(
         update(files).where(files.c.id == file.id).values(collection_id=target.id, place=None)
     )
-    for collection, change in ((file.collection, -1), (target, 1)):
+    both = ((file.collection, -1), (target, 1))
+    for collection, change in sorted(both, key=lambda one: one[0].id):  # one order: no deadlock
         count = collections.c.picture_count + (change if file.is_picture else 0)
         at = update(collections).where(collections.c.id == collection.id)
         connection.execute(at.values(picture_count=count, updated_at=now))

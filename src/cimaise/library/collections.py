@@ -14,6 +14,7 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import MemberRole, Principal, Visibility
 from cimaise.database.engine import Database
 from cimaise.database.schema import accounts, collections, files, memberships
+from cimaise.database.upsert import upsert
 from cimaise.errors import Invalid, NotFound, WrongState
 from cimaise.library.giving_up import give_up_deleted_of
 from cimaise.library.model import Collection, Policy
@@ -22,6 +23,7 @@ from cimaise.library.tags import collection_tag, note_purge
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 _EXTENSION: Final = re.compile(r"\.[a-z0-9][a-z0-9.+-]{0,31}", re.ASCII)
 _TYPE: Final = re.compile(r"[a-z0-9.+-]+/(\*|[a-z0-9.+-]+)", re.ASCII)
+_KEEP_MEMBER: Final = upsert(memberships, ("collection_id", "account_id"), replace=("role",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +158,12 @@ class Collections:
 
         def work(connection: Connection) -> Member:
             found, account_id = self._managed_member(connection, principal, name, account)
-            at = (memberships.c.collection_id == found.id) & (
-                memberships.c.account_id == account_id
-            )
-            if not connection.execute(update(memberships).where(at).values(role=role)).rowcount:
-                connection.execute(
-                    insert(memberships).values(
-                        collection_id=found.id, account_id=account_id, role=role,
-                        created_at=self._clock(),
-                    )
-                )  # fmt: skip
+            connection.execute(
+                _KEEP_MEMBER.values(
+                    collection_id=found.id, account_id=account_id, role=role,
+                    created_at=self._clock(),
+                )
+            )  # fmt: skip
             return Member(account_id, role)
 
         return await self._database.write(work)
@@ -189,11 +187,12 @@ class Collections:
     ) -> tuple[Collection, str]:
         found = find_collection(connection, name, principal)
         rights.require_manage(principal, found.facts)
-        wanted = or_(accounts.c.id == account, accounts.c.name == account)
-        account_id = connection.execute(select(accounts.c.id).where(wanted)).scalar()
-        if account_id is None:
-            raise NotFound("There is no such account.")
-        return found, account_id
+        for column in (accounts.c.id, accounts.c.name):  # a name may look like another's id
+            known = select(accounts.c.id).where(column == account)
+            account_id = connection.execute(known).scalar()
+            if account_id is not None:
+                return found, account_id
+        raise NotFound("There is no such account.")
 
 
 def checked_policy(policy: Policy) -> Policy:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     select,
     tuple_,
     update,
@@ -30,6 +29,7 @@ from cimaise import telemetry
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
 from cimaise.database.schema import discarded_objects, files
+from cimaise.database.upsert import upsert
 from cimaise.library.erasing import Erased, erase
 from cimaise.storage.base import Storage
 
@@ -40,6 +40,7 @@ LATE: Final = timedelta(hours=12)
 """A storage looks at a URL's time when the request begins. A body that began in time may come to
 its end this much later, and whatever it wrote is looked for only then."""
 
+_WRITE_DOWN: Final = upsert(discarded_objects, ("storage_key",))
 _WRITTEN_DOWN: Final = select(discarded_objects.c.storage_key).where(
     discarded_objects.c.storage_key == bindparam("of_key")
 )
@@ -92,14 +93,6 @@ def note_discarded(
         may_have_parts: Whether one may have been begun there that nobody could write down.
         size: Bytes that deleting each of them frees, where that is known.
     """
-    wanted = list(dict.fromkeys(keys))
-    known = set(
-        connection.execute(
-            select(discarded_objects.c.storage_key).where(
-                discarded_objects.c.storage_key.in_(wanted)
-            )
-        ).scalars()
-    )
     rows = [
         {
             "storage_key": key,
@@ -109,11 +102,10 @@ def note_discarded(
             "not_before": not_before,
             "reason": reason,
         }
-        for key in wanted
-        if key not in known
+        for key in sorted(set(keys))
     ]
     if rows:
-        connection.execute(insert(discarded_objects), rows)
+        connection.execute(_WRITE_DOWN, rows)
 
 
 def is_discarded(connection: Connection, key: str) -> bool:

@@ -17,20 +17,19 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     or_,
     select,
-    update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from cimaise.database.schema import failed_uploads
+from cimaise.database.upsert import upsert
 from cimaise.errors import Limit, TooMany
 
 _HOUR_US: Final = 3_600_000_000
 _SECOND_US: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_ADD: Final = upsert(failed_uploads, ("holder", "hour"), add=("uploads",))
 _OF_TWO_HOURS: Final = and_(
     failed_uploads.c.holder == bindparam("of_holder"),
     or_(
@@ -64,16 +63,7 @@ def failed_values(holder: str, *, now: datetime, limit: int) -> dict[str, Any]:
 
 def count_failed(connection: Connection, holder: str, *, now: datetime) -> None:
     """One more came to nothing; ``holder`` is an account's id or a token's."""
-    key = {"holder": holder, "hour": _hour(now)}
-    at = [failed_uploads.c[name] == value for name, value in key.items()]
-    more = update(failed_uploads).where(*at).values(uploads=failed_uploads.c.uploads + 1)
-    if connection.execute(more).rowcount:
-        return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(failed_uploads).values(uploads=1, **key))
-    except IntegrityError:
-        connection.execute(more)
+    connection.execute(_ADD, {"holder": holder, "hour": _hour(now), "uploads": 1})
 
 
 def require_few_failed(connection: Connection, holder: str, *, now: datetime, limit: int) -> None:

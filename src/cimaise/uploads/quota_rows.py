@@ -17,14 +17,13 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    insert,
     or_,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from cimaise.database.schema import accounts, usage_days, usage_totals
+from cimaise.database.upsert import upsert
 from cimaise.uploads.attempts import few_failed
 
 
@@ -105,8 +104,8 @@ CHANGE_TOTAL: Final = (
     )
 )
 
-_NEW_DAY: Final = insert(usage_days)
-_NEW_TOTAL: Final = insert(usage_totals)
+_NEW_DAY: Final = upsert(usage_days, ("account_id", "day"))
+_NEW_TOTAL: Final = upsert(usage_totals, ("account_id",))
 
 
 def taken(connection: Connection, statement: Any, values: dict[str, Any]) -> bool:
@@ -118,14 +117,6 @@ def make_rows(connection: Connection, account_id: str, day: str) -> None:
     """The rows of an account and of its day exist; two transactions that make them both go on."""
     values = {"of_account": account_id, "of_day": day}
     if connection.execute(DAY, values).first() is None:
-        _make(connection, _NEW_DAY, {"account_id": account_id, "day": day})
+        connection.execute(_NEW_DAY, {"account_id": account_id, "day": day})
     if connection.execute(HELD_IN_ALL, values).first() is None:
-        _make(connection, _NEW_TOTAL, {"account_id": account_id})
-
-
-def _make(connection: Connection, statement: Any, values: dict[str, Any]) -> None:
-    try:
-        with connection.begin_nested():
-            connection.execute(statement, values)
-    except IntegrityError:  # somebody else made it meanwhile
-        return
+        connection.execute(_NEW_TOTAL, {"account_id": account_id})

@@ -11,12 +11,13 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, select, update
 
 from cimaise.database.schema import risk_scores
+from cimaise.database.upsert import upsert
 
 HALF_LIFE_S: Final = 6 * 3600.0
+_ADD: Final = upsert(risk_scores, ("holder", "reason"), add=("score",))
 FORGOTTEN: Final = 0.05
 """Less than this is nothing."""
 
@@ -81,13 +82,7 @@ def add_score(
     row = connection.execute(select(risk_scores).where(*mine).with_for_update()).one_or_none()
     if row is None:
         first = {"holder": holder, "reason": reason.value, "score": WEIGHTS[reason], "at": now}
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(risk_scores).values(first))
-        except IntegrityError:  # another was first: both count
-            connection.execute(
-                update(risk_scores).where(*mine).values(score=risk_scores.c.score + WEIGHTS[reason])
-            )
+        connection.execute(_ADD, first)  # where another was first meanwhile, both count
         return
     left = faded(row.score, since=row.at, now=now)
     connection.execute(

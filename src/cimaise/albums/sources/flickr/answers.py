@@ -10,14 +10,15 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cimaise.database.engine import Database
 from cimaise.database.schema import source_answers
+from cimaise.database.upsert import upsert
 from cimaise.errors import NotFound, UpstreamTimedOut
 from cimaise.telemetry import log
 
 T = TypeVar("T")
+_KEEP: Final = upsert(source_answers, ("name",), replace=("fetched_at", "body"))
 _MOST_DECODED: Final = 64
 _STALE: Final = timedelta(days=7)  # longest trust in an answer while its server does not answer
 
@@ -153,11 +154,7 @@ def _body(connection: Connection, name: str) -> str | None:
 
 
 def _keep(connection: Connection, name: str, at: datetime, body: str) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(source_answers)
-    values = {"fetched_at": new.excluded.fetched_at, "body": new.excluded.body}
-    statement = new.on_conflict_do_update(index_elements=["name"], set_=values)
-    connection.execute(statement, {"name": name, "fetched_at": at, "body": body})
+    connection.execute(_KEEP, {"name": name, "fetched_at": at, "body": body})
 
 
 def _forget(connection: Connection, name: str) -> None:
