@@ -59,6 +59,7 @@ CODES: Final[dict[str, str]] = {
     "too_large": "More than a limit allows.",
     "quota_exceeded": "The account's quota does not have room for it.",
     "type_not_allowed": "This kind of file is refused.",
+    "wrong_encoding": "The body is sent in another way than this address takes.",
     "not_an_image": "The bytes are no picture that can be read.",
     "range_not_satisfiable": "The range lies outside of the file.",
     "invalid": "A field has a value that is refused.",

@@ -47,6 +47,7 @@ def test_every_declared_event_is_used_somewhere():
     [
         "/storage/eyJ2ZXJiIjoicHV0Iiwia2V5IjoiaW5jb21p.c2lnbmF0dXJl",
         "/files/abc?link=AAAAAGsBfj8zYzVIMnU3Nld1T1U5a3dydlJxczFx.t7D_6SAY",
+        "/files/abc?download=1&grant=AAAAAGsBfj8zYzVIMnU3Nld1T1U5a3dydlJxczFx.t7D_6SAY",
         "/login?token=3LIev7IThACjtu02_Ev8DJ9Urwo0UiXFPdqC4E3jID0",
         "cim_4fK9aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ],

@@ -41,6 +41,19 @@ def value(samples: dict, name: str, **labels: str) -> float:
     return sum(amount for (found, has), amount in samples.items() if found == PREFIX + name and wanted <= has)  # fmt: skip
 
 
+def test_refusals_of_other_protocols_are_counted_as_well(server: RunningApplication):
+    before = scrape(server)
+    with server.client(server.person("counted-too")) as client:
+        assert client.post("/tus/", headers={"Tus-Resumable": "0.1"}).status_code == 412
+        assert client.get("/companion/s3/params").status_code == 422
+    after = scrape(server)
+    for code in ("precondition_failed", "invalid"):
+        grew = value(after, "problems_total", code=code) - value(
+            before, "problems_total", code=code
+        )
+        assert grew == 1
+
+
 def test_what_was_sent_is_what_is_counted(server: RunningApplication):
     ann = server.person("counted")
     before = scrape(server)

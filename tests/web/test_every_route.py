@@ -114,6 +114,34 @@ def test_any_bytes_for_a_body_are_answered_and_never_with_a_fault(
     assert_is_a_problem(answer)
 
 
+def test_a_text_with_nul_is_refused_and_one_that_only_looks_so_is_kept(
+    server: RunningApplication, ann: Person
+):
+    with server.client(ann) as client:
+        for title, status in ((r"a \\u0000 b", 201), (r"a \u0000 b", 400), (r"\\\u0000", 400)):
+            body = f'{{"name": "nul-{status}", "title": "{title}"}}'
+            made = client.post("/api/collections", content=body)
+            assert made.status_code == status, made.text
+        assert client.get("/api/collections/nul-201").json()["title"] == r"a \u0000 b"
+
+
+def test_the_log_says_that_there_is_more_only_where_there_is(
+    server: RunningApplication, ann: Person, root: Person
+):
+    with server.client(ann) as client, server.client(root) as admin:
+        for number in range(4):
+            client.post("/api/collections", json={"name": f"log-{number}"}).raise_for_status()
+            where = f"/api/collections/log-{number}/files/a.txt"
+            client.put(where, content=b"text").raise_for_status()
+        wanted = {"action": "file.published", "account": ann.id, "limit": 2}
+        first = admin.get("/api/admin/audit", params=wanted).json()
+        last = admin.get(
+            "/api/admin/audit", params=wanted | {"cursor": first["next_cursor"]}
+        ).json()
+    assert [len(page["entries"]) for page in (first, last)] == [2, 2]
+    assert last["next_cursor"] is None
+
+
 def test_a_json_body_has_a_limit(server: RunningApplication, ann: Person):
     with server.client(ann) as client:
         answer = client.post("/api/uploads", content=b" " * (3 * 1024 * 1024))

@@ -51,6 +51,26 @@ def test_refused_types_slow_an_account_and_the_operator_sees_why(
         assert "rates at 33" in page
 
 
+def test_types_that_another_protocol_refuses_count_and_wrong_encodings_do_not(
+    running: RunningApplication, boss: Person
+):
+    with running.client(running.person("ann")) as ann, running.client(boss) as admin:
+        made = {"name": "zips", "policy": {"extensions": [".zip"]}}
+        assert ann.post("/api/collections", json=made).status_code == 201
+        body = {"filename": "a.exe", "type": "x/y", "metadata": {"collection": "zips"}}
+        refused = ann.post("/companion/s3/multipart", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (415, "type_not_allowed")
+        assert refused.json()["message"] == refused.json()["error"]
+        for address in ("/upload", "/files"):
+            wrong = ann.post(address, json={})
+            assert (wrong.status_code, wrong.json()["code"]) == (415, "wrong_encoding")
+        wrong = ann.patch("/tus/nothing", headers={"Tus-Resumable": "1.0.0"}, content=b"x")
+        assert (wrong.status_code, wrong.json()["code"]) == (415, "wrong_encoding")
+        running.run(running.application.services.background.close())
+        [risk] = admin.get("/api/admin/risks").json()["risks"]
+        assert risk["reasons"] == {"refused_type": 1.0}
+
+
 def test_a_ban_shuts_every_route_at_once_and_lifting_it_opens_them(
     running: RunningApplication, boss: Person
 ):

@@ -195,7 +195,7 @@ def test_06_bytes_have_a_type_of_their_own(tus: Client, kind: str | None):
     address = tus.create()
     sent = VERSION | {"Upload-Offset": "0"} | ({} if kind is None else {"Content-Type": kind})
     answer = tus.guest.patch(address, headers=sent, content=ZIP)
-    assert problem(answer, 415)["code"] == "type_not_allowed"
+    assert problem(answer, 415)["code"] == "wrong_encoding"
     assert tus.offset(address) == 0
     assert tus.patch(address, ZIP, Content_Type=f"{BYTES}; x=y").status_code == 204
 
@@ -384,7 +384,7 @@ def test_23_a_length_once_known_never_changes(tus: Client):
 
 def test_26_first_bytes_have_the_same_type(tus: Client):
     answer = tus.post(ZIP, Upload_Length=str(len(ZIP)), Content_Type="text/plain")
-    assert problem(answer, 415)["code"] == "type_not_allowed"
+    assert problem(answer, 415)["code"] == "wrong_encoding"
 
 
 def test_27_first_bytes_are_kept_and_their_offset_told(tus: Client):

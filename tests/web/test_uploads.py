@@ -81,6 +81,19 @@ def test_publishing_twice_gives_the_same_file_and_pays_once(
         assert len(client.get(url).json()["files"]) == 1
 
 
+def test_a_file_that_was_deleted_is_no_answer_to_publishing_it_again(
+    server: RunningApplication, ann: Person
+):
+    with server.client(ann) as client:
+        collection = make_collection(server, client)
+        done = send_file(client, collection, "a.zip", SMALL)
+        url = f"/api/collections/{collection}/files"
+        file = client.post(url, json={"upload": done["id"]}).json()
+        client.delete(f"/api/files/{file['id']}").raise_for_status()
+        again = client.post(url, json={"upload": done["id"]})
+        assert (again.status_code, again.json()["code"]) == (410, "gone")
+
+
 def test_publishing_by_policy_needs_no_call(server: RunningApplication, ann: Person):
     with server.client(ann) as client:
         collection = make_collection(server, client, policy={"publish": "on_complete"})

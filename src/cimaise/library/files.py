@@ -12,7 +12,7 @@ from cimaise.access.policy import Principal, Visibility
 from cimaise.database.engine import Database
 from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import collections, files
-from cimaise.errors import Invalid, NotFound, TakenDown
+from cimaise.errors import Gone, Invalid, NotFound, TakenDown
 from cimaise.library.collections import (
     COLLECTION_COLUMNS,
     collection_of,
@@ -71,8 +71,7 @@ class Files:
         file = await self._database.read(
             lambda connection: find_file(connection, file_id, principal)
         )
-        if file.is_taken_down:
-            raise TakenDown("This file was removed for legal reasons.")
+        require_not_taken_down(file)
         if not by_link:
             rights.require_view_file(
                 principal, file.collection.facts, owner_id=file.owner_id, visibility=file.visibility
@@ -213,14 +212,30 @@ def find_file(connection: Connection, file_id: str, principal: Principal) -> Fil
     return file_of(row)
 
 
+def require_not_taken_down(file: File) -> None:
+    """``TakenDown`` where it was removed for legal reasons."""
+    if file.is_taken_down:
+        raise TakenDown("This file was removed for legal reasons.")
+
+
 def find_file_of_upload(connection: Connection, upload_id: str, principal: Principal) -> File:
-    """The file that an upload became; ``NotFound``."""
+    """The file that an upload became.
+
+    Raises:
+        NotFound: It became none.
+        Gone: The file was deleted since.
+        TakenDown: It was removed for legal reasons.
+    """
     row = connection.execute(
         selected_files(principal).where(files.c.upload_id == upload_id)
     ).first()
     if row is None:
         raise NotFound("There is no such file.")
-    return file_of(row)
+    if row.deleted_at is not None:
+        raise Gone("The file of this upload was deleted.")
+    file = file_of(row)
+    require_not_taken_down(file)
+    return file
 
 
 def selected_files(principal: Principal) -> Any:

@@ -64,7 +64,7 @@ _LEVELS: Final = {
 }
 _logger: Final = logging.getLogger("cimaise")
 _TOKENS: Final = re.compile(
-    r"(/storage/|/tus/|/companion/|/upload/|/s/|/join/|/api/invitations/|[?&](?:link|token|signature)=|\bcim_)"
+    r"(/storage/|/tus/|/companion/|/upload/|/s/|/join/|/api/invitations/|[?&](?:link|token|signature|grant)=|\bcim_)"
     r"[A-Za-z0-9_.~%-]{16,}"
 )
 

@@ -66,6 +66,7 @@ class Publisher:
             NotSignedIn, Forbidden: No right to contribute, or somebody else's upload.
             Invalid: The upload was admitted to another collection, or a text is too long.
             WrongState: The upload is not complete, or has ended.
+            Gone: Its file was deleted since.
         """
         check_caption(caption)
 

@@ -26,9 +26,10 @@ async def list_entries(call: Call) -> ASGIApp:
         before_id=call.number("cursor", 0) or None,
     )
     entries = await call.services.database.read(
-        lambda connection: find_entries(connection, wanted, limit=limit)
+        lambda connection: find_entries(connection, wanted, limit=limit + 1)
     )
-    following = str(entries[-1].id) if len(entries) == limit else None
+    is_more, entries = len(entries) > limit, entries[:limit]
+    following = str(entries[-1].id) if is_more else None
     return json_reply({"entries": [entry_json(one) for one in entries], "next_cursor": following})
 
 

@@ -14,6 +14,7 @@ from cimaise.errors import ClientGone, Invalid, Limit, Malformed, NotFound, TooL
 from cimaise.rfc.selection import Wanted
 from cimaise.rfc.validators import Conditions
 from cimaise.web.body import Body
+from cimaise.web.texts import require_no_nul
 
 if TYPE_CHECKING:
     from cimaise.web.services import Services
@@ -121,14 +122,14 @@ class Call:
         """The body as a value of ``kind`` (a msgspec struct).
 
         Raises:
-            Malformed: It is no JSON.
+            Malformed: It is no JSON, or a text in it holds NUL.
             Invalid: It is JSON of another shape; names the field.
             TooLarge: Longer than the limit for JSON bodies.
         """
         body = await self._short_body(self.services.settings.server.max_json_bytes)
-        if rb"\u0000" in body:
-            raise Malformed("The body holds the character NUL.")
         try:
+            if rb"\u0000" in body:  # perhaps behind another backslash: the texts tell
+                require_no_nul(msgspec.json.decode(body))
             return msgspec.json.decode(body or b"{}", type=kind)
         except msgspec.ValidationError as fault:
             sentence, _, where = str(fault).partition(_AT)

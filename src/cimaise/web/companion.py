@@ -5,8 +5,7 @@ sentence in ``message`` as well, because that is what Uppy before 6 shows to peo
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -25,28 +24,17 @@ from cimaise.web.reply import NO_STORE, json_reply
 from cimaise.web.shapes import CompanionComplete, CompanionCreate
 from cimaise.web.token_access import only_collection, principal_of
 
-Handler = Callable[[Call], Awaitable[ASGIApp]]
 _SERVER_FAULT: Final = 500
 _SLASHES: Final = re.compile(r"(/companion(?:/[^/]+)?)//+(s3/)")
 _MAX_DIGITS: Final = 18
 
 
-def _told(handler: Handler) -> Handler:
-    """With the refusal's sentence where Uppy looks for it."""
-
-    @wraps(handler)
-    async def telling(call: Call) -> ASGIApp:
-        try:
-            return await handler(call)
-        except CimaiseError as error:
-            if status_of(error) >= _SERVER_FAULT:
-                raise
-            return problem_reply(error, call.request_id, {"message": error.message})
-
-    return telling
+def retell(error: CimaiseError, request_id: str) -> Response:
+    """The refusal, with its sentence where Uppy looks for it."""
+    more = {} if status_of(error) >= _SERVER_FAULT else {"message": error.message}
+    return problem_reply(error, request_id, more)
 
 
-@_told
 async def params(call: Call) -> ASGIApp:
     """The form for a file in one request."""
     principal, collection = await principal_of(call)
@@ -68,7 +56,6 @@ async def params(call: Call) -> ASGIApp:
     )
 
 
-@_told
 async def create(call: Call) -> ASGIApp:
     """Begin an upload in parts."""
     principal, collection = await principal_of(call)
@@ -98,7 +85,6 @@ def _wish(
     return Wish(name, filename or "", content_type, int(size) if is_number else None)
 
 
-@_told
 async def sign(call: Call) -> ASGIApp:
     """A URL for one part."""
     principal, _ = await principal_of(call)
@@ -107,7 +93,6 @@ async def sign(call: Call) -> ASGIApp:
     return json_reply({"url": signed.urls[number], "expires": signed.expires_in_s})
 
 
-@_told
 async def sign_many(call: Call) -> ASGIApp:
     """URLs for several parts; for Uppy before 3.3."""
     principal, _ = await principal_of(call)
@@ -119,7 +104,6 @@ async def sign_many(call: Call) -> ASGIApp:
     return json_reply({"presignedUrls": {str(number): signed.urls[number] for number in numbers}})
 
 
-@_told
 async def parts(call: Call) -> ASGIApp:
     """Parts that need not be sent again."""
     principal, _ = await principal_of(call)
@@ -127,7 +111,6 @@ async def parts(call: Call) -> ASGIApp:
     return json_reply([_part_json(part) for part in stored])
 
 
-@_told
 async def complete(call: Call) -> ASGIApp:
     """Join, verify, settle and, by policy, publish."""
     principal, _ = await principal_of(call)
@@ -141,7 +124,6 @@ async def complete(call: Call) -> ASGIApp:
     return json_reply({"location": _location(base_url, session), "key": session.id})
 
 
-@_told
 async def abort(call: Call) -> ASGIApp:
     """End an upload, if it can be ended; Uppy 5 asks for it after any failure."""
     principal, _ = await principal_of(call)
@@ -149,19 +131,17 @@ async def abort(call: Call) -> ASGIApp:
     return json_reply({})
 
 
-@_told
 async def credentials(call: Call) -> ASGIApp:
     """The storage's keys stay here."""
     await principal_of(call)
     raise Forbidden("There are no temporary credentials: leave getTemporarySecurityCredentials off.")  # fmt: skip
 
 
-@_told
 async def post_object(call: Call) -> ASGIApp:
     """Take a signed form; answers as S3's POST Object does with status 201."""
     content_type = call.header("content-type") or ""
     if not content_type.lower().startswith("multipart/form-data"):
-        raise TypeNotAllowed("Send multipart/form-data.")
+        raise TypeNotAllowed("Send multipart/form-data.", code="wrong_encoding")
     posted = await call.services.single_forms.take(call.chunks(), content_type)
     location = _location_of_form(call.services.settings.public_url, posted)
     body = (

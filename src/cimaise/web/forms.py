@@ -24,7 +24,7 @@ async def post_form(call: Call) -> ASGIApp:
     principal, only = await principal_of(call)
     content_type = call.header("content-type") or ""
     if not content_type.lower().startswith("multipart/form-data"):
-        raise TypeNotAllowed("Send multipart/form-data.")
+        raise TypeNotAllowed("Send multipart/form-data.", code="wrong_encoding")
     result = await receive_form(
         call.services.streams,
         principal,

@@ -19,11 +19,10 @@ from cimaise.database.schema import (
 )
 from cimaise.errors import CimaiseError, NotSignedIn
 from cimaise.telemetry.metrics import CONTENT_TYPE
+from cimaise.uploads.session import LIVING
 from cimaise.web.answered_at_once import AnsweredAtOnce
 from cimaise.web.call import Call
 from cimaise.web.kept_text import KeptText
-
-_OPEN_STATES = ("pending", "uploading", "completing", "uploaded")
 
 LEVELS: Mapping[str, str] = {
     "discarded_objects": "Objects that nothing needs and that wait to be deleted.",
@@ -95,7 +94,7 @@ def _levels(connection: Connection) -> dict[str, float]:
         ),
         "purges_waiting": _count(connection, purges),
         "refused_objects": refused,
-        "open_uploads": _count(connection, uploads, uploads.c.state.in_(_OPEN_STATES)),
+        "open_uploads": _count(connection, uploads, uploads.c.state.in_(LIVING)),
         "stored_bytes": connection.execute(select(func.sum(usage_totals.c.used_bytes))).scalar()
         or 0,
     }

@@ -1,7 +1,7 @@
 """From a path and a method to a handler, with everything that holds for every route.
 
 Authentication comes first, then the route's permission, then the handler; whatever is raised
-becomes the one error shape. ``HEAD`` is answered by ``GET``, ``OPTIONS`` by the table.
+becomes the one error shape, or that of the route's protocol. ``HEAD`` is answered by ``GET``, ``OPTIONS`` by the table.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT = 500
+WRONG_ENCODING: Final = "wrong_encoding"
+"""Code of a body that no file was found in: nobody's attempt at a file."""
+
 _TRAILERS = "cimaise.trailers"
 _DOORS: Final = (
     "/login", "/logout", "/api/login", "/api/logout", "/api/challenge", "/register",
@@ -73,6 +76,7 @@ class Line:
         moves_bytes: Free of the deadline, because it lasts as long as its bytes.
         tag: Chapter of the reference.
         headers: What every answer carries, errors included.
+        retell: Makes the answer to an error, for clients of a protocol with a shape of its own.
         is_overridable: A POST with ``X-HTTP-Method-Override`` counts as this method.
     """
 
@@ -88,6 +92,7 @@ class Line:
     moves_bytes: bool = False
     tag: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    retell: Callable[[CimaiseError, str], Response] = problem_reply
     is_overridable: bool = False
 
     @property
@@ -161,7 +166,9 @@ class _Door:
             reply = await self._handled(call, line, rates)
         except CimaiseError as error:
             self._note(error, line, facts)
-            reply = _problem(error, request_id)
+            _tell(error)
+            retell = problem_reply if line is None else line.retell
+            reply = retell(error, request_id)
         except Exception as fault:
             telemetry.log("request_failed", level="error", fault=fault, path=request.url.path)
             reply = fault_reply(request_id)
@@ -181,7 +188,7 @@ class _Door:
 
     def _note(self, error: CimaiseError, line: Line | None, facts: dict[str, Any]) -> None:
         """A type that was refused when an upload began counts against whoever tried."""
-        if line is None or not isinstance(error, TypeNotAllowed):
+        if line is None or not isinstance(error, TypeNotAllowed) or error.code == WRONG_ENCODING:
             return
         if self._kinds[line.method] is Kind.UPLOAD:
             services, address = self._services, telemetry.client_address.get()
@@ -231,13 +238,12 @@ def _require(line: Line, principal: policy.Principal) -> None:
         policy.require_scope(principal, line.scope)
 
 
-def _problem(error: CimaiseError, request_id: str) -> ASGIApp:
+def _tell(error: CimaiseError) -> None:
     telemetry.count("problems_total", code=error.code)
     if isinstance(error, ClientGone | BrokenTransfer):
         telemetry.log("transfer_broken", level="info", message=error.message)
     elif status_of(error) >= SERVER_FAULT:
         telemetry.log("request_failed", level="warning", code=error.code, message=error.message, fault=error.__cause__)  # fmt: skip
-    return problem_reply(error, request_id)
 
 
 def _add_headers(reply: ASGIApp, headers: Mapping[str, str]) -> None:

@@ -60,17 +60,20 @@ async def options(call: Call) -> ASGIApp:
     return empty_reply(200, headers)
 
 
+def retell(error: CimaiseError, request_id: str) -> Response:
+    """The refusal, with the statuses and headers of tus."""
+    reply = problem_reply(error, request_id)
+    if isinstance(error, PreconditionFailed | Invalid | WrongState):
+        _adapt(reply, error)
+    return reply
+
+
 def _speaking(handler: Handler) -> Handler:
-    """The handler, for requests of our version; with the statuses and headers of tus' errors."""
+    """The handler, for requests of our version."""
 
     async def answered(call: Call) -> ASGIApp:
-        try:
-            _require_version(call)
-            return await handler(call)
-        except (PreconditionFailed, Invalid, WrongState) as error:
-            reply = problem_reply(error, call.request_id)
-            _adapt(reply, error)
-            return reply
+        _require_version(call)
+        return await handler(call)
 
     return answered
 
@@ -119,7 +122,9 @@ async def _show(call: Call) -> ASGIApp:
 
 async def _append(call: Call) -> ASGIApp:
     if _media_type(call) != tus.CONTENT_TYPE:
-        raise TypeNotAllowed(f"Send {tus.CONTENT_TYPE}.", field="Content-Type")
+        raise TypeNotAllowed(
+            f"Send {tus.CONTENT_TYPE}.", code="wrong_encoding", field="Content-Type"
+        )
     offset = _number(call, "Upload-Offset")
     if offset is None:
         raise Malformed("Say Upload-Offset.", field="Upload-Offset")
@@ -172,7 +177,9 @@ def _body_of_creation(call: Call) -> Body | None:
     if _media_type(call) == tus.CONTENT_TYPE:
         return _body(call)
     if call.content_length or call.header("transfer-encoding") is not None:
-        raise TypeNotAllowed(f"Send {tus.CONTENT_TYPE}.", field="Content-Type")
+        raise TypeNotAllowed(
+            f"Send {tus.CONTENT_TYPE}.", code="wrong_encoding", field="Content-Type"
+        )
     return None
 
 

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse
 from cimaise.errors import Malformed, TypeNotAllowed
 from cimaise.rfc.media_types import parse_media_type
 from cimaise.web.call import Call
+from cimaise.web.texts import require_no_nul
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_BYTES: Final = 16 * 1024
@@ -19,11 +20,11 @@ async def read_form(call: Call, *, max_bytes: int = _MAX_BYTES) -> dict[str, str
 
     Raises:
         TypeNotAllowed: Not sent as a browser sends a form without files.
-        Malformed: It cannot be read, or is longer than ``max_bytes``.
+        Malformed: It cannot be read, holds NUL, or is longer than ``max_bytes``.
     """
     parsed = parse_media_type(call.header("content-type") or "")
     if parsed is None or parsed[0] != _FORM:
-        raise TypeNotAllowed(f"This form is sent as {_FORM}.")
+        raise TypeNotAllowed(f"This form is sent as {_FORM}.", code="wrong_encoding")
     body = bytearray()
     async for chunk in call.chunks():
         body += chunk
@@ -33,7 +34,9 @@ async def read_form(call: Call, *, max_bytes: int = _MAX_BYTES) -> dict[str, str
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError as fault:
         raise Malformed("The form cannot be read.") from fault
-    return {name: values[-1] for name, values in fields.items()}
+    form = {name: values[-1] for name, values in fields.items()}
+    require_no_nul(form)
+    return form
 
 
 def go_on(path: str) -> RedirectResponse:
