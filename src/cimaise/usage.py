@@ -9,10 +9,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from cimaise import telemetry
 from cimaise.database.engine import Database
@@ -25,6 +25,9 @@ RECEIVED: Final = "received_bytes"
 SENT: Final = "sent_bytes"
 REQUESTS: Final = "requests"
 OPERATION: Final = "operation:"
+KEPT: Final = timedelta(days=400)
+"""So long the counts of a day are kept: the same month of last year is there to compare."""
+
 _FLUSH_S: Final = 10.0
 _ADD: Final = upsert(usage_counts, ("day", "account_id", "measure"), add=("amount",))
 _Key = tuple[str, str, str]
@@ -115,6 +118,13 @@ class Usage:
     async def report(self, month: str) -> UsageReport:
         """What was used in ``month`` (``2026-03``), as written down so far."""
         return await self._database.read(lambda connection: _report(connection, month))
+
+
+async def forget_old_usage(database: Database, now: datetime) -> int:
+    """Delete counts of days longer than :data:`KEPT` ago; gives how many."""
+    oldest = (now - KEPT).date().isoformat()
+    statement = delete(usage_counts).where(usage_counts.c.day < oldest)
+    return await database.write(lambda connection: connection.execute(statement).rowcount)
 
 
 def _add(connection: Connection, counts: Counter[_Key]) -> None:

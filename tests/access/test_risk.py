@@ -89,10 +89,15 @@ async def test_a_score_slows_and_then_asks_for_a_challenge(
 async def test_guests_have_the_score_of_their_address(watch: Watch):
     await watch.note(GUEST, "2001:db8::1", Reason.REFUSED_TYPE)
     await watch.note(GUEST, "nowhere", Reason.REFUSED_TYPE)
+    for _ in range(10):
+        await watch.note(GUEST, "2001:db8:0:2::1", Reason.REFUSED_TYPE)
+        await watch.note(GUEST, "2001:db8:0:2::1", Reason.FAILED_UPLOAD)
     await watch.read()
-    assert watch.care(GUEST, "2001:db8::ffff").score == pytest.approx(1)
+    assert watch.care(GUEST, "2001:db8:0:2::ffff").score == pytest.approx(20)
+    assert watch.care(GUEST, "2001:db8::ffff").score == 0  # too low to lead to anything
     assert watch.care(GUEST, "2001:db8:0:1::1").score == 0
-    assert [risk.holder for risk in watch.risks()] == ["2001:db8::/64"]
+    found = [risk.holder for risk in await watch.risks()]
+    assert found == ["2001:db8:0:2::/64", "2001:db8::/64"]
 
 
 async def test_a_ban_keeps_an_account_out_until_it_ends(

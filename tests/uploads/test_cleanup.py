@@ -9,10 +9,14 @@ from sqlalchemy import insert, select, update
 from cimaise.access.spent import delete_spent
 from cimaise.database.schema import (
     audit,
+    bans,
     browser_sessions,
+    collections,
     discarded_objects,
     files,
+    shares,
     sign_in_links,
+    upload_tokens,
     uploads,
 )
 from cimaise.errors import WrongState
@@ -218,6 +222,41 @@ async def _end_and_finish(uploading: Uploading, ticking: Uploading, received) ->
     """Nobody was at it for long after all: what it does then changes nothing."""
     await cleanup(uploading, timedelta(hours=9)).run()
     await streams(ticking).finish(ANN, [received], collection="tools", caption=Caption())
+
+
+async def test_shares_tokens_and_bans_that_are_over_are_forgotten_after_a_week(
+    uploading: Uploading,
+):
+    now = uploading.clock()
+    old = now - timedelta(days=8)
+    ends = {"old": old, "used": old, "young": now - timedelta(days=6), "living": None}
+
+    def work(connection) -> None:
+        collection = connection.execute(select(collections.c.id)).scalars().first()
+        for name, ended in ends.items():
+            common = {"id": name, "created_at": old}
+            token = common | {"hash": name, "account_id": "ann", "revoked_at": ended}
+            later = now + timedelta(days=1)
+            connection.execute(
+                insert(shares).values(subject="s", album="a", downloads="none", **token)
+            )
+            connection.execute(
+                insert(upload_tokens).values(collection_id=collection, expires_at=later, **token)
+            )
+            connection.execute(
+                insert(bans).values(network="192.0.2.0/24", reason="r", lifted_at=ended, **common)
+            )
+
+    await uploading.database.write(work)
+    started = await uploading.begin(zipped(1000))
+    used = update(uploads).where(uploads.c.id == started.session.id).values(token_id="used")
+    await uploading.database.write(lambda connection: connection.execute(used).rowcount)
+    assert await delete_spent(uploading.database, now=now) == 5
+    assert await delete_spent(uploading.database, now=now) == 0
+    left = await uploading.database.read(
+        lambda connection: set(connection.execute(select(upload_tokens.c.id)).scalars())
+    )
+    assert left == {"used", "young", "living"}
 
 
 async def test_spent_sessions_and_links_are_forgotten_after_a_week(uploading: Uploading):

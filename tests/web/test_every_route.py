@@ -133,7 +133,7 @@ def test_the_log_says_that_there_is_more_only_where_there_is(
             client.post("/api/collections", json={"name": f"log-{number}"}).raise_for_status()
             where = f"/api/collections/log-{number}/files/a.txt"
             client.put(where, content=b"text").raise_for_status()
-        wanted = {"action": "file.published", "account": ann.id, "limit": 2}
+        wanted = {"action": "file.published", "account": ann.id, "limit": "2"}
         first = admin.get("/api/admin/audit", params=wanted).json()
         last = admin.get(
             "/api/admin/audit", params=wanted | {"cursor": first["next_cursor"]}

@@ -23,7 +23,7 @@ from cimaise.jobs.events import follow_events
 from cimaise.jobs.turns import take_turn
 from cimaise.state.local import LocalState
 from cimaise.webhooks.rows import Webhook, wants
-from cimaise.webhooks.sending import PAUSES_S
+from cimaise.webhooks.sending import KEPT, PAUSES_S, forget_old
 from cimaise.webhooks.service import Webhooks
 from tests.conftest import StandingClock
 
@@ -140,6 +140,17 @@ async def test_a_round_ends_when_its_time_is_over(desk: Desk, monkeypatch: pytes
     taken = await follow_events(turn, desk.new_id, lambda: next(times, late))
     assert taken == 3
     assert await desk.round() == 7
+
+
+async def test_deliveries_that_ended_a_month_ago_are_forgotten(desk: Desk):
+    hook = await desk.hook("thing.*")
+    await desk.happen("thing.done")
+    assert await desk.round() == 1
+    late = desk.clock() + KEPT
+    assert await forget_old(desk.database, late) == 0
+    assert await forget_old(desk.database, late + timedelta(seconds=1)) == 1
+    assert await desk.webhooks.deliveries(ROOT, hook.id, limit=9) == []
+    assert await desk.round() == 0
 
 
 async def test_the_details_of_an_entry_do_not_say_who_did_it(desk: Desk):

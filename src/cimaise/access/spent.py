@@ -1,4 +1,4 @@
-"""Rows that let nobody in any more: ended sessions, used sign-in links and invitations, old links.
+"""Rows that let nobody in or keep nobody out any more: ended sessions, used links, lifted bans.
 
 Each answers for a while why it is no good ("has been used", "is past its time"); then it goes.
 """
@@ -6,10 +6,19 @@ Each answers for a while why it is no good ("has been used", "is past its time")
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, or_, select
 
 from cimaise.database.engine import Database
-from cimaise.database.schema import browser_sessions, invitations, links, sign_in_links
+from cimaise.database.schema import (
+    bans,
+    browser_sessions,
+    invitations,
+    links,
+    shares,
+    sign_in_links,
+    upload_tokens,
+    uploads,
+)
 
 KEPT_FOR: Final = timedelta(days=7)
 _BATCH: Final = 1000
@@ -18,7 +27,11 @@ _BATCH: Final = 1000
 def _spent(before: datetime) -> tuple[tuple[Table, ColumnElement[str], ColumnElement[bool]], ...]:
     """Table, key and what makes a row of it worthless."""
     sessions, sign_ins, signed = browser_sessions.c, sign_in_links.c, links.c
-    invited = invitations.c
+    invited, shown, tokens, banned = invitations.c, shares.c, upload_tokens.c, bans.c
+    is_counted_on = exists().where(  # what it was used for goes on
+        uploads.c.token_id == tokens.id,
+        uploads.c.state.in_(("pending", "completing", "uploaded")),
+    )
     return (
         (
             browser_sessions,
@@ -40,6 +53,13 @@ def _spent(before: datetime) -> tuple[tuple[Table, ColumnElement[str], ColumnEle
             ),
         ),
         (links, signed.id, or_(signed.expires_at < before, signed.revoked_at < before)),
+        (shares, shown.id, or_(shown.expires_at < before, shown.revoked_at < before)),
+        (
+            upload_tokens,
+            tokens.id,
+            and_(or_(tokens.expires_at < before, tokens.revoked_at < before), ~is_counted_on),
+        ),
+        (bans, banned.id, or_(banned.until < before, banned.lifted_at < before)),
     )
 
 

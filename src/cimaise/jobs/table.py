@@ -22,6 +22,8 @@ from cimaise.library.takedowns.held import end_held, hold_bytes
 from cimaise.storage.base import Storage
 from cimaise.uploads.abandoned import end_abandoned
 from cimaise.uploads.cleanup import forget_spent, sweep_temporary
+from cimaise.usage import forget_old_usage
+from cimaise.webhooks.sending import forget_old as forget_webhooks
 
 _SECONDS: Final = 5.0
 _OFTEN: Final = 10.0
@@ -98,6 +100,8 @@ def _always(storage: Storage, new_id: Callable[[], str], cache: Cache | None) ->
         Job("takedowns", _HOUR, held),
         Job("events", _SECONDS, lambda turn: follow_events(turn, new_id)),
         Job("old-checksums", _DAY, lambda turn: forget_old(turn.database, turn.now)),
+        Job("old-webhook-deliveries", _DAY, lambda turn: forget_webhooks(turn.database, turn.now)),
+        Job("old-usage", _DAY, lambda turn: forget_old_usage(turn.database, turn.now)),
         Job("old-deliveries", _DAY, lambda turn: forget_old_days(turn.database, turn.now)),
         Job(PURGE_JOB, _MINUTE, lambda turn: send_purges(turn.database, cache, turn.now)),
     )

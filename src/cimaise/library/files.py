@@ -20,6 +20,7 @@ from cimaise.library.collections import (
     joined_membership,
 )
 from cimaise.library.cursor import format_cursor, parse_cursor
+from cimaise.library.hanging import listed_to
 from cimaise.library.model import File
 from cimaise.library.publication import withdraw
 from cimaise.library.tags import file_tag, note_purge
@@ -96,9 +97,8 @@ class Files:
                 files.c.collection_id == found.id,
                 files.c.deleted_at.is_(None),
                 files.c.taken_down_at.is_(None),
+                listed_to(principal, found.facts),
             )
-            if not rights.may_manage(principal, found.facts):
-                statement = statement.where(_listed(principal))
             return _newest(connection, statement, after, limit)
 
         return _page(await self._database.read(work), limit)
@@ -243,15 +243,6 @@ def selected_files(principal: Principal) -> Any:
     joined = joined_membership(principal).join(files, files.c.collection_id == collections.c.id)
     own = [column for column in files.c if column.name != "collection_id"]
     return select(*own, *COLLECTION_COLUMNS).select_from(joined)
-
-
-def _listed(principal: Principal) -> Any:
-    """Files with a visibility of their own are listed to others only where it is public."""
-    return (
-        files.c.visibility.is_(None)
-        | (files.c.visibility == Visibility.PUBLIC)
-        | (files.c.owner_id == principal.account_id)
-    )
 
 
 def file_of(row: Row[Any]) -> File:

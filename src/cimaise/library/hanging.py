@@ -1,9 +1,11 @@
-"""The order in which a collection's pictures hang, as expressions of SQL."""
+"""What is shown of a collection, to whom and in which order, as expressions of SQL."""
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import ColumnElement, and_, func, or_, true
 
+from cimaise.access import policy as rights
+from cimaise.access.policy import CollectionFacts, Principal, Visibility
 from cimaise.database.schema import files
 
 BEHIND: Final = 2**31 - 1
@@ -19,6 +21,20 @@ def is_shown() -> ColumnElement[bool]:
         files.c.width > 0,
         files.c.height > 0,
     )
+
+
+def is_listed(principal: Principal) -> ColumnElement[bool]:
+    """A file with a visibility of its own is listed to others only where that is public."""
+    return or_(
+        files.c.visibility.is_(None),
+        files.c.visibility == Visibility.PUBLIC,
+        files.c.owner_id == principal.account_id,
+    )
+
+
+def listed_to(principal: Principal, facts: CollectionFacts) -> ColumnElement[bool]:
+    """Files of a collection that are listed: all to whoever manages it."""
+    return true() if rights.may_manage(principal, facts) else is_listed(principal)
 
 
 def sort_keys(

@@ -20,9 +20,8 @@ async def risks_json(call: Call) -> list[dict[str, Any]]:
     """The same as values; administrators only."""
     names = {one.id: one.name for one in await call.services.accounts.list_accounts(call.principal)}
     watch = call.services.watch
-    await watch.read()
     listed = []
-    for risk in watch.risks():
+    for risk in await watch.risks():
         care = watch.care_of(risk)
         listed.append(
             {

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cimaise.database.audit.chain import Entry
 from cimaise.database.audit.sealing import find_head, sealed_entries
@@ -15,6 +15,8 @@ from cimaise.errors import NotFound, WrongState
 
 ENTRIES: Final = 500
 """Of the audit log that one webhook is told in one go."""
+
+FORGOTTEN_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,14 @@ def note_attempt(connection: Connection, delivery: Delivery, **values: Any) -> N
         .where(webhook_deliveries.c.attempts == delivery.attempts)
         .values(attempts=delivery.attempts + 1, **values)
     )
+
+
+def forget_ended(connection: Connection, *, before: datetime) -> int:
+    """Delete some deliveries that ended before; gives how many."""
+    ended = (webhook_deliveries.c.state != "waiting", webhook_deliveries.c.ended_at < before)
+    some = select(webhook_deliveries.c.id).where(*ended).limit(FORGOTTEN_AT_ONCE)
+    chosen = delete(webhook_deliveries).where(webhook_deliveries.c.id.in_(some))
+    return connection.execute(chosen).rowcount
 
 
 def list_deliveries(connection: Connection, webhook_id: str, *, limit: int) -> list[Delivery]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cimaise import telemetry
 from cimaise.bounded import map_bounded
 from cimaise.database.engine import Database
-from cimaise.webhooks.rows import Delivery, Webhook, due_deliveries, note_attempt
+from cimaise.webhooks.rows import Delivery, Webhook, due_deliveries, forget_ended, note_attempt
 from cimaise.webhooks.signing import signed_headers
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PAUSES_S: Final = (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Between attempts: three days in all. After the last one a delivery has failed."""
+
+KEPT: Final = timedelta(days=30)
+"""So long a delivery that has ended can be looked at and sent again."""
 
 _TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 10
@@ -93,6 +96,14 @@ async def _attempt(
     if values["state"] == "failed":
         telemetry.log("webhook_failed", level="warning", webhook=hook.id, delivery=delivery.id)
     return outcome.is_taken
+
+
+async def forget_old(database: Database, now: datetime) -> int:
+    """Delete what ended longer than :data:`KEPT` ago; gives how many."""
+    forgotten = 0
+    while done := await database.write(partial(forget_ended, before=now - KEPT)):
+        forgotten += done
+    return forgotten
 
 
 async def post(

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from cimaise.database.schema import risk_scores
 from cimaise.database.upsert import upsert
@@ -90,14 +90,24 @@ def add_score(
     )
 
 
-def risks(connection: Connection, *, now: datetime) -> list[Risk]:
-    """Everybody with a score, the highest first."""
+def risks(connection: Connection, *, now: datetime, at_least: float = 0.0) -> list[Risk]:
+    """Everybody with a score, the highest first.
+
+    With ``at_least`` only rows of those are read whose score was that high when it was added to;
+    it has faded since.
+    """
     reasons: dict[str, dict[str, float]] = {}
-    for row in connection.execute(select(risk_scores)):
+    statement = select(risk_scores)
+    if at_least:
+        high = select(risk_scores.c.holder).group_by(risk_scores.c.holder)
+        high = high.having(func.sum(risk_scores.c.score) >= at_least)
+        statement = statement.where(risk_scores.c.holder.in_(high))
+    for row in connection.execute(statement):
         left = faded(row.score, since=row.at, now=now)
         if left >= FORGOTTEN:
             reasons.setdefault(row.holder, {})[row.reason] = left
     found = [Risk(holder, sum(parts.values()), parts) for holder, parts in reasons.items()]
+    found = [risk for risk in found if risk.score >= at_least]
     return sorted(found, key=lambda risk: (-risk.score, risk.holder))
 
 

@@ -32,7 +32,8 @@ class Care:
     """How careful to be with somebody.
 
     Attributes:
-        score: Of the account, or of the address where nobody is signed in; 0 for most.
+        score: Of the account, or of the address where nobody is signed in; 0 for most, whose
+            scores lead to nothing.
         factor: Rates are multiplied by it: 1 for most, down to a tenth.
         asks_challenge: Whoever wants to upload or to sign in should prove that they are no program.
     """
@@ -102,7 +103,10 @@ class Watch:
 
     def _all(self, connection: Connection, now: datetime) -> _Known:
         in_force = bans_in_force(connection, now=now)
-        scores = {one.holder: one for one in risks(connection, now=now)}
+        scores = {}
+        if thresholds := [at for at in (self._slow_at, self._challenge_at) if at]:
+            high = risks(connection, now=now, at_least=min(thresholds))
+            scores = {one.holder: one for one in high}
         return _Known(
             scores,
             {ban.account_id: ban for ban in in_force if ban.account_id},
@@ -154,9 +158,10 @@ class Watch:
             factor = max(_SLOWEST, self._slow_at / risk.score)
         return Care(risk.score, factor, is_high)
 
-    def risks(self) -> list[Risk]:
-        """Everybody with a score, the highest first, as it was read last."""
-        return list(self._known.scores.values())
+    async def risks(self) -> list[Risk]:
+        """Everybody with a score, the highest first; read now, low ones as well."""
+        now = self._clock()
+        return await self._database.read(lambda connection: risks(connection, now=now))
 
     async def note(self, principal: Principal, address: str, reason: Reason) -> None:
         """One more of it, where no transaction of its own tells. Never fails."""

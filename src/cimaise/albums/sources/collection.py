@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, true, tuple_
+from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from cimaise.access import policy as rights
@@ -26,7 +26,7 @@ from cimaise.albums.sources.base import LocalFiles
 from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files, memberships
 from cimaise.errors import Invalid, NotFound
-from cimaise.library.hanging import BEHIND, in_order, is_shown, sort_keys
+from cimaise.library.hanging import BEHIND, in_order, is_listed, is_shown, listed_to, sort_keys
 
 _NAME: Final = "collection"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ class CollectionSource:
             row = _find(connection, principal, album)
             facts = _facts(row)
             rights.require_view(principal, facts)
-            return self._page(connection, row, _shown_to(principal, facts), wanted)
+            return self._page(connection, row, listed_to(principal, facts), wanted)
 
         return await self._database.read(work)
 
@@ -147,7 +147,7 @@ def _selected(principal: Principal, *more: ColumnElement[Any]) -> Any:
 
 
 def _listing(principal: Principal) -> Any:
-    own = (files.c.collection_id == collections.c.id, is_shown(), _is_listed(principal))
+    own = (files.c.collection_id == collections.c.id, is_shown(), is_listed(principal))
     pictures = select(files.c.id).where(*own).correlate(collections).limit(1)
     chosen = pictures.where(files.c.id == collections.c.cover_id).scalar_subquery()
     newest = pictures.order_by(files.c.published_at.desc(), files.c.id.desc()).scalar_subquery()
@@ -177,20 +177,6 @@ def _find(connection: Connection, principal: Principal, album: str) -> Row[Any]:
 def _facts(row: Row[Any]) -> CollectionFacts:
     role = MemberRole(row.member_role) if row.member_role else None
     return CollectionFacts(row.owner_id, Visibility(row.visibility), role, id=row.id)
-
-
-def _shown_to(principal: Principal, facts: CollectionFacts) -> ColumnElement[bool]:
-    """Whoever manages the collection sees all of it."""
-    return true() if rights.may_manage(principal, facts) else _is_listed(principal)
-
-
-def _is_listed(principal: Principal) -> ColumnElement[bool]:
-    """A file with a visibility of its own is listed to others only where that is public."""
-    return or_(
-        files.c.visibility.is_(None),
-        files.c.visibility == Visibility.PUBLIC,
-        files.c.owner_id == principal.account_id,
-    )
 
 
 def _selected_page(
