@@ -60,7 +60,7 @@ class Strategy(StrEnum):
     STREAM = "stream"  # through the server
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSession:
     """One row of ``uploads``; see the schema for what each field means."""
 
@@ -74,27 +74,27 @@ class UploadSession:
     filename: str
     declared_size: int | None
     declared_type: str | None
-    declared_sha256: str | None
-    part_size: int | None
-    part_count: int | None
+    declared_sha256: str | None = None
+    part_size: int | None = None
+    part_count: int | None = None
     incoming_key: str
     storage_key: str
-    storage_upload_id: str | None
-    attempt: int
+    storage_upload_id: str | None = None
+    attempt: int = 0
     reserved_bytes: int
     reserved_on: str | None
-    size: int | None
-    content_type: str | None
-    sha256: str | None
-    storage_etag: str | None
-    picture: dict[str, Any] | None
-    reason: str | None
-    file_id: str | None
+    size: int | None = None
+    content_type: str | None = None
+    sha256: str | None = None
+    storage_etag: str | None = None
+    picture: dict[str, Any] | None = None
+    reason: str | None = None
+    file_id: str | None = None
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
-    urls_expire_at: datetime | None
-    completed_at: datetime | None
+    urls_expire_at: datetime | None = None
+    completed_at: datetime | None = None
     token_id: str | None = None
     received_bytes: int = 0
 

@@ -154,14 +154,13 @@ class Streams:
             collection_id=collection.id if collection else None,
             collection_name=collection.name if collection else None, door=incoming.door,
             strategy=Strategy.STREAM, state=State.COMPLETING, filename=admission.filename,
-            declared_size=incoming.size, declared_type=admission.media_type, declared_sha256=None,
-            part_size=None, part_count=None, incoming_key=incoming_key(self._stores.new_id()),
-            storage_key=object_key(self._stores.new_id()), storage_upload_id=None,
-            attempt=0, reserved_bytes=incoming.size or 0, reserved_on=quota.day_of(now), size=None,
-            content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
-            file_id=None, created_at=now, updated_at=now,
+            declared_size=incoming.size, declared_type=admission.media_type,
+            incoming_key=incoming_key(self._stores.new_id()),
+            storage_key=object_key(self._stores.new_id()),
+            reserved_bytes=incoming.size or 0, reserved_on=quota.day_of(now),
+            created_at=now, updated_at=now,
             expires_at=self.leases.until(),
-            urls_expire_at=None, completed_at=None, token_id=principal.token_id,
+            token_id=principal.token_id,
         )  # fmt: skip
 
     async def _store(

@@ -12,14 +12,13 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 
-from cimaise import telemetry
-from cimaise.errors import CimaiseError, Invalid, TypeNotAllowed, Unavailable, WrongState
+from cimaise.errors import Invalid, TypeNotAllowed, Unavailable, WrongState
 from cimaise.storage.base import ObjectInfo
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import assemble
-from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.hashing import has_to_be_hashed
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object, open_places
+from cimaise.uploads.living import back_to_pending, find_session, reject
 from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession, shown_state
 from cimaise.uploads.settle import settle
@@ -51,15 +50,10 @@ class Verifier:
         """
         lock = self.locks.setdefault(session.id, asyncio.Lock())
         async with lock:  # in this process they take turns; across processes the number fences
-            current = await self._current(session.id)
+            current = await find_session(self.stores, session.id)
             if current.state in _DONE:
                 return current
             return await self._verify(await self._claim(current), claimed)
-
-    async def _current(self, upload_id: str) -> UploadSession:
-        return await self.stores.database.read(
-            lambda connection: sessions.find(connection, upload_id)
-        )
 
     async def _claim(self, session: UploadSession) -> UploadSession:
         claimed = await self.stores.database.write(
@@ -78,12 +72,12 @@ class Verifier:
             return await self._settle(session, inspection, info.key)
         except (Invalid, TypeNotAllowed) as refusal:
             if refusal.field == "parts" and refusal.code in _MENDABLE:
-                await self._back_to_pending(session)
+                await back_to_pending(self.stores, session)
             else:
-                await self._reject(session, refusal)
+                await reject(self.stores, session, refusal)
             raise
         except Exception:
-            await self._back_to_pending(session)
+            await back_to_pending(self.stores, session)
             raise
 
     async def _inspect(self, session: UploadSession, info: ObjectInfo) -> Inspection:
@@ -122,30 +116,12 @@ class Verifier:
 
     async def _outcome(self, session: UploadSession) -> UploadSession:
         """What became of it, whoever did it; an ended session is an error here."""
-        now = await self._current(session.id)
+        now = await find_session(self.stores, session.id)
         if now.state is State.COMPLETING:
             raise _busy()
         if now.state not in _DONE:
             raise WrongState(f"The upload is {shown_state(now)}.")
         return now
-
-    async def _back_to_pending(self, session: UploadSession) -> None:
-        await self.stores.database.write(
-            lambda connection: sessions.advance(
-                connection, session, State.PENDING, now=self.stores.clock()
-            )
-        )
-
-    async def _reject(self, session: UploadSession, refusal: CimaiseError) -> None:
-        telemetry.log("upload_rejected", upload=session.id, code=refusal.code)
-        await end_and_remove(
-            self.stores.database,
-            self.stores.storage,
-            session,
-            State.REJECTED,
-            now=self.stores.clock(),
-            reason=refusal.message,
-        )
 
 
 def _busy() -> Unavailable:

@@ -6,7 +6,7 @@ the client then sends its parts again, under the id that it remembers.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,8 +16,6 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
 from cimaise.errors import (
     CimaiseError,
-    Forbidden,
-    Gone,
     Invalid,
     Limit,
     NotFound,
@@ -42,8 +40,8 @@ from cimaise.uploads.companion.plan import (
     whole_parts,
 )
 from cimaise.uploads.companion.room import Room
-from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.gate import Admission, admit
+from cimaise.uploads.living import end_session, find_session, require_living, require_owner
 from cimaise.uploads.plan import LEAST_PART_BYTES
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
 from cimaise.uploads.stores import Stores
@@ -109,7 +107,7 @@ class CompanionUploads:
         try:
             return await self._begin(session)
         except CimaiseError:
-            await self._end(session, State.ABORTED, "the storage refused to begin")
+            await end_session(self._stores, session, State.ABORTED, "the storage refused to begin")
             raise
 
     async def _collection(self, name: str | None, principal: Principal) -> Collection:
@@ -127,15 +125,15 @@ class CompanionUploads:
             id=self._stores.new_id(), account_id=principal.account_id, collection_id=collection.id,
             collection_name=collection.name, door=DOOR, strategy=Strategy.MULTIPART,
             state=State.PENDING, filename=admission.filename, declared_size=wish.size,
-            declared_type=admission.media_type, declared_sha256=None,
-            part_size=likely_part_size(wish.size), part_count=None,
+            declared_type=admission.media_type,
+            part_size=likely_part_size(wish.size),
             incoming_key=object_key(self._stores.new_id()), storage_key=object_key(self._stores.new_id()),
-            storage_upload_id=None, attempt=0, reserved_bytes=wish.size or 0,
-            reserved_on=quota.day_of(now), size=None, content_type=None, sha256=None,
-            storage_etag=None, picture=None, reason=None, file_id=None, created_at=now,
+            reserved_bytes=wish.size or 0,
+            reserved_on=quota.day_of(now),
+            created_at=now,
             updated_at=now,
             expires_at=now + timedelta(seconds=self._stores.settings.uploads.session_ttl),
-            urls_expire_at=None, completed_at=None, token_id=principal.token_id,
+            token_id=principal.token_id,
         )  # fmt: skip
 
         def work(connection: Connection) -> None:
@@ -327,7 +325,7 @@ class CompanionUploads:
                 settings=self._stores.settings.uploads,
             )
         except (TooLarge, TypeNotAllowed, Invalid) as refusal:
-            await self._end(session, State.REJECTED, refusal.message)
+            await end_session(self._stores, session, State.REJECTED, refusal.message)
             raise
         return await self._room.for_all(planned(session, plan), plan.size)
 
@@ -339,39 +337,20 @@ class CompanionUploads:
         """
         session = await self._found(principal, upload_id)
         if session.state is not State.PUBLISHED and session.state not in ENDED:
-            await self._end(session, State.ABORTED)
-
-    async def _end(self, session: UploadSession, to: State, reason: str = "") -> bool:
-        return await end_and_remove(
-            self._stores.database,
-            self._stores.storage,
-            session,
-            to,
-            now=self._stores.clock(),
-            reason=reason,
-        )
+            await end_session(self._stores, session, State.ABORTED)
 
     async def _found(self, principal: Principal, upload_id: str) -> UploadSession:
         """The session, if it is the principal's. One token's uploads are no other's."""
         rights.require_account(principal)
-        session = await self._stores.database.read(
-            lambda connection: sessions.find(connection, upload_id)
-        )
+        session = await find_session(self._stores, upload_id)
         of_door = session.door == DOOR and session.strategy is Strategy.MULTIPART
         if not of_door or (principal.token_id and session.token_id != principal.token_id):
             raise NotFound("There is no such upload.")
-        if session.account_id != principal.account_id and not principal.is_admin:
-            raise Forbidden("This upload is somebody else's.")
+        require_owner(principal, session)
         return session
 
     async def _living(self, principal: Principal, upload_id: str) -> UploadSession:
         """The session, if it may still go on or is complete; one past its time ends here."""
         session = await self._found(principal, upload_id)
-        if session.state is State.PENDING and self._stores.clock() >= session.expires_at:
-            await self._end(session, State.EXPIRED)
-            session = replace(session, state=State.EXPIRED)
-        if session.state is State.EXPIRED:
-            raise Gone("The upload is past its time.", code="expired")
-        if session.state in ENDED:
-            raise WrongState(f"The upload is {session.state}.")
+        await require_living(self._stores, session)
         return session

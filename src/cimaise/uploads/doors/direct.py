@@ -14,8 +14,6 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import Principal
 from cimaise.errors import (
     CimaiseError,
-    Forbidden,
-    Gone,
     Invalid,
     NotFound,
     WrongState,
@@ -27,8 +25,8 @@ from cimaise.storage.keys import incoming_key, object_key
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import received_whole
-from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.gate import Admission, admit, admit_any
+from cimaise.uploads.living import end_session, find_session, require_living, require_owner
 from cimaise.uploads.plan import Plan, make_plan
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
@@ -163,11 +161,10 @@ class DirectUploads:
             declared_type=admission.media_type, declared_sha256=intent.checksum_sha256,
             part_size=plan.part_size, part_count=plan.part_count,
             incoming_key=self._incoming_key(plan), storage_key=object_key(self._stores.new_id()),
-            storage_upload_id=None, attempt=0, reserved_bytes=intent.size, reserved_on=quota.day_of(now),
-            size=None, content_type=None, sha256=None, storage_etag=None, picture=None,
-            reason=None, file_id=None, created_at=now, updated_at=now,
+            reserved_bytes=intent.size, reserved_on=quota.day_of(now),
+            created_at=now, updated_at=now,
             expires_at=now + timedelta(seconds=uploads.session_ttl),
-            urls_expire_at=now + timedelta(seconds=uploads.url_ttl), completed_at=None,
+            urls_expire_at=now + timedelta(seconds=uploads.url_ttl),
         )  # fmt: skip
 
     def _incoming_key(self, plan: Plan) -> str:
@@ -190,7 +187,7 @@ class DirectUploads:
                 part_size=session.part_size,
             )
         except CimaiseError:
-            await self._end(session, State.ABORTED, "the storage refused to begin")
+            await end_session(self._stores, session, State.ABORTED, "the storage refused to begin")
             raise
         begun = replace(session, storage_upload_id=upload_id)
         await self._stores.database.write(
@@ -301,16 +298,6 @@ class DirectUploads:
         )
         return Completed(session, state)
 
-    async def _end(self, session: UploadSession, to: State, reason: str = "") -> bool:
-        return await end_and_remove(
-            self._stores.database,
-            self._stores.storage,
-            session,
-            to,
-            now=self._stores.clock(),
-            reason=reason,
-        )
-
     async def abort(self, principal: Principal, upload_id: str) -> None:
         """End the session: bytes freed, quota given back. Aborting the ended succeeds.
 
@@ -320,7 +307,7 @@ class DirectUploads:
         session = await self._owned(principal, upload_id)
         if session.state is State.PUBLISHED:
             raise WrongState("The upload is published: delete the file instead.")
-        if session.state in ENDED or await self._end(session, State.ABORTED):
+        if session.state in ENDED or await end_session(self._stores, session, State.ABORTED):
             return
         session = await self._owned(principal, upload_id)  # somebody was quicker
         if session.state not in ENDED:
@@ -328,25 +315,16 @@ class DirectUploads:
 
     async def _owned(self, principal: Principal, upload_id: str) -> UploadSession:
         rights.require_account(principal)
-        session = await self._stores.database.read(
-            lambda connection: sessions.find(connection, upload_id)
-        )
-        if session.account_id != principal.account_id and not principal.is_admin:
-            raise Forbidden("This upload is somebody else's.")
+        session = await find_session(self._stores, upload_id)
+        require_owner(principal, session)
         return session
 
     async def _living(self, principal: Principal, upload_id: str) -> UploadSession:
         """The session, if it may still go on; one past its time ends here."""
         session = await self._owned(principal, upload_id)
-        if session.state is State.EXPIRED:
-            raise Gone("The upload is past its time.", code="expired")
-        if session.state in ENDED:
-            raise WrongState(f"The upload is {session.state}.")
-        if session.strategy is Strategy.STREAM:
+        if session.strategy is Strategy.STREAM and session.state not in ENDED:
             raise WrongState("This upload is still coming through its own request.")
-        if session.state is State.PENDING and self._stores.clock() >= session.expires_at:
-            await self._end(session, State.EXPIRED)
-            raise Gone("The upload is past its time.", code="expired")
+        await require_living(self._stores, session)
         return session
 
 

@@ -21,8 +21,8 @@ from cimaise.errors import (
     TypeNotAllowed,
     WrongState,
 )
-from cimaise.uploads.discard import end_and_remove
 from cimaise.uploads.inspect import PictureReader, open_places
+from cimaise.uploads.living import end_session
 from cimaise.uploads.session import ENDED, State
 from cimaise.uploads.stores import Stores
 from cimaise.uploads.tus import rows
@@ -235,17 +235,9 @@ class TusUploads:
             await self._end(upload, State.ABORTED, "the first bytes did not arrive")
 
     async def _end(self, upload: TusUpload, to: State, reason: str = "") -> bool:
-        stores = self._stores
-        ended = await end_and_remove(
-            stores.database,
-            stores.storage,
-            upload.session,
-            to,
-            now=stores.clock(),
-            reason=reason,
-        )
+        ended = await end_session(self._stores, upload.session, to, reason)
         if ended:
-            await delete_tail(stores, upload.id)
+            await delete_tail(self._stores, upload.id)
         return ended
 
 

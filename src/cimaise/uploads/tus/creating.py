@@ -144,12 +144,11 @@ class Creator:
             collection_name=collection.name if collection else None, door=DOOR,
             strategy=Strategy.STREAM, state=State.PENDING, filename=admission.filename,
             declared_size=creation.length, declared_type=admission.media_type,
-            declared_sha256=None, part_size=self._part_size(creation.length), part_count=None,
-            incoming_key=key, storage_key=key, storage_upload_id=None, attempt=0,
-            reserved_bytes=creation.length or 0, reserved_on=quota.day_of(now), size=None,
-            content_type=None, sha256=None, storage_etag=None, picture=None, reason=None,
-            file_id=None, created_at=now, updated_at=now, expires_at=self._stores.expiry(),
-            urls_expire_at=None, completed_at=None, token_id=principal.token_id,
+            part_size=self._part_size(creation.length),
+            incoming_key=key, storage_key=key,
+            reserved_bytes=creation.length or 0, reserved_on=quota.day_of(now),
+            created_at=now, updated_at=now, expires_at=self._stores.expiry(),
+            token_id=principal.token_id,
         )  # fmt: skip
         max_bytes = admission.max_bytes
         if creation.length is None and self._stores.storage.appends is None:

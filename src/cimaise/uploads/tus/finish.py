@@ -16,10 +16,11 @@ from cimaise.errors import CimaiseError, Gone, Invalid, TypeNotAllowed, WrongSta
 from cimaise.storage.base import ObjectInfo
 from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
-from cimaise.uploads.discard import end_and_remove, remove_bytes
+from cimaise.uploads.discard import remove_bytes
 from cimaise.uploads.gate import UNDECLARED
 from cimaise.uploads.hashing import has_to_be_hashed
 from cimaise.uploads.inspect import Inspection, PictureReader, inspect_object
+from cimaise.uploads.living import back_to_pending, reject
 from cimaise.uploads.publish import Caption, publishes_at_once
 from cimaise.uploads.session import State, UploadSession
 from cimaise.uploads.settle import settle
@@ -78,7 +79,7 @@ class Finisher:
             if isinstance(fault, Invalid | TypeNotAllowed) or _is_spoilt(fault):
                 await self._reject(upload.session, fault)
             else:
-                await self._back_to_pending(upload.session)
+                await back_to_pending(self._stores, upload.session)
             raise
         await self._remove_if_ended(upload_id)
         if upload.is_partial:
@@ -217,13 +218,6 @@ class Finisher:
             new_id=self._stores.new_id,
         )
 
-    async def _back_to_pending(self, session: UploadSession) -> None:
-        await self._stores.database.write(
-            lambda connection: sessions.advance(
-                connection, session, State.PENDING, now=self._stores.clock()
-            )
-        )
-
     async def _remove_if_ended(self, upload_id: str) -> None:
         """It may have been ended while its object was being made."""
         upload = await self._find(upload_id)
@@ -231,16 +225,7 @@ class Finisher:
             await remove_bytes(self._stores.storage, upload.session)
 
     async def _reject(self, session: UploadSession, refusal: CimaiseError) -> None:
-        telemetry.log("upload_rejected", upload=session.id, code=refusal.code)
-        ended = await end_and_remove(
-            self._stores.database,
-            self._stores.storage,
-            session,
-            State.REJECTED,
-            now=self._stores.clock(),
-            reason=refusal.message,
-        )
-        if ended:
+        if await reject(self._stores, session, refusal):
             await delete_tail(self._stores, session.id)
 
 
