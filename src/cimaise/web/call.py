@@ -99,10 +99,13 @@ class Call:
         """A field behind the body (RFC 9110 §6.5.1), once all of that has been read.
 
         ASGI has no message for these. Our own server keeps a list of them, uvicorn's parser
-        appends them to the headers; a server that drops them makes this ``None``.
+        appends them to the headers; a server that drops them makes this ``None``. A header of the
+        start is none of them.
         """
-        wanted = name.lower().encode("ascii")
-        return next((text.decode("latin-1") for key, text in self.arrived if key == wanted), None)
+        wanted, head = name.lower().encode("ascii"), self.request.headers.raw
+        is_appended = list(self.arrived[: len(head)]) == head
+        behind = self.arrived[len(head) :] if is_appended else self.arrived
+        return next((text.decode("latin-1") for key, text in behind if key == wanted), None)
 
     def wanted(self) -> Wanted:
         """Method, conditions and range."""
