@@ -91,6 +91,7 @@ BROKEN = {
     "10,000 fields": ([part("x", b"y")] * 10_000, b"--XX--\r\n", TYPE, 413),
     "10,000 fields behind a file": ([FILE, *[part("x", b"y")] * 10_000], b"--XX--\r\n", TYPE, 413),
     "a field without an end": ([FILE, part("title", b"t" * 200_000)], b"--XX--\r\n", TYPE, 413),
+    "NUL in a text": ([FILE, part("title", b"a\0b")], b"--XX--\r\n", TYPE, 400),
     "a giant head": ([FILE, part("n" * 90_000, b"")], b"--XX--\r\n", TYPE, 400),
     "a form in a form": ([FILE, NESTED], b"--XX--\r\n", TYPE, 400),
     "two collections": ([FILE, part("collection", b"inbox")], b"--XX--\r\n", TYPE, 422),

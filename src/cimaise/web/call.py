@@ -12,9 +12,9 @@ from starlette.requests import Request
 from cimaise.access.policy import Principal
 from cimaise.errors import ClientGone, Invalid, Limit, Malformed, NotFound, TooLarge
 from cimaise.rfc.selection import Wanted
+from cimaise.rfc.texts import require_no_nul
 from cimaise.rfc.validators import Conditions
 from cimaise.web.body import Body
-from cimaise.web.texts import require_no_nul
 
 if TYPE_CHECKING:
     from cimaise.web.services import Services

@@ -14,6 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from cimaise.errors import Limit, Malformed, TooLarge
 from cimaise.rfc.media_types import parse_parameters
+from cimaise.rfc.texts import require_no_nul
 from cimaise.storage.bodies import Memory, Take
 
 MAX_PARTS: Final = 1000
@@ -173,8 +174,10 @@ class Reader:
         if self._field is None:
             self.events.append(FileEnd())
             return
-        name, text = self._field
-        self.events.append(Field(name, text.decode("utf-8", "replace")))
+        name, raw = self._field
+        text = raw.decode("utf-8", "replace")
+        require_no_nul(text)
+        self.events.append(Field(name, text))
 
     def _end(self) -> None:
         self._ended = True

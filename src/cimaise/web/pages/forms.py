@@ -7,8 +7,8 @@ from starlette.responses import RedirectResponse
 
 from cimaise.errors import Malformed, TypeNotAllowed
 from cimaise.rfc.media_types import parse_media_type
+from cimaise.rfc.texts import require_no_nul
 from cimaise.web.call import Call
-from cimaise.web.texts import require_no_nul
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_BYTES: Final = 16 * 1024
