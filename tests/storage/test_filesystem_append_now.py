@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from cimaise.errors import NotFound, WrongState
 from cimaise.storage.filesystem import FilesystemStorage
 from cimaise.storage.filesystem.append_now import AppendNow, Places
 from cimaise.storage.filesystem.parts import upload_path
+from cimaise.storage.measured import MeasuredStorage, Measurement
 
 KEY = "objects/appended"
 MUCH = bytes(200_000)
@@ -119,3 +121,20 @@ async def test_a_piece_that_is_still_the_kernels_is_moved(storage, upload):
     assert append(b"__", 0)
     assert append(Piece(), 2)
     assert await storage.appends.head(KEY, upload, size=9) == b"__abc"
+
+
+async def test_a_measured_storage_tells_at_each_rest_what_was_appended(storage, upload):
+    seen: list[Measurement] = []
+    appends: Any = MeasuredStorage(storage, seen.append).appends
+    hold = await appends.take(KEY, upload)
+    append = appends.now(KEY, upload, hold)
+    seen.clear()
+    assert append(MUCH, 0)
+    assert append(b"little", len(MUCH))
+    assert seen == []
+    append.rest()
+    append.rest()
+    with pytest.raises(WrongState):
+        append(b"elsewhere", 0)
+    append.rest()
+    assert [(one.verb, one.bytes) for one in seen] == [("append_now", len(MUCH) + len(b"little"))]

@@ -132,6 +132,31 @@ class _MeasuredMultipart:
                 yield upload
 
 
+class _MeasuredAppendNow:
+    """Counts its bytes as they come, and tells of them at each rest: pieces are many."""
+
+    __slots__ = ("_bytes", "_inner", "_meter")
+
+    def __init__(self, inner: AppendNow, meter: _Meter) -> None:
+        self._inner = inner
+        self._meter = meter
+        self._bytes = 0
+
+    def __call__(self, piece: Piece, start: int, /) -> bool:
+        is_done = self._inner(piece, start)
+        if is_done:
+            self._bytes += len(piece)
+        return is_done
+
+    def rest(self) -> None:
+        if not self._bytes:
+            self._inner.rest()
+            return
+        with self._meter("append_now") as count:
+            count.total, self._bytes = self._bytes, 0
+            self._inner.rest()
+
+
 class _MeasuredAppends:
     def __init__(self, inner: Appends, meter: _Meter) -> None:
         self._inner = inner
@@ -149,7 +174,8 @@ class _MeasuredAppends:
             count.total = sum(map(len, pieces))
 
     def now(self, key: str, upload_id: str, hold: Hold) -> AppendNow | None:
-        return self._inner.now(key, upload_id, hold)
+        append = self._inner.now(key, upload_id, hold)
+        return None if append is None else _MeasuredAppendNow(append, self._meter)
 
     async def head(self, key: str, upload_id: str, *, size: int) -> bytes:
         with self._meter("append_head") as count:
