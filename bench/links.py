@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cimaise.access.accounts import Accounts
-from cimaise.access.key_cache import KeyCache
-from cimaise.access.links import PURPOSE, Links
+from cimaise.access.accounts.accounts import Accounts
+from cimaise.access.keys.cache import KeyCache
+from cimaise.access.links.links import PURPOSE, Links
 from cimaise.access.signing import Signer
 from cimaise.app import random_id, utc_now
 from cimaise.database.engine import open_database

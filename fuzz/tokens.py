@@ -10,7 +10,7 @@ from cimaise.errors import CimaiseError
 from fuzz.harness import fuzz
 
 with atheris.instrument_imports(include=["cimaise"]):
-    from cimaise.access.jwts import jwt_verifier
+    from cimaise.access.jwt.jwts import jwt_verifier
     from cimaise.access.secret_texts import digest_of, is_key, is_opaque, new_key, new_opaque
     from cimaise.access.signing import Signer
 

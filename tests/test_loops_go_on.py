@@ -12,8 +12,8 @@ import pytest
 
 from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.risk.watch import Watch
-from cimaise.albums.sources.folder import FolderSource
-from cimaise.images.kept import Kept
+from cimaise.albums.sources.folder.source import FolderSource
+from cimaise.images.keeping.kept import Kept
 from cimaise.jobs.runner import Runner
 from cimaise.state.local import LocalState
 from cimaise.state.redis import RedisState
@@ -124,7 +124,7 @@ async def test_jobs_are_looked_at_again():
 
 async def test_folders_are_watched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folders = Faulty()
-    monkeypatch.setattr("cimaise.albums.sources.folder.FolderWatch", folders.ask)
+    monkeypatch.setattr("cimaise.albums.sources.folder.source.FolderWatch", folders.ask)
     index: Any = NoIndex()
     source = FolderSource(tmp_path, index)
     await source.start()

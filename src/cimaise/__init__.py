@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cimaise.app import Application, create_app
     from cimaise.settings import Settings, load
-    from cimaise.web.host import Person
+    from cimaise.web.asgi.host import Person
 
 __all__ = ["Application", "Person", "Settings", "create_app", "load"]
 
 _PLACES = {
     "Application": "cimaise.app",
-    "Person": "cimaise.web.host",
+    "Person": "cimaise.web.asgi.host",
     "Settings": "cimaise.settings",
     "create_app": "cimaise.app",
     "load": "cimaise.settings",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cimaise import telemetry
-from cimaise.access.links import Link, Links
+from cimaise.access.links.links import Link, Links
 from cimaise.access.policy import Principal, Visibility
 from cimaise.errors import NotFound
 from cimaise.library.files import Files

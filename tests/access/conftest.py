@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cimaise.access.key_cache import KeyCache
+from cimaise.access.keys.cache import KeyCache
 from cimaise.database.engine import Database
 from tests.conftest import StandingClock
 from tests.kit.access import Access

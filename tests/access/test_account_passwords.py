@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from cimaise.access.account_passwords import ALL_TRIES, TRIES, AccountPasswords
-from cimaise.access.passwords import Costs
+from cimaise.access.accounts.account_passwords import ALL_TRIES, TRIES, AccountPasswords
+from cimaise.access.accounts.passwords import Costs
 from cimaise.access.policy import GUEST, Principal
 from cimaise.database.schema import account_passwords
 from cimaise.errors import Forbidden, Gone, Invalid, NotFound, NotSignedIn, TooMany, WrongState
@@ -67,7 +67,9 @@ async def test_an_e_mail_address_is_one_account_s(
     with pytest.raises(WrongState):
         await passwords.change_email(bob, "Ann@example.org")
     with monkeypatch.context() as patched:  # ann took it behind the look
-        patched.setattr("cimaise.access.account_passwords.account_by_email", lambda *_: None)
+        patched.setattr(
+            "cimaise.access.accounts.account_passwords.account_by_email", lambda *_: None
+        )
         with pytest.raises(WrongState):
             await passwords.change_email(bob, "ann@example.org")
     for text in ("ann", "a@b@c", "a b@c", "<a@b>", "@", "a@" + "b" * 300):

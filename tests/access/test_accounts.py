@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from cimaise.access import account_changes, accounts
+from cimaise.access.accounts import accounts
+from cimaise.access.accounts import changes as account_changes
 from cimaise.access.policy import GUEST, Principal, Role, Scope
 from cimaise.errors import Forbidden, Invalid, NotFound, NotSignedIn, WrongState
 from tests.conftest import StandingClock

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cimaise.access.first_start import FirstAccount, prepare_first_account
+from cimaise.access.accounts.first_start import FirstAccount, prepare_first_account
 from cimaise.access.policy import Role
 from cimaise.database.engine import Database, open_database
 from cimaise.errors import Gone

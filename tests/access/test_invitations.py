@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from cimaise.access.invitations import Invitations, Terms
+from cimaise.access.accounts.invitations import Invitations, Terms
+from cimaise.access.accounts.registration import Registration, Wanted
 from cimaise.access.policy import GUEST, Principal, Role
-from cimaise.access.registration import Registration, Wanted
 from cimaise.database.schema import accounts, invitations
 from cimaise.errors import Forbidden, Gone, Invalid, NotFound, NotSignedIn, WrongState
 from cimaise.state.base import State

@@ -8,8 +8,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimaise.access import jwks
-from cimaise.access.jwks import KeyRing, key_set_fetcher, parse_keys
+from cimaise.access.jwt import jwks
+from cimaise.access.jwt.jwks import KeyRing, key_set_fetcher, parse_keys
 from cimaise.errors import NotSignedIn, UpstreamFailed, UpstreamTimedOut
 from tests.conftest import StandingClock
 from tests.kit.access import CountingFetch

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from joserfc.errors import SecurityWarning
 
-from cimaise.access.jwks import KeyRing
-from cimaise.access.jwts import JwtVerifier, jwt_verifier
+from cimaise.access.jwt.jwks import KeyRing
+from cimaise.access.jwt.jwts import JwtVerifier, jwt_verifier
 from cimaise.errors import NotSignedIn, UpstreamFailed
 from tests.conftest import StandingClock
 from tests.kit.access import CountingFetch

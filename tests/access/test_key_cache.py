@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from cimaise.access import key_cache
-from cimaise.access.key_cache import KeyCache, KnownKey
+from cimaise.access.keys import cache as key_cache
+from cimaise.access.keys.cache import KeyCache, KnownKey
 from cimaise.access.policy import Principal, Role
 from tests.conftest import StandingClock
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from cimaise.access.links import MAX_TTL_S, MAX_USES, Link
+from cimaise.access.links.links import MAX_TTL_S, MAX_USES, Link
 from cimaise.access.policy import GUEST, Principal, Role, Scope
 from cimaise.access.signing import Signer
 from cimaise.database.schema import files

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimaise.access.names import is_id, is_name, name_of_subject, require_name
+from cimaise.access.accounts.names import is_id, is_name, name_of_subject, require_name
 from cimaise.errors import Invalid
 
 

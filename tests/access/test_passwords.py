@@ -6,8 +6,8 @@ from argon2 import extract_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimaise.access.password_rules import require_hard_to_guess
-from cimaise.access.passwords import MAX_BYTES, Costs, Passwords, require_size
+from cimaise.access.accounts.password_rules import require_hard_to_guess
+from cimaise.access.accounts.passwords import MAX_BYTES, Costs, Passwords, require_size
 from cimaise.errors import Invalid, Unavailable
 from tests.kit.access import CHEAP
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimaise.access.links import PURPOSE as LINK
+from cimaise.access.links.links import PURPOSE as LINK
 from cimaise.access.signing import Signer
 from cimaise.errors import Forbidden
 from cimaise.storage.signed_urls import SignedUrls

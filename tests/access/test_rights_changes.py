@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cimaise.access.key_cache import KeyCache
-from cimaise.access.links import Links
+from cimaise.access.keys.cache import KeyCache
+from cimaise.access.links.links import Links
 from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.signing import Signer
 from cimaise.errors import Gone

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cimaise.access.accounts import Accounts
-from cimaise.access.key_cache import KeyCache
+from cimaise.access.accounts.accounts import Accounts
+from cimaise.access.keys.cache import KeyCache
 from cimaise.access.policy import GUEST, Principal, Role
 from cimaise.access.risk.bans import Bans
 from cimaise.access.risk.scores import Reason, add_score, forget_scores, risks, site_of

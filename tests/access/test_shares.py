@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from cimaise.access.passwords import Passwords
+from cimaise.access.accounts.passwords import Passwords
+from cimaise.access.links.shares import TICKET_TTL_S, Downloads, Shares, Terms
 from cimaise.access.policy import GUEST, CollectionFacts, Principal, Role, Visibility, may_view
-from cimaise.access.shares import TICKET_TTL_S, Downloads, Shares, Terms
 from cimaise.access.signing import Signer
 from cimaise.errors import Forbidden, Gone, Invalid, NotFound, NotSignedIn, TooMany
 from cimaise.state.table import open_state

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cimaise.access.account_rows import Account, add_account
+from cimaise.access.accounts.rows import Account, add_account
 from cimaise.access.policy import Role
 from tests.kit.access import Access
 

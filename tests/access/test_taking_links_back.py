@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event
 
-from cimaise.access.link_cache import TTL_S, LinkCache
-from cimaise.access.links import Links
+from cimaise.access.links.cache import TTL_S, LinkCache
+from cimaise.access.links.links import Links
 from cimaise.access.policy import Principal, Role, Scope
 from cimaise.access.signing import Signer
 from cimaise.errors import Forbidden, Gone, NotFound
@@ -193,7 +193,7 @@ async def test_what_was_looked_up_before_a_change_is_not_kept_after_it(
 
 
 def test_the_cache_has_bounds(seconds: Seconds, clock: StandingClock):
-    from cimaise.access.link_rows import Link  # noqa: PLC0415
+    from cimaise.access.links.rows import Link  # noqa: PLC0415
 
     cache = LinkCache(seconds)
     for number in range(10_050):

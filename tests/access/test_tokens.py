@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from cimaise.access.jwks import KeyRing
-from cimaise.access.jwts import jwt_verifier
+from cimaise.access.jwt.jwks import KeyRing
+from cimaise.access.jwt.jwts import jwt_verifier
 from cimaise.access.policy import GUEST, Role
 from cimaise.access.tokens import Authenticator
 from cimaise.database.schema import accounts

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, insert, update
 
 from cimaise.access import token_counts
+from cimaise.access.links.upload_tokens import UploadToken, UploadTokens
 from cimaise.access.policy import (
     GUEST,
     CollectionFacts,
@@ -18,7 +19,6 @@ from cimaise.access.policy import (
     require_manage_file,
     require_scope,
 )
-from cimaise.access.upload_tokens import UploadToken, UploadTokens
 from cimaise.database.schema import accounts, collections, upload_tokens
 from cimaise.errors import Forbidden, Gone, Invalid, NotFound, NotSignedIn, TooLarge
 from tests.conftest import StandingClock

@@ -7,7 +7,7 @@ import sys
 def test_word_lists_are_loaded_when_the_first_password_is_chosen():
     script = (
         "import sys; import cimaise.app;"
-        "from cimaise.access.password_rules import require_hard_to_guess;"
+        "from cimaise.access.accounts.password_rules import require_hard_to_guess;"
         "before = 'zxcvbn' in sys.modules;"
         "require_hard_to_guess('nine wooden lanterns walk', 'ann');"
         "print(before, 'zxcvbn' in sys.modules)"

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from cimaise.albums.catalogue import Catalogue
-from cimaise.albums.index import FolderIndex
 from cimaise.albums.sources.collection import CollectionSource
-from cimaise.albums.sources.folder import FolderSource
+from cimaise.albums.sources.folder.index import FolderIndex
+from cimaise.albums.sources.folder.source import FolderSource
 from cimaise.database.engine import Database
 from tests.kit.albums import CountingReader, Shelf
 

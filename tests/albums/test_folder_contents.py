@@ -4,9 +4,9 @@ import os
 import time
 from contextlib import contextmanager
 
-from cimaise.albums import folder_contents
-from cimaise.albums.folder_contents import FolderContents
-from cimaise.albums.folder_tree import read_folder
+from cimaise.albums.sources.folder import contents as folder_contents
+from cimaise.albums.sources.folder.contents import FolderContents
+from cimaise.albums.sources.folder.tree import read_folder
 from tests.kit.albums import MARCH_9, put
 
 HOUR_NS = 3600 * 10**9

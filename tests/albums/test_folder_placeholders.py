@@ -9,11 +9,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cimaise.access.policy import GUEST
-from cimaise.albums import folder_placeholders
-from cimaise.albums.folder_albums import FolderAlbums
-from cimaise.albums.folder_placeholders import BareFile
 from cimaise.albums.model import Wanted
-from cimaise.albums.sources.folder import FolderSource
+from cimaise.albums.sources.folder import placeholders as folder_placeholders
+from cimaise.albums.sources.folder.albums import FolderAlbums
+from cimaise.albums.sources.folder.placeholders import BareFile
+from cimaise.albums.sources.folder.source import FolderSource
 from cimaise.database.engine import Database
 from cimaise.errors import TypeNotAllowed, Unavailable
 from cimaise.jobs.base import Turn

@@ -5,7 +5,7 @@ import pytest
 
 from cimaise.access.policy import GUEST, Visibility
 from cimaise.albums.model import Order, Rendition, Sort, Wanted
-from cimaise.albums.sources.folder import FolderSource
+from cimaise.albums.sources.folder.source import FolderSource
 from cimaise.errors import Forbidden, NotFound, NotSignedIn
 from tests.kit.albums import ADMIN, MARCH_9, OWNER, names, put
 

@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from cimaise.access.policy import GUEST
 from cimaise.albums.catalogue import Catalogue
-from cimaise.albums.folder_tree import FolderFile
-from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import ScanReport, Sort, Wanted
+from cimaise.albums.sources.folder.index import FolderIndex
+from cimaise.albums.sources.folder.tree import FolderFile
 from cimaise.database.schema import folder_pictures
 from tests.kit.albums import Header, names, put
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from hashlib import blake2b
 
 from cimaise.access.policy import GUEST
-from cimaise.albums import index_rows
-from cimaise.albums.folder_tree import read_folder
-from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import Sort, Wanted
-from cimaise.albums.sources.folder import FolderSource
+from cimaise.albums.sources.folder import index_rows
+from cimaise.albums.sources.folder.index import FolderIndex
+from cimaise.albums.sources.folder.source import FolderSource
+from cimaise.albums.sources.folder.tree import read_folder
 from tests.kit.albums import MARCH_9, names, put
 
 MANY = 1100

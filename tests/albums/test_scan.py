@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from cimaise.access.policy import GUEST
-from cimaise.albums.folder_tree import FolderContent
-from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import ScanReport, Wanted
-from cimaise.albums.sources.folder import FolderSource
+from cimaise.albums.sources.folder.index import FolderIndex
+from cimaise.albums.sources.folder.source import FolderSource
+from cimaise.albums.sources.folder.tree import FolderContent
 from cimaise.database.engine import Database
 from cimaise.state.local import LocalState
 from tests.kit.albums import MARCH_9, CountingReader, put

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimaise.albums.folder_tree import FolderFile, pair_thumbnails
+from cimaise.albums.sources.folder.tree import FolderFile, pair_thumbnails
 
 STEMS = st.text("ab-", min_size=1, max_size=3).map(lambda text: text + "x") | st.just("thumb")
 NAMES = st.builds(

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from cimaise.access.policy import GUEST
-from cimaise.albums.folder_albums import FolderAlbums
-from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import Wanted
-from cimaise.albums.sources.folder import FolderSource
-from cimaise.albums.watching import FolderWatch
+from cimaise.albums.sources.folder.albums import FolderAlbums
+from cimaise.albums.sources.folder.index import FolderIndex
+from cimaise.albums.sources.folder.source import FolderSource
+from cimaise.albums.sources.folder.watching import FolderWatch
 from cimaise.state.table import open_state
 from tests.kit.albums import CountingReader, names, put
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cimaise.access.policy import GUEST
-from cimaise.albums.index import FolderIndex
 from cimaise.albums.model import Sort, Wanted
-from cimaise.albums.sources.folder import FolderSource
+from cimaise.albums.sources.folder.index import FolderIndex
+from cimaise.albums.sources.folder.source import FolderSource
 from cimaise.images.codec import read_header
 from cimaise.images.geometry import plan_size
 from cimaise.images.libvips import prepare_libvips

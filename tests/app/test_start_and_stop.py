@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cimaise.access.first_start import prepare_first_account
+from cimaise.access.accounts.first_start import prepare_first_account
 from cimaise.app import Application, build
 from cimaise.database.migrate import migrate
 from cimaise.settings import Settings

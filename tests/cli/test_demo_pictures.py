@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cimaise.albums.description import Description
+from cimaise.albums.sources.folder.description import Description
 from cimaise.cli import demo_pictures
 from cimaise.cli.demo_pictures import DEMO_ALBUMS, make_demo_albums
 

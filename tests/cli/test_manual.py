@@ -9,7 +9,7 @@ from cimaise.cli.manual import PAGES, write_pages
 from cimaise.errors import CODES
 from cimaise.settings import environment_name
 from cimaise.settings.sections import knobs
-from cimaise.web.problems import STATUSES
+from cimaise.web.replies.problems import STATUSES
 from cimaise.web.routes import LINES
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"

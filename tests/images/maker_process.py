@@ -10,11 +10,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cimaise.images.alone import Alone
-from cimaise.images.cache import Cache
-from cimaise.images.entry import Entry, make_etag
-from cimaise.images.kept import Kept
-from cimaise.images.shared_cache import SharedCache
+from cimaise.images.keeping.alone import Alone
+from cimaise.images.keeping.cache import Cache
+from cimaise.images.keeping.entry import Entry, make_etag
+from cimaise.images.keeping.kept import Kept
+from cimaise.images.keeping.shared_cache import SharedCache
 from cimaise.settings import StorageSettings
 from cimaise.state.table import open_state
 from cimaise.storage.table import open_storage

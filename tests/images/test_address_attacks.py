@@ -10,7 +10,7 @@ from ipaddress import ip_network
 import pytest
 
 from cimaise.errors import Malformed, UpstreamFailed
-from cimaise.images.remote import Remote
+from cimaise.images.remote.fetching import Remote
 from tests.kit.picture_server import picture_server, reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 20

@@ -6,8 +6,8 @@ from cimaise.errors import (
     Malformed,
     UpstreamFailed,
 )
-from cimaise.images.addresses import is_allowed
-from cimaise.images.remote import Remote
+from cimaise.images.remote.addresses import is_allowed
+from cimaise.images.remote.fetching import Remote
 from tests.kit.picture_server import resolver
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from cimaise.images.cache import Cache
-from cimaise.images.entry import Entry, make_etag
-from cimaise.images.hot import Hot
+from cimaise.images.keeping.cache import Cache
+from cimaise.images.keeping.entry import Entry, make_etag
+from cimaise.images.keeping.hot import Hot
 
 HEAD_BYTES = 92
 

@@ -2,7 +2,7 @@ import pytest
 import pyvips
 
 from cimaise.images.codec import read_header
-from cimaise.images.drawing import Style, draw_picture
+from cimaise.images.drawing.motifs import Style, draw_picture
 from cimaise.images.libvips import prepare_libvips
 
 STYLES: tuple[Style, ...] = ("dunes", "nocturnes")

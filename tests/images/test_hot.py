@@ -2,8 +2,8 @@
 
 import pytest
 
-from cimaise.images.entry import source_folder
-from cimaise.images.hot import Answer, Answers
+from cimaise.images.keeping.entry import source_folder
+from cimaise.images.keeping.hot import Answer, Answers
 
 HEADERS = ((b"etag", b'"e"'), (b"content-type", b"image/webp"), (b"content-length", b"4"))
 TARGET = b"/images/abc?width=100"

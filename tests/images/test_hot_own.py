@@ -2,7 +2,7 @@
 
 import pytest
 
-from cimaise.images.hot_own import TTL_S, Headers, OwnAnswers
+from cimaise.images.keeping.hot_own import TTL_S, Headers, OwnAnswers
 
 TARGET = b"/images/a?width=10"
 MINE: Headers = [(b"host", b"x"), (b"authorization", b"Bearer one")]

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from cimaise.errors import TypeNotAllowed, Unavailable
-from cimaise.images.alone import Alone
-from cimaise.images.cache import Cache
-from cimaise.images.entry import Entry, entry_name, make_etag, source_folder
-from cimaise.images.hot import Hot
-from cimaise.images.kept import CHANNEL, Kept
-from cimaise.images.shared_cache import SharedCache
+from cimaise.images.keeping.alone import Alone
+from cimaise.images.keeping.cache import Cache
+from cimaise.images.keeping.entry import Entry, entry_name, make_etag, source_folder
+from cimaise.images.keeping.hot import Hot
+from cimaise.images.keeping.kept import CHANNEL, Kept
+from cimaise.images.keeping.shared_cache import SharedCache
 from cimaise.state.local import LocalState
 from cimaise.storage.keys import is_valid_key
 from cimaise.storage.memory import MemoryStorage
@@ -118,7 +118,7 @@ def test_machines_that_share_a_storage_make_a_variant_once(tmp_path):
 @pytest.mark.slow
 def test_a_process_that_is_killed_lets_go_of_its_locks(tmp_path):
     code = (
-        "import asyncio, sys\nfrom pathlib import Path\nfrom cimaise.images.alone import Alone\n"
+        "import asyncio, sys\nfrom pathlib import Path\nfrom cimaise.images.keeping.alone import Alone\n"
         "async def main():\n"
         f"    async with Alone(Path({str(tmp_path)!r})).held('a'):\n"
         "        print('held', flush=True)\n        await asyncio.Event().wait()\n"

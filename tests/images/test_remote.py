@@ -13,7 +13,7 @@ from cimaise.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
-from cimaise.images.remote import Remote
+from cimaise.images.remote.fetching import Remote
 from cimaise.images.spool import IN_MEMORY_BYTES
 from tests.kit.picture_server import reply, resolver
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from cimaise.images.usage import Usage
+from cimaise.images.keeping.usage import Usage
 
 NAMES = st.sampled_from(["a/1", "a/2", "b/1", "c/1"])
 SIZES = st.integers(1, 100)

@@ -12,14 +12,14 @@ from cimaise.errors import (
     Unavailable,
     UpstreamFailed,
 )
-from cimaise.images.cache import Cache
-from cimaise.images.entry import make_etag
-from cimaise.images.flights import Flights
-from cimaise.images.kept import Kept
+from cimaise.images.keeping.cache import Cache
+from cimaise.images.keeping.entry import make_etag
+from cimaise.images.keeping.flights import Flights
+from cimaise.images.keeping.kept import Kept
 from cimaise.images.lanes import Lanes
 from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import Rendered, render
-from cimaise.images.remote import Remote
+from cimaise.images.remote.fetching import Remote
 from cimaise.images.spec import SpecLimits, parse_spec
 from cimaise.images.variants import Variants
 from tests.kit.picture_server import reply

@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from cimaise.access.account_passwords import AccountPasswords
-from cimaise.access.accounts import Accounts
-from cimaise.access.jwts import JwtVerifier
-from cimaise.access.key_cache import KeyCache
-from cimaise.access.keys import Keys
-from cimaise.access.links import Links
-from cimaise.access.passwords import Costs, Passwords
+from cimaise.access.accounts.account_passwords import AccountPasswords
+from cimaise.access.accounts.accounts import Accounts
+from cimaise.access.accounts.passwords import Costs, Passwords
+from cimaise.access.jwt.jwts import JwtVerifier
+from cimaise.access.keys.cache import KeyCache
+from cimaise.access.keys.keys import Keys
+from cimaise.access.links.links import Links
 from cimaise.access.policy import Principal, Role
-from cimaise.access.sessions import Sessions
+from cimaise.access.sessions.sessions import Sessions
 from cimaise.access.signing import Signer
 from cimaise.access.subjects import Subjects
 from cimaise.access.tokens import Authenticator

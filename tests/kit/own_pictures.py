@@ -10,7 +10,7 @@ import httpx2
 
 from cimaise.access.policy import Role
 from cimaise.settings import Settings
-from cimaise.web.limiting import Kind
+from cimaise.web.limits.limiting import Kind
 from tests.kit.application import RunningApplication, running_application
 from tests.kit.pictures import quadrants
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cimaise.images.guarded_http import Resolve
+from cimaise.images.remote.guarded_http import Resolve
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from cimaise.access.policy import Role
 from cimaise.settings import Settings
 from cimaise.settings.parsing import parse_extensions
-from cimaise.web.ready_files import Ended, Headers, ReadyFiles
+from cimaise.web.files.ready_files import Ended, Headers, ReadyFiles
 from tests.kit.application import Person, RunningApplication, running_application
 from tests.kit.bodies import content
 

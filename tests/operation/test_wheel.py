@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 import msgspec
 from cimaise.cli.manual import write_pages
-from cimaise.web.openapi import document
+from cimaise.web.reference.openapi import document
 from cimaise.web.routes import LINES
 folder = Path(sys.argv[1])
 folder.mkdir()

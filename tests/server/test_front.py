@@ -14,7 +14,7 @@ import pytest
 
 from cimaise.settings import Settings
 from cimaise.settings.parsing import parse_extensions
-from cimaise.web.front import Front
+from cimaise.web.replies.front import Front
 from tests.kit.application import RunningApplication, running_application
 from tests.kit.backends import left_out
 

@@ -9,7 +9,7 @@ import pytest
 from cimaise import telemetry
 from cimaise.cli.manual import metrics_reference
 from cimaise.telemetry.metrics import METRICS, PREFIX, Kind
-from cimaise.web.metrics import LEVELS
+from cimaise.web.operation.metrics import LEVELS
 from tests.kit.application import RunningApplication, running_application
 
 ROOT = Path(__file__).resolve().parents[2]

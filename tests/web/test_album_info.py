@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cimaise.albums.folder_albums import FolderAlbums
+from cimaise.albums.sources.folder.albums import FolderAlbums
 from cimaise.jobs.base import Turn
 from cimaise.jobs.folder_placeholders import make_folder_placeholders
 from tests.kit.application import RunningApplication

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cimaise.middleware.safesend import SafeSendMiddleware
-from cimaise.web.answered import deadline_answer
+from cimaise.web.asgi.access_log import deadline_answer
 from cimaise.web.call import Call
 from cimaise.web.router import Line, build_router, moves_bytes
 from cimaise.web.routes import LINES

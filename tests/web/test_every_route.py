@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from cimaise.web.reference import described
+from cimaise.web.reference.page import described
 from cimaise.web.router import Line, Permission
 from cimaise.web.routes import LINES
 from tests.kit.application import Person, RunningApplication

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cimaise.web.kept_text import KeptText
+from cimaise.web.operation.kept_text import KeptText
 
 
 class Maker:

@@ -17,7 +17,7 @@ from cimaise.errors import TooMany
 from cimaise.settings import Limits, Settings
 from cimaise.settings.rate import UNLIMITED, Allowance, parse_allowance
 from cimaise.state.local import LocalState
-from cimaise.web.limiting import Kind, Limiter, kind_of
+from cimaise.web.limits.limiting import Kind, Limiter, kind_of
 from cimaise.web.routes import LINES
 from tests.kit.application import RunningApplication, running_application
 

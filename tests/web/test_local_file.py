@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cimaise.albums.model import AlbumFile
-from cimaise.web import local_file
-from cimaise.web.local_file import open_local_file
+from cimaise.web.replies import local_file
+from cimaise.web.replies.local_file import open_local_file
 
 LIMIT_S = 20
 

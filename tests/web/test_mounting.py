@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from cimaise.settings import Settings
-from cimaise.web.mounting import ARRIVED, at_the_root
+from cimaise.web.asgi.mounting import ARRIVED, at_the_root
 from tests.kit.application import running_application
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "src/cimaise/web/templates"

@@ -9,7 +9,7 @@ import pytest
 from cimaise.settings.rate import UNLIMITED, Allowance
 from cimaise.state.base import Rate, State
 from cimaise.state.table import open_state
-from cimaise.web.tabs import MOST_OWED, Tabs
+from cimaise.web.limits.tabs import MOST_OWED, Tabs
 
 
 @pytest.fixture

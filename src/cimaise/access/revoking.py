@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Table, select, update
 
-from cimaise.access.names import is_id
+from cimaise.access.accounts.names import is_id
 from cimaise.access.policy import Principal
 from cimaise.database.audit import record
 from cimaise.errors import NotFound

@@ -12,9 +12,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from cimaise.access.account_rows import Account, account_by_id, account_by_name, add_account
-from cimaise.access.first_start import HOSTED_FIRST_NAME
-from cimaise.access.names import distinct_name, name_of_subject
+from cimaise.access.accounts.first_start import HOSTED_FIRST_NAME
+from cimaise.access.accounts.names import distinct_name, name_of_subject
+from cimaise.access.accounts.rows import Account, account_by_id, account_by_name, add_account
 from cimaise.access.policy import Role
 from cimaise.database.audit import record
 from cimaise.database.engine import Database
@@ -33,7 +33,7 @@ class Subjects:
         """The account with this id, else with this name, else a new member.
 
         The new member's name is the subject if that is a name and nobody took it for themselves,
-        otherwise the cleaned subject with a digest of it: see :func:`~cimaise.access.names.name_of_subject`. The same subject always
+        otherwise the cleaned subject with a digest of it: see :func:`~cimaise.access.accounts.names.name_of_subject`. The same subject always
         finds the same account, disabled or not.
         """
         known = await self.database.read(lambda connection: _find(connection, subject))

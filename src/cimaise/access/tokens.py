@@ -10,12 +10,12 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cimaise import telemetry
-from cimaise.access.jwts import MAX_CHARS, JwtVerifier
-from cimaise.access.key_cache import KeyCache
-from cimaise.access.keys import find_key, note_used
+from cimaise.access.jwt.jwts import MAX_CHARS, JwtVerifier
+from cimaise.access.keys.cache import KeyCache
+from cimaise.access.keys.keys import find_key, note_used
 from cimaise.access.policy import GUEST, Principal
 from cimaise.access.secret_texts import KEY_PREFIX, digest_of, is_key, is_opaque
-from cimaise.access.session_rows import SEEN_EVERY, find_session, note_seen
+from cimaise.access.sessions.rows import SEEN_EVERY, find_session, note_seen
 from cimaise.access.subjects import Subjects
 from cimaise.database.engine import Database
 from cimaise.errors import CimaiseError, NotSignedIn

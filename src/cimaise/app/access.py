@@ -2,27 +2,27 @@
 
 from dataclasses import dataclass
 
-from cimaise.access.account_passwords import AccountPasswords
-from cimaise.access.accounts import Accounts
+from cimaise.access.accounts.account_passwords import AccountPasswords
+from cimaise.access.accounts.accounts import Accounts
+from cimaise.access.accounts.invitations import Invitations
+from cimaise.access.accounts.passwords import Costs, Passwords
+from cimaise.access.accounts.registration import Registration
 from cimaise.access.challenge.asking import Challenges
 from cimaise.access.challenge.table import open_challenge
-from cimaise.access.invitations import Invitations
-from cimaise.access.jwks import KeyRing, key_set_fetcher
-from cimaise.access.jwts import jwt_verifier
-from cimaise.access.key_cache import KeyCache
-from cimaise.access.keys import Keys
-from cimaise.access.links import Links
+from cimaise.access.jwt.jwks import KeyRing, key_set_fetcher
+from cimaise.access.jwt.jwts import jwt_verifier
+from cimaise.access.keys.cache import KeyCache
+from cimaise.access.keys.keys import Keys
+from cimaise.access.links.links import Links
+from cimaise.access.links.shares import Shares
+from cimaise.access.links.upload_tokens import UploadTokens
 from cimaise.access.oidc.sign_in import OidcSignIn
-from cimaise.access.passwords import Costs, Passwords
-from cimaise.access.registration import Registration
 from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.risk.watch import Watch
-from cimaise.access.sessions import Sessions
-from cimaise.access.shares import Shares
+from cimaise.access.sessions.sessions import Sessions
 from cimaise.access.signing import Signer
 from cimaise.access.subjects import Subjects
 from cimaise.access.tokens import Authenticator
-from cimaise.access.upload_tokens import UploadTokens
 from cimaise.app.oidc import open_oidc
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cimaise import telemetry
-from cimaise.access.first_start import (
+from cimaise.access.accounts.first_start import (
     FIRST_NAME,
     HOSTED_FIRST_NAME,
     FirstAccount,

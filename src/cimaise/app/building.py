@@ -11,15 +11,15 @@ from cimaise.images.libvips import prepare_libvips
 from cimaise.middleware.request_id import RequestIdMiddleware
 from cimaise.middleware.safesend import SafeSendMiddleware
 from cimaise.settings import Settings, load
-from cimaise.web.answered import Answered, deadline_answer
-from cimaise.web.companion import with_one_slash
-from cimaise.web.files_origin import with_files_origin
-from cimaise.web.front import with_front
-from cimaise.web.host import Ask, Host
-from cimaise.web.iiif import with_raw_segments
-from cimaise.web.mounting import at_the_root
+from cimaise.web.asgi.access_log import Answered, deadline_answer
+from cimaise.web.asgi.files_origin import with_files_origin
+from cimaise.web.asgi.host import Ask, Host
+from cimaise.web.asgi.mounting import at_the_root
+from cimaise.web.images.iiif import with_raw_segments
+from cimaise.web.replies.front import with_front
 from cimaise.web.router import build_router, moves_bytes
 from cimaise.web.routes import mounts
+from cimaise.web.uploads.companion import with_one_slash
 
 
 def build(

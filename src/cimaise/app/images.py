@@ -6,24 +6,24 @@ from functools import partial
 from pathlib import Path
 
 from cimaise.app.sources import utc_now
-from cimaise.images.alone import Alone
 from cimaise.images.bases import Bases
-from cimaise.images.cache import Cache
 from cimaise.images.codec import Codec
 from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.encoders.table import available_formats
 from cimaise.images.guarded_codec import GuardedCodec
-from cimaise.images.hot import Answers
-from cimaise.images.hot_own import OwnAnswers
 from cimaise.images.isolation.processes import Processes
-from cimaise.images.kept import Kept
+from cimaise.images.keeping.alone import Alone
+from cimaise.images.keeping.cache import Cache
+from cimaise.images.keeping.hot import Answers
+from cimaise.images.keeping.hot_own import OwnAnswers
+from cimaise.images.keeping.kept import Kept
+from cimaise.images.keeping.shared_cache import SharedCache
 from cimaise.images.lanes import Lanes
 from cimaise.images.limits import RenderLimits, require_pixels
 from cimaise.images.pipeline import render
 from cimaise.images.placeholder import make_placeholder
 from cimaise.images.policy import ImagePolicy, Policy, signing_keys
-from cimaise.images.remote import Remote
-from cimaise.images.shared_cache import SharedCache
+from cimaise.images.remote.fetching import Remote
 from cimaise.images.spec import SpecLimits
 from cimaise.images.variants import Variants
 from cimaise.images.watermark import Watermarks

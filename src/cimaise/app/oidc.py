@@ -1,6 +1,6 @@
 """The sign-in provider, wired."""
 
-from cimaise.access.key_cache import KeyCache
+from cimaise.access.keys.cache import KeyCache
 from cimaise.access.oidc.identities import Rules
 from cimaise.access.oidc.provider import Provider
 from cimaise.access.oidc.sign_in import OidcSignIn

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cimaise.access.server_secret import server_secrets
-from cimaise.albums.folder_albums import FolderAlbums
+from cimaise.albums.sources.folder.albums import FolderAlbums
 from cimaise.app.caches import cache_in_front
 from cimaise.app.images import (
     forgetter,
@@ -21,10 +21,10 @@ from cimaise.app.images import (
 from cimaise.app.sources import random_id, utc_now
 from cimaise.database.engine import Database, open_database
 from cimaise.errors import Unavailable
-from cimaise.images.cache import Cache
 from cimaise.images.guarded_codec import GuardedCodec
-from cimaise.images.hot import Answers
-from cimaise.images.hot_own import OwnAnswers
+from cimaise.images.keeping.cache import Cache
+from cimaise.images.keeping.hot import Answers
+from cimaise.images.keeping.hot_own import OwnAnswers
 from cimaise.images.variants import Variants
 from cimaise.images.watermark import Watermarks, read_watermarks
 from cimaise.jobs.runner import Runner

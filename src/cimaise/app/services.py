@@ -30,11 +30,11 @@ from cimaise.uploads.capabilities import Capabilities
 from cimaise.uploads.fsck import Fsck
 from cimaise.uploads.move_keys import KeyMover
 from cimaise.uploads.statistics import UploadStatistics
-from cimaise.web.answered_at_once import AnsweredAtOnce
-from cimaise.web.background import Background
-from cimaise.web.host import Host
-from cimaise.web.limiting import Limiter
-from cimaise.web.metrics import metrics_text
+from cimaise.web.asgi.background import Background
+from cimaise.web.asgi.host import Host
+from cimaise.web.asgi.ready_access_log import AnsweredAtOnce
+from cimaise.web.limits.limiting import Limiter
+from cimaise.web.operation.metrics import metrics_text
 from cimaise.web.routes import lines_of
 from cimaise.web.services import Services
 from cimaise.webhooks.service import Webhooks

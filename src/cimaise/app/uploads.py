@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from cimaise.access.links.upload_tokens import UploadTokens
 from cimaise.access.signing import Signer
-from cimaise.access.upload_tokens import UploadTokens
 from cimaise.app.images import picture_reader
 from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now

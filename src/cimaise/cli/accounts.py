@@ -11,7 +11,7 @@ from cimaise.cli.printing import print_json, print_table, shown_bytes
 from cimaise.settings.parsing import parse_bytes
 
 if TYPE_CHECKING:
-    from cimaise.access.account_rows import Account
+    from cimaise.access.accounts.rows import Account
 
 
 class _Bytes(click.ParamType[int]):
@@ -147,7 +147,7 @@ def invite(
     as_json: bool,
 ) -> None:
     """Print an address where one account can be made, once. It is shown this once only."""
-    from cimaise.access.invitations import Terms
+    from cimaise.access.accounts.invitations import Terms
     from cimaise.access.policy import Role
 
     settings = load_settings(config, data_dir).settings

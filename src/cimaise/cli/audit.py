@@ -138,6 +138,6 @@ def export(file: Any, data_dir: str | None, config: Path | None) -> None:
 
 
 def _plain(entry: "Entry") -> dict[str, Any]:
-    from cimaise.web.audit import entry_json
+    from cimaise.web.operation.audit import entry_json
 
     return entry_json(entry)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cimaise.images.drawing import Style, draw_picture
+from cimaise.images.drawing.motifs import Style, draw_picture
 
 _LANDSCAPE: Final = (2400, 1600)
 _PORTRAIT: Final = (1600, 2133)

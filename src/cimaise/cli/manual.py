@@ -63,7 +63,7 @@ def settings_reference() -> str:
 
 def errors_reference() -> str:
     """Every code, and the statuses of the kinds of errors."""
-    from cimaise.web.problems import STATUSES
+    from cimaise.web.replies.problems import STATUSES
 
     kinds = sorted(STATUSES.items(), key=lambda item: item[1])
     statuses = _table(
@@ -118,7 +118,7 @@ def events_reference() -> str:
 def metrics_reference() -> str:
     """Every metric."""
     from cimaise.telemetry.metrics import METRICS, PREFIX
-    from cimaise.web.metrics import LEVELS
+    from cimaise.web.operation.metrics import LEVELS
 
     rows = [
         (f"`{PREFIX}{name}`", metric.kind.value, ", ".join(metric.labels) or "-", metric.meaning)

@@ -17,7 +17,7 @@ def openapi(config: Path | None) -> None:
     The document is OpenAPI 3.1, as JSON; a server gives the same at /openapi.json.
     """
     server = load_settings(config).settings.public_url
-    from cimaise.web.openapi import document
+    from cimaise.web.reference.openapi import document
     from cimaise.web.routes import LINES
 
     print_json(document(LINES, version=version("cimaise"), server=server))

@@ -106,6 +106,6 @@ def _show(takedown: "Takedown", *, as_json: bool) -> None:
 
 
 def _plain(takedown: "Takedown") -> dict[str, Any]:
-    from cimaise.web.takedowns import takedown_json
+    from cimaise.web.operation.takedowns import takedown_json
 
     return takedown_json(takedown)

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from cimaise.errors import CimaiseError
-from cimaise.images.entry import Entry, make_etag
 from cimaise.images.formats import HEAD_BYTES, sniff
+from cimaise.images.keeping.entry import Entry, make_etag
 from cimaise.images.lanes import Lane, Lanes, SourceFacts
 from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import Rendered

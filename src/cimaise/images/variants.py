@@ -13,17 +13,17 @@ from cimaise.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
-from cimaise.images.entry import Entry
-from cimaise.images.failures import Failures
 from cimaise.images.formats import FORMATS
-from cimaise.images.kept import Kept
+from cimaise.images.keeping.entry import Entry
+from cimaise.images.keeping.failures import Failures
+from cimaise.images.keeping.kept import Kept
 from cimaise.images.lanes import UNKNOWN, Lanes, SourceFacts
 from cimaise.images.libvips import library_version
 from cimaise.images.limits import RenderLimits
 from cimaise.images.making import Making, OpenSource, Render
 from cimaise.images.pipeline import PIPELINE_VERSION, render
-from cimaise.images.remote import NOTHING_KNOWN, Remote
-from cimaise.images.remote_versions import RemoteVersions, Version
+from cimaise.images.remote.fetching import NOTHING_KNOWN, Remote
+from cimaise.images.remote.versions import RemoteVersions, Version
 from cimaise.images.spec import ImageSpec, canonical
 from cimaise.rfc.negotiation import choose_image_format
 from cimaise.telemetry import count, log

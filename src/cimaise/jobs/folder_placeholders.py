@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from cimaise.albums.folder_albums import HeldFile
-from cimaise.albums.folder_placeholders import (
+from cimaise.albums.sources.folder.albums import HeldFile
+from cimaise.albums.sources.folder.placeholders import (
     NONE_POSSIBLE,
     BareFile,
     find_bare,

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from cimaise.albums.folder_placeholders import BareFile
+from cimaise.albums.sources.folder.placeholders import BareFile
 from cimaise.archives.checksums import forget_old
 from cimaise.delivery.purging import Cache, send_purges
 from cimaise.delivery.statistics import forget_old_days
-from cimaise.images.shared_cache import SharedCache
+from cimaise.images.keeping.shared_cache import SharedCache
 from cimaise.jobs.base import Job, Turn
 from cimaise.jobs.events import follow_events
 from cimaise.jobs.folder_placeholders import FindLocal, make_folder_placeholders

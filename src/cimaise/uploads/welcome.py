@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from cimaise.access import policy as rights
-from cimaise.access.account_rows import account_by_id
+from cimaise.access.accounts.rows import account_by_id
 from cimaise.errors import Forbidden, NotFound
 from cimaise.library.collections import find_collection
 from cimaise.library.model import Collection

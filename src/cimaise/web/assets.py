@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cimaise import telemetry
 from cimaise.errors import CimaiseError, MethodNotAllowed, NotFound
 from cimaise.rfc.negotiation import accepts_coding
-from cimaise.web.problems import problem_reply
+from cimaise.web.replies.problems import problem_reply
 
 FOLDER: Final = Path(__file__).parent / "static"
 _BASE: Final = "/static"

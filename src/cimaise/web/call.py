@@ -14,7 +14,7 @@ from cimaise.errors import ClientGone, Invalid, Limit, Malformed, NotFound, TooL
 from cimaise.rfc.selection import Wanted
 from cimaise.rfc.texts import require_no_nul
 from cimaise.rfc.validators import Conditions
-from cimaise.web.body import Body
+from cimaise.web.uploads.body import Body
 
 if TYPE_CHECKING:
     from cimaise.web.services import Services

@@ -27,11 +27,11 @@ from cimaise.errors import (
     TypeNotAllowed,
 )
 from cimaise.web.call import Call
-from cimaise.web.challenging import require_unsuspected
-from cimaise.web.compression import pack
-from cimaise.web.cors import Cors, cors_headers, preflight_headers
-from cimaise.web.limiting import Kind, kind_of
-from cimaise.web.problems import fault_reply, problem_reply, status_of
+from cimaise.web.limits.challenging import require_unsuspected
+from cimaise.web.limits.limiting import Kind, kind_of
+from cimaise.web.replies.compression import pack
+from cimaise.web.replies.cors import Cors, cors_headers, preflight_headers
+from cimaise.web.replies.problems import fault_reply, problem_reply, status_of
 from cimaise.web.segments import BySegment
 
 if TYPE_CHECKING:

@@ -4,40 +4,26 @@ from typing import Final
 
 from starlette.routing import Mount
 
-from cimaise.web import (
-    accounts,
+from cimaise.web.accounts import invitations
+from cimaise.web.accounts import own as accounts
+from cimaise.web.albums import archives, outlets, shares
+from cimaise.web.albums import contract as albums
+from cimaise.web.asgi.host import OWN_SIGN_IN
+from cimaise.web.assets import assets_mount
+from cimaise.web.files import deleted, library, originals
+from cimaise.web.images import iiif
+from cimaise.web.images import stored as images
+from cimaise.web.limits import challenging
+from cimaise.web.operation import (
     admin,
-    albums,
-    archives,
     audit,
-    challenging,
-    companion,
-    deleted,
     delivered,
-    forms,
     health,
-    iiif,
-    images,
-    invitations,
-    library,
     metrics,
-    originals,
-    outlets,
-    reference,
     risk,
-    shares,
-    storage,
     takedowns,
-    token_access,
-    tus,
-    uploads,
     webhooks,
 )
-from cimaise.web import shapes as s
-from cimaise.web import shapes_admin as sa
-from cimaise.web.assets import assets_mount
-from cimaise.web.cors import Cors
-from cimaise.web.host import OWN_SIGN_IN
 from cimaise.web.pages import (
     account,
     arranging,
@@ -58,7 +44,14 @@ from cimaise.web.pages.admin import risks as desk_risks
 from cimaise.web.pages.admin import takedowns as desk_takedowns
 from cimaise.web.pages.admin import uploads as desk_uploads
 from cimaise.web.pages.admin import webhooks as desk_webhooks
+from cimaise.web.reference import page as reference
+from cimaise.web.replies.cors import Cors
 from cimaise.web.router import Line, Permission
+from cimaise.web.shapes import admin as sa
+from cimaise.web.shapes import public as s
+from cimaise.web.uploads import companion, forms, token_access, tus
+from cimaise.web.uploads import direct as uploads
+from cimaise.web.uploads import signed_urls as storage
 
 PUBLIC, ACCOUNT, ADMIN = Permission.PUBLIC, Permission.ACCOUNT, Permission.ADMIN
 HOLDER: Final = Permission.HOLDER

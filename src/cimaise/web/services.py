@@ -7,25 +7,25 @@ from typing import Final
 
 from starlette.requests import Request
 
-from cimaise.access.account_passwords import AccountPasswords
-from cimaise.access.accounts import Accounts
+from cimaise.access.accounts.account_passwords import AccountPasswords
+from cimaise.access.accounts.accounts import Accounts
+from cimaise.access.accounts.invitations import Invitations
+from cimaise.access.accounts.registration import Registration
 from cimaise.access.challenge.asking import Challenges
 from cimaise.access.edge import EdgeLinks
-from cimaise.access.invitations import Invitations
-from cimaise.access.keys import Keys
-from cimaise.access.links import Links
+from cimaise.access.keys.keys import Keys
+from cimaise.access.links.links import Links
+from cimaise.access.links.shares import Shares
+from cimaise.access.links.upload_tokens import UploadTokens
 from cimaise.access.oidc.sign_in import OidcSignIn
 from cimaise.access.origin import is_same_origin
 from cimaise.access.policy import GUEST, Principal
-from cimaise.access.registration import Registration
 from cimaise.access.rights_changes import RightsChanges
 from cimaise.access.risk.bans import Bans
 from cimaise.access.risk.watch import Watch
 from cimaise.access.secret_texts import KEY_PREFIX
-from cimaise.access.sessions import Sessions
-from cimaise.access.shares import Shares
+from cimaise.access.sessions.sessions import Sessions
 from cimaise.access.tokens import Authenticator
-from cimaise.access.upload_tokens import UploadTokens
 from cimaise.albums.catalogue import Catalogue
 from cimaise.archives.archive import Archives
 from cimaise.database.engine import Database
@@ -34,9 +34,9 @@ from cimaise.delivery.open_files import OpenFiles
 from cimaise.delivery.shared_caches import SharedCaches
 from cimaise.delivery.tally import Tally
 from cimaise.errors import Forbidden, NotSignedIn
-from cimaise.images.hot import Answers
-from cimaise.images.hot_own import OwnAnswers
 from cimaise.images.info import Headers
+from cimaise.images.keeping.hot import Answers
+from cimaise.images.keeping.hot_own import OwnAnswers
 from cimaise.images.metadata.cleaning import Cleaner
 from cimaise.images.policy import ImagePolicy
 from cimaise.images.spec import SpecLimits
@@ -64,11 +64,11 @@ from cimaise.uploads.quota import state as quota_state
 from cimaise.uploads.statistics import UploadStatistics
 from cimaise.uploads.streaming import Streams
 from cimaise.usage import Usage
-from cimaise.web.answered_at_once import AnsweredAtOnce
-from cimaise.web.background import Background
-from cimaise.web.host import Host
-from cimaise.web.kept_text import KeptText
-from cimaise.web.limiting import Limiter
+from cimaise.web.asgi.background import Background
+from cimaise.web.asgi.host import Host
+from cimaise.web.asgi.ready_access_log import AnsweredAtOnce
+from cimaise.web.limits.limiting import Limiter
+from cimaise.web.operation.kept_text import KeptText
 from cimaise.web.router import Line
 from cimaise.webhooks.service import Webhooks
 

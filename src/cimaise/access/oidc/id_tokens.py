@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from cimaise.access.jwks import ASYMMETRIC
-from cimaise.access.jwts import Header, bad_token, signed_payload
+from cimaise.access.jwt.jwks import ASYMMETRIC
+from cimaise.access.jwt.jwts import Header, bad_token, signed_payload
 from cimaise.access.oidc.provider import Provider
 
 MAX_SUBJECT_CHARS: Final = 255  # Core §2

@@ -11,10 +11,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from cimaise.access.account_changes import require_other_admin
-from cimaise.access.account_rows import Account, account_by_email, account_by_id, add_account
-from cimaise.access.emails import require_email
-from cimaise.access.names import distinct_name, is_chosen_name
+from cimaise.access.accounts.changes import require_other_admin
+from cimaise.access.accounts.emails import require_email
+from cimaise.access.accounts.names import distinct_name, is_chosen_name
+from cimaise.access.accounts.rows import Account, account_by_email, account_by_id, add_account
 from cimaise.access.policy import Role
 from cimaise.database.audit import record
 from cimaise.database.schema import accounts, identities

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus, urlsplit
 
 import msgspec
 
-from cimaise.access.jwks import KeyRing, key_set_fetcher
+from cimaise.access.jwt.jwks import KeyRing, key_set_fetcher
 from cimaise.access.outbound import ask
 from cimaise.errors import NotSignedIn, UpstreamFailed, UpstreamTimedOut
 

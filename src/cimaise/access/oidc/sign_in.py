@@ -16,8 +16,8 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from cimaise.access.account_rows import Account
-from cimaise.access.key_cache import KeyCache
+from cimaise.access.accounts.rows import Account
+from cimaise.access.keys.cache import KeyCache
 from cimaise.access.oidc.id_tokens import verified_claims
 from cimaise.access.oidc.identities import Identity, Rules, account_of_identity, link
 from cimaise.access.oidc.provider import Provider, Tokens

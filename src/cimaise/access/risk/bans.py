@@ -8,8 +8,8 @@ from ipaddress import ip_network
 from sqlalchemy import Connection, insert, or_, select, update
 
 from cimaise.access import policy
-from cimaise.access.account_rows import account_by_name
-from cimaise.access.names import is_id
+from cimaise.access.accounts.names import is_id
+from cimaise.access.accounts.rows import account_by_name
 from cimaise.access.policy import Principal, Role
 from cimaise.database.audit import record
 from cimaise.database.engine import Database

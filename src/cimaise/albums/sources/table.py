@@ -56,8 +56,8 @@ class Needs:
 
 
 def _folder(needs: Needs) -> Source | None:
-    from cimaise.albums.index import FolderIndex
-    from cimaise.albums.sources.folder import FolderSource
+    from cimaise.albums.sources.folder.index import FolderIndex
+    from cimaise.albums.sources.folder.source import FolderSource
 
     index = FolderIndex(needs.database, needs.read_header)
     return FolderSource(

@@ -8,7 +8,7 @@ from cimaise import telemetry
 from cimaise.settings import Settings
 
 if TYPE_CHECKING:
-    from cimaise.access.first_start import FirstAccount
+    from cimaise.access.accounts.first_start import FirstAccount
 
 
 def announce_first(settings: Settings, first: "FirstAccount") -> None:

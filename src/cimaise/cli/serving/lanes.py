@@ -3,8 +3,8 @@
 from cimaise.delivery.open_files import OpenFile
 from cimaise.server.files import FileLane
 from cimaise.server.hot import HotLane
-from cimaise.web.own_lane import OwnLane
-from cimaise.web.ready_files import ReadyFiles
+from cimaise.web.asgi.own_lane import OwnLane
+from cimaise.web.files.ready_files import ReadyFiles
 from cimaise.web.services import Services
 
 

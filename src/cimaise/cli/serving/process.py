@@ -21,7 +21,7 @@ from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
 
 if TYPE_CHECKING:
-    from cimaise.access.first_start import FirstAccount
+    from cimaise.access.accounts.first_start import FirstAccount
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 

@@ -14,10 +14,10 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from cimaise.access.account_rows import account_by_id
+from cimaise.access.accounts.rows import account_by_id
+from cimaise.access.links.upload_tokens import UploadTokens
 from cimaise.access.policy import Principal, Role, require_account
 from cimaise.access.signing import Signer
-from cimaise.access.upload_tokens import UploadTokens
 from cimaise.database.schema import files, uploads
 from cimaise.errors import Forbidden, Invalid, WrongState
 from cimaise.library.collections import find_collection

@@ -20,14 +20,14 @@ from cimaise.library.collections import Changes
 from cimaise.library.files import FileChanges
 from cimaise.library.model import File
 from cimaise.library.tags import PURGE_JOB
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.library import alter_file, remove_file
+from cimaise.web.files.library import alter_file, remove_file
 from cimaise.web.pages.albums import arrange_url, pager_of
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.my_files import MAX_FORM_BYTES, changes_of
 from cimaise.web.pages.page import page, shown
-from cimaise.web.shapes import MAX_NOTE, MAX_TITLE
+from cimaise.web.shapes.public import MAX_NOTE, MAX_TITLE
 
 PICTURES_A_PAGE: Final = 60
 _THUMB_PX: Final = 480

@@ -4,16 +4,16 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp
 
-from cimaise.access.account_rows import Account
-from cimaise.access.registration import Wanted
+from cimaise.access.accounts.registration import Wanted
+from cimaise.access.accounts.rows import Account
 from cimaise.errors import CimaiseError, Forbidden, Invalid, UpstreamFailed, WrongState
 from cimaise.rfc.negotiation import prefers_html
-from cimaise.web.accounts import require_own_page, set_cookie
+from cimaise.web.accounts.own import require_own_page, set_cookie
 from cimaise.web.call import Call
-from cimaise.web.challenging import require_solved, widget_of
+from cimaise.web.limits.challenging import require_solved, widget_of
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
-from cimaise.web.problems import problem_headers, status_of
+from cimaise.web.replies.problems import problem_headers, status_of
 
 
 @shown

@@ -12,12 +12,12 @@ from cimaise.albums.addresses import variant_url
 from cimaise.errors import Invalid
 from cimaise.library.files import FileChanges
 from cimaise.library.model import File
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.library import alter_file, remove_file
+from cimaise.web.files.library import alter_file, remove_file
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
-from cimaise.web.shapes import MAX_NOTE, MAX_TITLE
+from cimaise.web.shapes.public import MAX_NOTE, MAX_TITLE
 
 FILES_A_PAGE: Final = 24
 _THUMB_PX: Final = 480

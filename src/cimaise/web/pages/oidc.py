@@ -9,10 +9,10 @@ from cimaise.access.oidc.sign_in import TTL_S, Answer, require_set
 from cimaise.access.policy import require_account
 from cimaise.errors import CimaiseError
 from cimaise.rfc.negotiation import prefers_html
-from cimaise.web.accounts import require_own_page, set_cookie
+from cimaise.web.accounts.own import require_own_page, set_cookie
 from cimaise.web.call import Call
 from cimaise.web.pages.page import local_path, page, shown, sign_in_page
-from cimaise.web.problems import problem_headers, status_of
+from cimaise.web.replies.problems import problem_headers, status_of
 
 _FOUND: Final = 302
 _COOKIE: Final = "cimaise_oidc"

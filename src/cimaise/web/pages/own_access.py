@@ -9,11 +9,11 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import Scope
 from cimaise.errors import CimaiseError, Forbidden, Invalid, TooMany, WrongState
 from cimaise.rfc.negotiation import prefers_html
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
-from cimaise.web.problems import problem_headers, status_of
+from cimaise.web.replies.problems import problem_headers, status_of
 
 _PAGE: Final = "/me/access"
 _DONE: Final = {

@@ -20,7 +20,7 @@ from cimaise.storage.base import Storage
 from cimaise.web.assets import asset_url
 from cimaise.web.call import Call
 from cimaise.web.pages.words import format_browser, format_count, format_minute, format_size
-from cimaise.web.problems import problem_headers, status_of
+from cimaise.web.replies.problems import problem_headers, status_of
 
 PageHandler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT: Final = 500

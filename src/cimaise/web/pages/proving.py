@@ -3,12 +3,12 @@
 from starlette.types import ASGIApp
 
 from cimaise.errors import CimaiseError, Forbidden, UpstreamFailed
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.challenging import clear, widget_of
+from cimaise.web.limits.challenging import clear, widget_of
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import local_path, page, shown
-from cimaise.web.problems import status_of
+from cimaise.web.replies.problems import status_of
 
 
 def proving_page(call: Call, following: str, error: CimaiseError | None = None) -> ASGIApp:

@@ -17,13 +17,13 @@ from cimaise.errors import (
     UpstreamFailed,
 )
 from cimaise.rfc.negotiation import prefers_html
-from cimaise.web.accounts import SignIn, drop_cookie, require_own_page, set_cookie
-from cimaise.web.accounts import sign_in as signed_in
+from cimaise.web.accounts.own import SignIn, drop_cookie, require_own_page, set_cookie
+from cimaise.web.accounts.own import sign_in as signed_in
 from cimaise.web.call import Call
-from cimaise.web.challenging import is_suspected, widget_of
+from cimaise.web.limits.challenging import is_suspected, widget_of
 from cimaise.web.pages.forms import read_form
 from cimaise.web.pages.page import local_path, page, shown, sign_in_page
-from cimaise.web.problems import problem_headers, status_of
+from cimaise.web.replies.problems import problem_headers, status_of
 
 _SEE_OTHER: Final = 303
 

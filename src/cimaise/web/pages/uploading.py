@@ -6,11 +6,11 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.web.call import Call
-from cimaise.web.challenging import must_solve
+from cimaise.web.limits.challenging import must_solve
 from cimaise.web.pages.albums import contributable
 from cimaise.web.pages.page import page, shown
 from cimaise.web.pages.proving import proving_page
-from cimaise.web.token_access import right_of
+from cimaise.web.uploads.token_access import right_of
 
 _DIGITS: Final = 7
 

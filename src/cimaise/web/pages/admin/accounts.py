@@ -5,15 +5,15 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
-from cimaise.access.account_changes import LIMITS, AccountChanges
-from cimaise.access.invitations import Terms
+from cimaise.access.accounts.changes import LIMITS, AccountChanges
+from cimaise.access.accounts.invitations import Terms
 from cimaise.access.policy import Role
 from cimaise.errors import Invalid
 from cimaise.settings.parsing import parse_bytes, parse_count
 from cimaise.uploads.holdings import Holding, holdings
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.invitations import join_url
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.invitations import join_url
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
 

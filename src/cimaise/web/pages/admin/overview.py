@@ -12,7 +12,7 @@ from cimaise.delivery.statistics import Delivered, delivered
 from cimaise.errors import Invalid
 from cimaise.uploads.holdings import holdings
 from cimaise.uploads.statistics import Question
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.pages.charts import DAYS, by_day
 from cimaise.web.pages.forms import go_on, read_form

@@ -6,11 +6,11 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.errors import Invalid
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
+from cimaise.web.operation.risk import risks_json
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
-from cimaise.web.risk import risks_json
 
 _MAX_DAYS = 3650
 _WORDS = {

@@ -6,11 +6,11 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.uploads.session import ENDED, State, UploadSession, shown_state
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import local_path, page, shown
-from cimaise.web.uploads import page_of_uploads
+from cimaise.web.uploads.direct import page_of_uploads
 
 
 @shown

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.errors import Invalid, NotFound
-from cimaise.web.accounts import require_own_page
+from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown

@@ -1,0 +1,1 @@
+"""People: accounts, passwords, how one becomes one of them."""

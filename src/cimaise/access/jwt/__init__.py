@@ -1,0 +1,1 @@
+"""Tokens that somebody else has signed."""

@@ -1,0 +1,1 @@
+"""Rights in a URL: links, shares, upload tokens."""

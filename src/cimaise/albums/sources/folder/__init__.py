@@ -1,0 +1,1 @@
+"""Albums from folders of this machine."""

@@ -1,0 +1,1 @@
+"""Pictures drawn by rule, for the demonstration."""

@@ -1,0 +1,1 @@
+"""Variants that have been made: on disk, shared, in memory."""

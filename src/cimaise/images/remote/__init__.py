@@ -1,0 +1,1 @@
+"""Pictures of other servers, fetched without going where nobody may."""

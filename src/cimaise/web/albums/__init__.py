@@ -1,0 +1,1 @@
+"""Albums, and what stands beside them: feeds, shares, archives."""

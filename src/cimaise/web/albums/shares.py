@@ -1,0 +1,287 @@
+"""Share links: made and taken back by those who manage an album, used by whoever holds one."""
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
+
+from cimaise.access.links.shares import TICKET_TTL_S, Downloads, Share, Terms
+from cimaise.albums.addresses import VariantSizes
+from cimaise.albums.contract import album_json
+from cimaise.albums.cursor import parse_cursor
+from cimaise.albums.model import AlbumPage, Sort
+from cimaise.albums.outlets import feeds
+from cimaise.albums.outlets.places import Places
+from cimaise.albums.paging import agreed_cursor, parse_limit, parse_order, parse_page, parse_sort
+from cimaise.albums.sharing import share_url, shared_page
+from cimaise.archives.archive import MAX_FILES
+from cimaise.archives.checksums import Packed
+from cimaise.errors import CimaiseError, Forbidden, Invalid, NotSignedIn
+from cimaise.images.spec import ImageSpec, parse_spec
+from cimaise.library.serving import GUARDS, archive_headers
+from cimaise.rfc.disposition import format_disposition
+from cimaise.rfc.negotiation import prefers_html
+from cimaise.rfc.selection import Representation, select
+from cimaise.web.accounts.own import require_own_page
+from cimaise.web.albums.shared_files import SharedFile, clean_opener, find_shared
+from cimaise.web.call import Call
+from cimaise.web.pages.albums import pager_of, site_of
+from cimaise.web.pages.forms import read_form
+from cimaise.web.pages.page import page, shown
+from cimaise.web.pages.tiles import make_tile
+from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.replies.reply import BytesReply, empty_reply, json_reply, open_memory
+from cimaise.web.replies.transfers import TransferReply, require_transfer
+from cimaise.web.shapes.public import CreateShare, time_text
+
+WEB_PX: Final = 2048
+_SEE_OTHER: Final = 303
+_COOKIE: Final = "cimaise_share"
+# Kept by nobody else, and asked for again each time: what is taken back is gone at once.
+_CACHE: Final = {"cache-control": "private, no-cache"}
+_HEADERS: Final = {
+    **_CACHE, **dict(GUARDS), "cross-origin-resource-policy": "same-origin",
+    "x-robots-tag": "noindex",
+}  # fmt: skip
+
+
+async def create(call: Call) -> ASGIApp:
+    """A link to an album, for whoever manages it; its URL is shown once."""
+    body, album = await call.json(CreateShare), call.path("album")
+    facts = await call.services.catalogue.facts(call.principal, album)
+    downloads = Downloads(body.downloads)
+    terms = Terms(body.password, body.expires_in, downloads, body.watermark or None)
+    _spec(call, 16, terms.watermark)  # Invalid where there is no such watermark
+    share, token = await call.services.shares.create(call.principal, album, facts, terms)
+    url = call.services.settings.public_url + share_url(token)
+    return json_reply(_share_json(share) | {"url": url, "token": token}, status=201)
+
+
+async def index(call: Call) -> ASGIApp:
+    """Links to an album, without what opens."""
+    album = call.path("album")
+    facts = await call.services.catalogue.facts(call.principal, album)
+    found = await call.services.shares.list(call.principal, album, facts)
+    return json_reply({"shares": [_share_json(share) for share in found]})
+
+
+async def revoke(call: Call) -> ASGIApp:
+    """Take a link back, at once."""
+    await call.services.shares.revoke(call.principal, call.path("id"))
+    return empty_reply()
+
+
+def _share_json(share: Share) -> dict[str, Any]:
+    return {
+        "id": share.id,
+        "album": share.album,
+        "has_password": share.has_password,
+        "downloads": share.downloads.value,
+        "watermark": share.watermark,
+        "created_at": time_text(share.created_at),
+        "expires_at": share.expires_at and time_text(share.expires_at),
+    }
+
+
+@shown
+async def show(call: Call) -> ASGIApp:
+    """The shared album, for people; a form where it asks for a password."""
+    try:
+        share = await _share(call)
+    except NotSignedIn as needed:
+        if not prefers_html(call.header("accept")):
+            raise
+        return _ask(call, needed)
+    album = await _page(call, share)
+    archive = f"{share_url(call.path('token'))}/archive.zip"
+    return page(
+        call,
+        "shared.html",
+        here=share_url(call.path("token")),
+        headers={"x-robots-tag": "noindex"},
+        album=album,
+        tiles=[make_tile(one, album.title, site_of(call)) for one in album.pictures],
+        has_captions=any(one.caption for one in album.pictures),
+        pager=pager_of(share_url(call.path("token")), album.pagination, {}),
+        archive=archive if share.downloads is Downloads.ORIGINAL else None,
+    )
+
+
+@shown
+async def unlock(call: Call) -> ASGIApp:
+    """Take the password: a cookie for this share, and on to the album."""
+    require_own_page(call)
+    token, form = call.path("token"), await read_form(call)
+    address = call.request.client.host if call.request.client else ""
+    try:
+        _, ticket = await call.services.shares.unlock(
+            token, form.get("password", ""), address=address
+        )
+    except NotSignedIn as wrong:
+        if not prefers_html(call.header("accept")):
+            raise
+        return _ask(call, wrong)
+    reply: Response = RedirectResponse(share_url(token), _SEE_OTHER, {"cache-control": "no-store"})
+    if ticket:
+        is_safe = call.services.settings.public_url.startswith("https:")
+        reply.set_cookie(
+            _COOKIE, ticket, max_age=TICKET_TTL_S, path=call.at(share_url(token)), secure=is_safe,
+            httponly=True, samesite="lax",
+        )  # fmt: skip
+    return reply
+
+
+def _ask(call: Call, why: CimaiseError) -> Response:
+    headers = problem_headers(why)
+    headers.pop("cache-control", None)
+    message = why.message if why.code == "bad_credentials" else ""
+    action = share_url(call.path("token"))
+    return page(
+        call, "share_password.html", status=status_of(why), headers=headers, message=message,
+        action=action,
+    )  # fmt: skip
+
+
+async def album(call: Call) -> ASGIApp:
+    """The shared album as JSON, in the form of any other."""
+    share = await _share(call)
+    base_url = call.services.settings.base_path
+    return json_reply(album_json(await _page(call, share), base_url=base_url), headers=_HEADERS)
+
+
+async def rss(call: Call) -> ASGIApp:
+    """The newest pictures of the shared album as RSS; every address in it leads through the link."""
+    found, places = await _fed(call)
+    return _feed(feeds.rss(found, places), "application/rss+xml; charset=utf-8")
+
+
+async def json_feed(call: Call) -> ASGIApp:
+    """The same as a JSON Feed."""
+    found, places = await _fed(call)
+    return _feed(msgspec.json.encode(feeds.json_feed(found, places)), "application/feed+json")
+
+
+async def _fed(call: Call) -> tuple[AlbumPage, Places]:
+    share, token = await _share(call), call.path("token")
+    found = await call.services.catalogue.open_album(
+        share.principal, share.album, limit=feeds.FEED_PICTURES, sort=Sort.DATE
+    )
+    pictures = shared_page(found, token, _sizes(call), downloads=False)
+    return pictures, Places(call.services.settings.public_url, share.album, share_url(token))
+
+
+def _feed(body: bytes, media_type: str) -> Response:
+    return Response(body, headers=_HEADERS | {"content-type": media_type})
+
+
+async def picture(call: Call) -> ASGIApp:
+    """A picture of the shared album at one of the widths that are offered, without metadata."""
+    share = await _share(call)
+    file = await find_shared(call, call.path("token"), share, call.path("picture"))
+    spec = _spec(call, _width(call), share.watermark)
+    return await _variant(call, file, spec, _HEADERS)
+
+
+async def download(call: Call) -> ASGIApp:
+    """A picture to keep, as far as the share allows it."""
+    share = await _share(call)
+    if share.downloads is Downloads.NONE:
+        raise Forbidden("These pictures are to be looked at only.")
+    file = await find_shared(call, call.path("token"), share, call.path("picture"))
+    # Whoever wants a mark on every picture does not mean to give away the unmarked ones.
+    if share.downloads is Downloads.WEB or share.watermark is not None:
+        spec = _spec(call, WEB_PX, share.watermark, format="jpeg", height=str(WEB_PX))
+        name = f"{file.filename.rpartition('.')[0] or file.filename}.jpg"
+        named = {"content-disposition": format_disposition(name, attachment=True)}
+        return await _variant(call, file, spec, _HEADERS | named)
+    opener, tail = await clean_opener(call, file)
+    what = Representation(file.size, file.etag + tail, file.media_type, file.modified_at)
+    named = {"content-disposition": format_disposition(file.filename, attachment=True)}
+    asking = await require_transfer(call)
+    reply = BytesReply(what, select(what, call.wanted(), now=call.now), opener, _HEADERS | named)
+    return TransferReply(reply, asking, call.services)
+
+
+async def archive(call: Call) -> ASGIApp:
+    """All originals of the shared album as one file, where they may be kept."""
+    share, token = await _share(call), call.path("token")
+    if share.downloads is not Downloads.ORIGINAL or share.watermark is not None:
+        raise Forbidden("The originals of this album are not given away.")
+    packed = [
+        await _packed(call, await find_shared(call, token, share, name))
+        for name in await _names(call, share)
+    ]
+    asking = await require_transfer(call)
+    made = call.services.archives.pack(packed)
+    what = Representation(made.size, made.etag, "application/zip")
+    headers = dict(archive_headers(f"{share.album}.zip")) | _CACHE
+    reply = BytesReply(what, select(what, call.wanted(), now=call.now), made.open, headers)
+    return TransferReply(reply, asking, call.services)
+
+
+async def _packed(call: Call, file: SharedFile) -> Packed:
+    opener, tail = await clean_opener(call, file)
+    name = hashlib.sha256(file.version.encode()).hexdigest()  # an ETag may be that of two files
+    version = f"shared {name}{tail}"
+    return Packed(file.filename, file.size, file.modified_at, version, opener)
+
+
+async def _names(call: Call, share: Share) -> list[str]:
+    """What each picture is called in the share's URLs."""
+    found: list[str] = []
+    number, has_next = 1, True
+    while has_next and len(found) <= MAX_FILES:
+        one = await call.services.catalogue.open_album(
+            share.principal, share.album, page=number, limit=100
+        )
+        found += [picture.id or picture.name for picture in one.pictures]
+        number, has_next = number + 1, one.pagination.has_next
+    return found
+
+
+async def _share(call: Call) -> Share:
+    return await call.services.shares.check(call.path("token"), call.request.cookies.get(_COOKIE))
+
+
+async def _page(call: Call, share: Share) -> AlbumPage:
+    sort, order = parse_sort(call.query("sort")), parse_order(call.query("order"))
+    found = await call.services.catalogue.open_album(
+        share.principal,
+        share.album,
+        page=parse_page(call.query("page")),
+        limit=parse_limit(call.query("limit") or "48"),
+        sort=sort,
+        order=order,
+        after=agreed_cursor(parse_cursor(call.query("cursor")), sort, order),
+    )
+    is_kept = share.downloads is not Downloads.NONE
+    return shared_page(found, call.path("token"), _sizes(call), downloads=is_kept)
+
+
+def _sizes(call: Call) -> VariantSizes:
+    return VariantSizes(call.services.settings.images.max_width)
+
+
+def _width(call: Call) -> int:
+    width = call.number("width", 0)
+    if not 1 <= width <= call.services.settings.images.max_width:
+        raise Invalid("width is one of those that the album offers.", field="width")
+    return width
+
+
+def _spec(call: Call, width: int, watermark: str | None, **more: str) -> ImageSpec:
+    wanted = {"width": str(width), **more} | ({"watermark": watermark} if watermark else {})
+    return parse_spec(wanted, limits=call.services.spec_limits)
+
+
+async def _variant(
+    call: Call, file: SharedFile, spec: ImageSpec, headers: dict[str, str]
+) -> ASGIApp:
+    made = await call.services.variants.of_stored(
+        file.version, file.source, spec, call.header("accept")
+    )
+    what = Representation(len(made.body), made.etag, made.media_type)
+    wanted = select(what, call.wanted(), now=call.now)
+    return BytesReply(what, wanted, open_memory(made.body), headers)

@@ -1,0 +1,1 @@
+"""Plain ASGI around the application: logs, mounting, hosts, the second origin."""

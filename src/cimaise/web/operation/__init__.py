@@ -1,0 +1,1 @@
+"""What the operator looks at and decides, over HTTP."""

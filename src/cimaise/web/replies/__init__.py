@@ -1,0 +1,1 @@
+"""What handlers give back, on its way to the wire."""

@@ -1,0 +1,1 @@
+"""What JSON bodies look like, and what they are checked against."""

@@ -1,0 +1,1 @@
+"""Bytes coming in, over HTTP: one file a door."""
