@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from cimaise.web.limits.limiting import Kind
 from cimaise.web.reference.page import described
 from cimaise.web.router import Line, Permission
 from cimaise.web.routes import LINES
@@ -201,12 +202,12 @@ def test_readiness_names_each_store(server: RunningApplication):
 
 @pytest.mark.parametrize("line", EVERY)
 def test_a_limited_key_may_do_only_what_its_scopes_say(
-    server: RunningApplication, ann: Person, line: Line
+    server: RunningApplication, root: Person, line: Line
 ):
     others = {"read": "manage", "upload": "read", "manage": "upload"}
     if line.scope is None:
         return
-    with server.client(ann) as client:
+    with server.client(root) as client:
         made = client.post(
             "/api/keys", json={"name": "limited", "scopes": [others[line.scope.value]]}
         )
@@ -216,13 +217,20 @@ def test_a_limited_key_may_do_only_what_its_scopes_say(
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-def test_only_doors_operation_and_what_a_secret_address_opens_ask_for_no_scope():
-    beyond = {line.path for line in LINES if line.scope is None and line.tag != "Operation"}
+def test_only_doors_watchers_and_what_a_secret_address_opens_ask_for_no_scope():
+    beyond = {line.path for line in LINES if line.scope is None}
     assert {path for path in beyond if not path.startswith("/s/")} == {
         "/login", "/logout", "/api/login", "/api/logout", "/api/challenge", "/register",
         "/api/register", "/join/{token}", "/api/invitations/{token}", "/oidc/start",
-        "/oidc/callback", "/signed-out",
+        "/oidc/callback", "/signed-out", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json",
     }  # fmt: skip
+
+
+def test_only_whoever_watches_the_server_is_never_counted_or_banned():
+    watched = {"/healthz", "/readyz", "/metrics"}
+    pieces = {line.path for line in LINES if line.path.startswith(("/storage/", "/tus/{id}"))}
+    assert {line.path for line in LINES if line.is_watch} == watched
+    assert {line.path for line in LINES if line.kind is Kind.FREE} == watched | pieces
 
 
 @pytest.mark.parametrize("line", cases(lambda line: "{" in line.path))

@@ -28,7 +28,7 @@ from cimaise.errors import (
 )
 from cimaise.web.call import Call
 from cimaise.web.limits.challenging import require_unsuspected
-from cimaise.web.limits.limiting import Kind, kind_of
+from cimaise.web.limits.limiting import Kind
 from cimaise.web.replies.compression import pack
 from cimaise.web.replies.cors import Cors, cors_headers, preflight_headers
 from cimaise.web.replies.problems import fault_reply, problem_reply, status_of
@@ -43,11 +43,6 @@ WRONG_ENCODING: Final = "wrong_encoding"
 """Code of a body that no file was found in: nobody's attempt at a file."""
 
 _TRAILERS = "cimaise.trailers"
-_DOORS: Final = (
-    "/login", "/logout", "/api/login", "/api/logout", "/api/challenge", "/register",
-    "/api/register", "/join/{token}", "/api/invitations/{token}", "/oidc/start", "/oidc/callback",
-    "/signed-out",
-)  # fmt: skip
 
 
 class Permission(Enum):
@@ -78,6 +73,10 @@ class Line:
         headers: What every answer carries, errors included.
         retell: Makes the answer to an error, for clients of a protocol with a shape of its own.
         is_overridable: A POST with ``X-HTTP-Method-Override`` counts as this method.
+        counts_as: The rate that it counts against; ``None``: a read, or a change.
+        asks_scope: A limited API key needs a scope for it.
+        is_watch: For whoever watches the server: answers those who are banned as well.
+        is_own_sign_in: Absent where another application signs people in.
     """
 
     method: str
@@ -94,11 +93,20 @@ class Line:
     headers: Mapping[str, str] = field(default_factory=dict)
     retell: Callable[[CimaiseError, str], Response] = problem_reply
     is_overridable: bool = False
+    counts_as: Kind | None = None
+    asks_scope: bool = True
+    is_watch: bool = False
+    is_own_sign_in: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """The rate that it counts against."""
+        return self.counts_as or (Kind.READ if self.method == "GET" else Kind.CHANGE)
 
     @property
     def scope(self) -> policy.Scope | None:
         """What a limited API key needs; ``None`` where a key is beside the point."""
-        if self.tag == "Operation" or self.path.startswith("/s/") or self.path in _DOORS:
+        if not self.asks_scope:
             return None
         if self.cors is Cors.UPLOADS:
             return policy.Scope.UPLOAD
@@ -118,7 +126,6 @@ class _Door:
         verbs["OPTIONS"] = None
         self._allowed = tuple(sorted(verbs))
         self._headers = {name: text for line in lines for name, text in line.headers.items()}
-        self._kinds = {line.method: kind_of(line.method, line.path, line.tag) for line in lines}
         self._overridable = {line.method for line in lines if line.is_overridable}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,7 +167,7 @@ class _Door:
         try:
             principal = await self._authenticate(request, line, rates)
             facts["account_id"] = principal.account_id
-            if line is None or line.tag != "Operation":
+            if line is None or not line.is_watch:
                 self._services.watch.require_welcome(principal, telemetry.client_address.get())
             call = Call(request, principal, self._services, request_id, arrived, changes)
             reply = await self._handled(call, line, rates)
@@ -190,7 +197,7 @@ class _Door:
         """A type that was refused when an upload began counts against whoever tried."""
         if line is None or not isinstance(error, TypeNotAllowed) or error.code == WRONG_ENCODING:
             return
-        if self._kinds[line.method] is Kind.UPLOAD:
+        if line.kind is Kind.UPLOAD:
             services, address = self._services, telemetry.client_address.get()
             who = policy.Principal(facts.get("account_id", ""), "", policy.Role.GUEST)
             services.background.start(services.watch.note(who, address, Reason.REFUSED_TYPE))
@@ -210,9 +217,9 @@ class _Door:
         limiter = self._services.limiter
         if line is None:
             raise MethodNotAllowed("This address does not do that.", allowed=self._allowed)
-        await limiter.count(self._kinds[line.method], call.request, call.principal, rates)
+        await limiter.count(line.kind, call.request, call.principal, rates)
         _require(line, call.principal)
-        if self._kinds[line.method] is Kind.UPLOAD:
+        if line.kind is Kind.UPLOAD:
             await require_unsuspected(call)
         if line.method == "GET" or not line.moves_bytes:
             return await line.handler(call)

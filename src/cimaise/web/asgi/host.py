@@ -12,18 +12,6 @@ from cimaise.access.subjects import Subjects
 from cimaise.errors import Forbidden
 from cimaise.web.asgi.mounting import ARRIVED
 
-OWN_SIGN_IN: Final = frozenset(
-    {
-        "/login", "/logout", "/api/login", "/api/logout", "/api/me/password", "/api/sessions",
-        "/api/sessions/{id}", "/me/access/password", "/me/access/email", "/me/access/sessions",
-        "/api/register", "/register", "/api/invitations/{token}", "/join/{token}",
-        "/api/admin/invitations", "/api/admin/invitations/{id}",
-        "/admin/invitations", "/admin/invitations/{id}",
-        "/oidc/start", "/oidc/callback", "/me/access/oidc", "/signed-out",
-    }
-)  # fmt: skip
-"""Paths that are absent where another application signs people in."""
-
 _MAX_CHARS: Final = 255
 
 

@@ -43,53 +43,6 @@ class Kind(StrEnum):
     READ = "reads"
 
 
-_SIGN_IN_PATHS: Final = (
-    "/api/login",
-    "/login",
-    "/api/register",
-    "/api/challenge",
-    "/challenge",
-    "/register",
-    "/api/invitations/{token}",
-    "/join/{token}",
-)
-_PICTURES: Final = ("Images", "IIIF")
-_PIECES: Final = ("/storage/", "/tus/{id}")
-"""Where the pieces of an upload go that was counted when it began."""
-
-
-def kind_of(method: str, path: str, tag: str) -> Kind:
-    """What a line of the URL map counts as."""
-    if tag == "Operation" or path.startswith(_PIECES):
-        return Kind.FREE
-    if tag in _PICTURES:
-        return Kind.PICTURE
-    if path.startswith("/oidc/") or (method != "GET" and path in _SIGN_IN_PATHS):
-        return Kind.SIGN_IN
-    if method == "GET":
-        return Kind.UPLOAD if path in _OFFERS else Kind.READ
-    if path in _BEGINNINGS:
-        return Kind.UPLOAD
-    return Kind.CHANGE
-
-
-_OFFERS: Final = ("/companion/s3/params", "/companion/{token}/s3/params")
-"""Where a form is asked for that lets one file through."""
-
-_BEGINNINGS: Final = (
-    "/api/uploads",
-    "/upload",
-    "/upload/{token}",
-    "/files",
-    "/tus",
-    "/tus/",
-    "/tus/{token}/",
-    "/api/collections/{name}/files/{filename}",
-    "/companion/s3/multipart",
-    "/companion/{token}/s3/multipart",
-)
-
-
 class Limiter:
     """Asked once for each request that is counted."""
 
