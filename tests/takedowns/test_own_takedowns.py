@@ -14,10 +14,15 @@ OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
-def removed(server: RunningApplication, ann: Person, root: Person) -> dict[str, Any]:
+def ben(server: RunningApplication) -> Person:
+    return server.person("ben")
+
+
+@pytest.fixture
+def removed(server: RunningApplication, ann: Person, ben: Person, root: Person) -> dict[str, Any]:
     """The receipt of a take-down that removed a file of Ann's and the same of Ben's."""
     published = []
-    for who in (ann, server.person("ben")):
+    for who in (ann, ben):
         with server.client(who) as client:
             collection = make_collection(server, client, visibility="public")
             published.append(publish_file(client, collection, "photo.jpg", PICTURE)["id"])
@@ -60,6 +65,23 @@ def test_an_owner_objects_on_the_page_and_the_administrator_reads_it(
         assert "It is my own work." in admin.get("/admin/takedowns", headers=HTML).text
         (listed,) = admin.get("/api/admin/takedowns?state=countered").json()["takedowns"]
         assert listed["statement"] == "It is my own work."
+
+
+def test_an_objection_is_read_by_whoever_made_it_and_by_no_other_owner(
+    server: RunningApplication, ann: Person, ben: Person, removed: dict[str, Any]
+):
+    with server.client(ann) as client:
+        where = f"/api/takedowns/{removed['id']}/counter-notice"
+        told = client.post(where, json={"statement": "Ann's own work."}).json()
+        (listed,) = client.get("/api/takedowns").json()["takedowns"]
+    assert told == listed
+    assert (told["file_ids"], told["statement"]) == ([removed["anns"]], "Ann's own work.")
+    assert "made_by" not in told
+    with server.client(ben) as client:
+        (others,) = client.get("/api/takedowns").json()["takedowns"]
+        page = client.get("/me/removed", headers=HTML).text
+    assert (others["state"], others["statement"]) == ("countered", None)
+    assert "own work" not in page
 
 
 def test_another_site_cannot_object_in_an_owners_name(

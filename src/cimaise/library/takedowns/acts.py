@@ -39,6 +39,7 @@ from cimaise.library.takedowns.rows import (
     Takedown,
     TakedownState,
     advance,
+    as_seen_by,
     find_takedown,
     hide,
     list_takedowns,
@@ -196,6 +197,8 @@ class Takedowns:
     async def counter(self, principal: Principal, takedown_id: str, statement: str) -> Takedown:
         """Object, as somebody whose file it was. The operator decides.
 
+        Gives what the caller may see of it, as :meth:`list_own` does.
+
         Raises:
             NotFound, NotSignedIn, Forbidden: No such take-down, or not of the caller's files.
             Invalid: No statement.
@@ -216,7 +219,8 @@ class Takedowns:
                 why=statement, statement=statement, countered_by=principal.account_id,
                 countered_at=now,
             )  # fmt: skip
-            return find_takedown(connection, takedown_id)
+            countered = find_takedown(connection, takedown_id)
+            return as_seen_by(principal.account_id, countered, connection)
 
         return await self._database.write(work)
 

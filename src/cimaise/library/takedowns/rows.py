@@ -55,6 +55,7 @@ class Takedown:
         made_at: When.
         hold_until: So long it can be restored.
         statement: The counter-notice.
+        countered_by: The account that it came from.
         countered_at: When that came.
         ended_at: When it was restored or became final.
     """
@@ -70,6 +71,7 @@ class Takedown:
     made_at: datetime
     hold_until: datetime
     statement: str | None = None
+    countered_by: str | None = None
     countered_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -93,7 +95,7 @@ def list_takedowns(
 
 
 def list_takedowns_of(connection: Connection, account_id: str, *, limit: int) -> list[Takedown]:
-    """Those that removed files of an account, the newest first, with no other files."""
+    """Those that removed files of an account, the newest first; see :func:`as_seen_by`."""
     mine = takedown_files.c.owner_id == account_id
     ids = select(takedown_files.c.takedown_id).where(mine)
     found = (
@@ -102,11 +104,22 @@ def list_takedowns_of(connection: Connection, account_id: str, *, limit: int) ->
         .order_by(takedowns.c.made_at.desc(), takedowns.c.id)
         .limit(limit)
     )
-    files = set(connection.execute(select(takedown_files.c.file_id).where(mine)).scalars())
-    return [
-        replace(one, file_ids=tuple(file_id for file_id in one.file_ids if file_id in files))
-        for one in (takedown_of(connection, row) for row in connection.execute(found).all())
-    ]
+    rows = connection.execute(found).all()
+    return [as_seen_by(account_id, takedown_of(connection, row), connection) for row in rows]
+
+
+def as_seen_by(account_id: str, takedown: Takedown, connection: Connection) -> Takedown:
+    """What an account is told of it: its own files, and the objection only where it is its own."""
+    mine = select(takedown_files.c.file_id).where(
+        takedown_files.c.takedown_id == takedown.id, takedown_files.c.owner_id == account_id
+    )
+    files = set(connection.execute(mine).scalars())
+    is_own_statement = takedown.countered_by == account_id
+    return replace(
+        takedown,
+        file_ids=tuple(file_id for file_id in takedown.file_ids if file_id in files),
+        statement=takedown.statement if is_own_statement else None,
+    )
 
 
 def takedown_of(connection: Connection, row: Row[Any]) -> Takedown:
@@ -117,7 +130,7 @@ def takedown_of(connection: Connection, row: Row[Any]) -> Takedown:
         .order_by(takedown_files.c.file_id)
     ).scalars()
     same = ("id", "sha256", "size", "reason", "reference", "made_by", "made_at", "hold_until",
-            "statement", "countered_at", "ended_at")  # fmt: skip
+            "statement", "countered_by", "countered_at", "ended_at")  # fmt: skip
     return Takedown(
         state=TakedownState(row.state),
         file_ids=tuple(ids),

@@ -65,7 +65,7 @@ async def counter_takedown(call: Call) -> ASGIApp:
     """Object, as whoever published a file."""
     body = await call.json(CounterNotice)
     done = await call.services.takedowns.counter(call.principal, call.path("id"), body.statement)
-    return json_reply(takedown_json(done))
+    return json_reply(_without_maker(done))
 
 
 def takedown_json(takedown: Takedown) -> dict[str, Any]:
