@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import Connection, update
 
+from cimaise.access.policy import Role
 from cimaise.database.schema import files
 from cimaise.library.tags import file_tag, note_purge
 from cimaise.settings import Settings
@@ -194,3 +195,21 @@ def test_a_negotiated_picture_is_ready_for_whoever_accepts_the_same(shown: Shown
     assert shown.owner.delete(f"/api/files/{shown.id}").status_code == 204
     for accept in (WEBP, AVIF, "image/jpeg"):
         assert shown.stranger.get(target, headers={"Accept": accept}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("network", "headers"),
+    [("127.0.0.0/8", {}), ("203.0.113.0/24", {"X-Forwarded-For": "203.0.113.7"})],
+)
+def test_a_network_that_is_banned_gets_no_ready_answer_either(
+    shown: Shown, network: str, headers: dict[str, str]
+):
+    shown.warm()
+    services = shown.server.application.services
+    with shown.server.client(shown.server.person("root", Role.ADMIN)) as admin:
+        ban = {"network": network, "reason": "noise"}
+        assert admin.post("/api/admin/bans", json=ban).status_code == 201
+    shown.server.run(services.watch.read())
+    assert services.answers.get(shown.target.encode()) is not None
+    for _ in range(2):
+        assert shown.stranger.get(shown.target, headers=headers).status_code == 403

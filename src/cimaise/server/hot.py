@@ -41,6 +41,9 @@ class Own(Protocol):
     def admit(self, account_id: str, host: str | None) -> bool:
         """It may be given once more, and is counted; ``host`` is ``None`` behind a proxy."""
 
+    def welcomes(self, host: str | None) -> bool:
+        """What is for everybody may be given to this address; ``None`` behind a proxy."""
+
 
 class AccessLog(Protocol):
     """Told of every answer."""
@@ -121,7 +124,7 @@ class HotLane:
             return None
         if defaults is not meaning.defaults and self._ready(meaning) is not meaning.ready:
             return None  # looked up about once a second: what is used is not what goes first
-        if meaning.key is not None and not self._admit(meaning, client):
+        if not self._admit(meaning, client):
             return None
         request_id = b"%b%06x" % (self._id_prefix, next(self._ids))
         wire = meaning.head(request_id, defaults)
@@ -144,11 +147,14 @@ class HotLane:
         return self._own.get(meaning.key)
 
     def _admit(self, meaning: Meaning, client: Address) -> bool:
-        """What is for everybody is not counted."""
-        if meaning.key is None or self._own is None:
+        """What is for everybody is not counted, and not for those who are kept out."""
+        own = self._own
+        if own is None:
             return True
-        host = client[0] if client else ""
-        return self._own.admit(meaning.ready.account_id, None if meaning.is_forwarded else host)
+        host = None if meaning.is_forwarded else client[0] if client else ""
+        if meaning.key is None:
+            return own.welcomes(host)
+        return own.admit(meaning.ready.account_id, host)
 
     def remember(self, head: bytes, meaning: Meaning) -> None:
         """These bytes, all of a request and nothing else, meant this."""

@@ -137,12 +137,17 @@ class Watch:
             address: Where the request comes from; ``None`` where nobody knows.
         """
         known = self._known
-        if known.networks and (address is None or _of_address(known, address) is not None):
-            return False
-        if account_id in known.bans:
+        if not self.welcomes(address) or account_id in known.bans:
             return False
         holder = (account_id or site_of(address or "") or "") if known.scores else ""
         return holder not in known.scores
+
+    def welcomes(self, address: str | None) -> bool:
+        """No ban is known of this address; ``None``: nobody knows where the request comes from."""
+        known = self._known
+        if not known.networks:
+            return True
+        return address is not None and _of_address(known, address) is None
 
     def care(self, principal: Principal, address: str) -> Care:
         """How careful to be; the account counts, or the address where nobody is signed in."""

@@ -10,7 +10,7 @@ from cimaise.web.services import Services
 
 def hot_lane(services: Services) -> HotLane:
     """Ready answers, for everybody and for one."""
-    own = OwnLane(services.own_answers, services.limiter)
+    own = OwnLane(services.own_answers, services.limiter, services.watch)
     return HotLane(services.answers.get, services.at_once, own)
 
 
