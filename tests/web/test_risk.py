@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from cimaise.access.policy import Role
@@ -11,6 +12,7 @@ from cimaise.settings import Settings
 from cimaise.settings.rate import Allowance
 from tests.kit.altcha import solution
 from tests.kit.application import Person, RunningApplication, running_application
+from tests.kit.upload_tokens import make_token, send_form
 
 
 def careful(settings: Settings) -> Settings:
@@ -149,3 +151,22 @@ def test_the_page_takes_the_answer_and_goes_on(tmp_path: Path):
         done = ann.post("/challenge", data=form, headers=own)
         assert (done.status_code, done.headers["location"]) == (303, "/upload")
         assert "data-challenge=" not in ann.get("/upload", headers=own).text
+
+
+def test_upload_tokens_of_whoever_is_banned_open_nothing_until_the_ban_is_lifted(
+    running: RunningApplication, boss: Person
+):
+    with running.client(running.person("ann")) as ann, running.client(boss) as admin:
+        ann.post("/api/collections", json={"name": "zips"}).raise_for_status()
+        token = make_token(ann, "zips")
+        ban = admin.post("/api/admin/bans", json={"account": "ann", "reason": "noise"}).json()
+        running.run(running.application.services.watch.read())
+        refused = send_form(token["form_url"])
+        assert (refused.status_code, refused.json()["code"]) == (403, "banned")
+        tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
+        assert httpx2.post(token["tus_url"], headers=tus).status_code == 403
+        begun = {"filename": "a.zip", "type": "application/zip"}
+        assert httpx2.post(f"{token['companion_url']}/s3/multipart", json=begun).status_code == 403
+        admin.delete(f"/api/admin/bans/{ban['id']}").raise_for_status()
+        running.run(running.application.services.watch.read())
+        assert send_form(token["form_url"]).status_code == 201

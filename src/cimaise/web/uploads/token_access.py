@@ -66,8 +66,11 @@ async def right_of(call: Call) -> UploadRight:
     Raises:
         NotFound: It is none of ours.
         Gone: It is past its time, or was taken back.
+        Forbidden: Whoever made it is banned.
     """
-    return await call.services.upload_tokens.resolve(call.path("token"))
+    right = await call.services.upload_tokens.resolve(call.path("token"))
+    call.services.watch.require_welcome(right.principal, call.address)
+    return right
 
 
 async def principal_of(call: Call) -> tuple[Principal, str | None]:
