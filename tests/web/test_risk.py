@@ -12,6 +12,8 @@ from cimaise.settings import Settings
 from cimaise.settings.rate import Allowance
 from tests.kit.altcha import solution
 from tests.kit.application import Person, RunningApplication, running_application
+from tests.kit.companion import SMALL
+from tests.kit.tus import metadata
 from tests.kit.upload_tokens import make_token, send_form
 
 
@@ -170,3 +172,21 @@ def test_upload_tokens_of_whoever_is_banned_open_nothing_until_the_ban_is_lifted
         admin.delete(f"/api/admin/bans/{ban['id']}").raise_for_status()
         running.run(running.application.services.watch.read())
         assert send_form(token["form_url"]).status_code == 201
+
+
+def test_an_upload_that_was_begun_before_the_ban_becomes_no_file(
+    running: RunningApplication, boss: Person
+):
+    told = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(SMALL))}
+    told["Upload-Metadata"] = metadata(collection="zips", filename="a.zip")
+    sent = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
+    sent["Content-Type"] = "application/offset+octet-stream"
+    with running.client(running.person("ann")) as ann, running.client(boss) as admin:
+        made = {"name": "zips", "visibility": "public"}
+        ann.post("/api/collections", json=made).raise_for_status()
+        address = ann.post("/tus/", headers=told).headers["location"]
+        ban = {"account": "ann", "reason": "noise"}
+        admin.post("/api/admin/bans", json=ban).raise_for_status()
+        refused = httpx2.patch(address, headers=sent, content=SMALL)
+        assert (refused.status_code, refused.json()["code"]) == (403, "banned")
+        assert admin.get("/api/collections/zips/files").json()["files"] == []

@@ -98,7 +98,7 @@ class Verifier:
         """The one transaction that makes a session complete, and by policy a file."""
 
         def work(connection: Connection) -> None:
-            collection = collection_now(connection, session)
+            collection = collection_now(connection, session, now=self.stores.clock())
             at_once = publishes_at_once(collection.policy.publish, session.door)
             settle(
                 connection,

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import httpx2
 import pytest
 
+from cimaise.access.policy import Role
 from tests.kit.application import RunningApplication
 from tests.kit.companion import LARGE, SMALL, Companion, quota_of
 from tests.kit.sending import make_collection
@@ -162,3 +163,18 @@ def test_a_disabled_account_sends_no_form(server: RunningApplication):
         form = uppy.params().json()
         server.run(server.application.services.accounts.disable(None, gone.name))
         assert uppy.post(form, SMALL).status_code == 403
+
+
+def test_a_banned_account_sends_no_form(server: RunningApplication):
+    noisy, root = (
+        server.person(f"noisy-{id(server)}"),
+        server.person(f"root-{id(server)}", Role.ADMIN),
+    )
+    with server.client(noisy) as client, server.client(root) as admin:
+        name = make_collection(server, client)
+        form = Companion(client, "/companion", collection=name).params().json()
+        ban = {"account": noisy.name, "reason": "noise"}
+        admin.post("/api/admin/bans", json=ban).raise_for_status()
+    with server.client() as guest:
+        refused = Companion(guest, "/companion", collection=name).post(form, SMALL)
+    assert (refused.status_code, refused.json()["code"]) == (403, "banned")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from cimaise.access import policy
 from cimaise.access.accounts.names import is_id
@@ -187,12 +187,18 @@ def _all(connection: Connection) -> list[Ban]:
 
 def bans_in_force(connection: Connection, *, now: datetime) -> list[Ban]:
     """Those that keep somebody out now."""
-    rows = connection.execute(
-        select(bans).where(
-            bans.c.lifted_at.is_(None), or_(bans.c.until.is_(None), bans.c.until > now)
-        )
-    )
+    rows = connection.execute(select(bans).where(_in_force(now)))
     return [
         Ban(row.id, row.account_id, None, row.network, row.reason, row.created_at, row.until, None)
         for row in rows
     ]
+
+
+def is_banned(connection: Connection, account_id: str, *, now: datetime) -> bool:
+    """The account is kept out now; read anew, for a step of a transaction."""
+    found = select(bans.c.id).where(bans.c.account_id == account_id, _in_force(now)).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def _in_force(now: datetime) -> ColumnElement[bool]:
+    return and_(bans.c.lifted_at.is_(None), or_(bans.c.until.is_(None), bans.c.until > now))

@@ -14,7 +14,6 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from cimaise.access.accounts.rows import account_by_id
 from cimaise.access.links.upload_tokens import UploadTokens
 from cimaise.access.policy import Principal, Role, require_account
 from cimaise.access.signing import Signer
@@ -33,6 +32,7 @@ from cimaise.uploads.publish import Caption
 from cimaise.uploads.session import State
 from cimaise.uploads.stores import Stores
 from cimaise.uploads.streaming import Incoming, Received, Streams
+from cimaise.uploads.welcome import sender_now
 
 PURPOSE: Final = "companion form"
 FILE_FIELD: Final = "file"
@@ -196,13 +196,11 @@ class SingleForms:
         """Who was given the form, as far as they may still send it."""
         if ticket.token_id is not None:
             return (await self._tokens.right_of(ticket.token_id)).principal
-        account = await self._stores.database.read(
-            lambda connection: account_by_id(connection, ticket.account_id)
+        sender = await self._stores.database.read(
+            lambda connection: sender_now(connection, ticket.account_id, now=self._stores.clock())
         )
-        if account is None or account.disabled_at is not None:
-            raise Forbidden("The account is disabled.")
-        role = account.role if ticket.is_admin else Role.MEMBER
-        return Principal(account.id, account.name, role)
+        role = sender.role if ticket.is_admin else Role.MEMBER
+        return Principal(sender.account_id, sender.name, role)
 
     async def _finish(self, ticket: Ticket, received: Received) -> Posted:
         try:

@@ -205,7 +205,7 @@ class Finisher:
         )
 
     def _settle(self, connection: Connection, upload: TusUpload, inspection: Inspection) -> None:
-        collection = collection_now(connection, upload.session)
+        collection = collection_now(connection, upload.session, now=self._stores.clock())
         current = rows.find(connection, upload.id).session
         settle(
             connection,
