@@ -129,3 +129,12 @@ def test_names_and_policies_that_cannot_be_are_refused(server: RunningApplicatio
             {"name": "ok", "policy": {"surprise": 1}},
         ):
             assert client.post("/api/collections", json=body).status_code == 422, body
+
+
+def test_a_misspelt_limit_makes_no_key_without_it(server: RunningApplication, ann: Person):
+    with server.client(ann) as client:
+        before = client.get("/api/keys").json()["keys"]
+        answer = client.post("/api/keys", json={"name": "misspelt", "scope": ["read"]})
+        assert answer.status_code == 422
+        assert "`scope`" in answer.json()["error"]
+        assert client.get("/api/keys").json()["keys"] == before

@@ -307,7 +307,7 @@ def test_only_who_manages_an_album_shares_it(
     with server.client(private.owner) as client:
         for wrong in (
             {"password": "abc"}, {"expires_in": 0}, {"downloads": "all"}, {"watermark": "absent"},
-            {"expires_in": 1e12}, {"password": "x" * 2000},
+            {"expires_in": 1e12}, {"password": "x" * 2000}, {"pasword": "open sesame"},
         ):  # fmt: skip
             assert client.post(path, json=wrong).status_code == 422, wrong
         assert client.post("/api/albums/absent/shares", json={}).status_code == 404

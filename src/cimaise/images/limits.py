@@ -37,7 +37,7 @@ def require_pixels(header: ImageHeader, max_pixels: int) -> None:
     pixels = header.width * header.height * header.frames
     if pixels > most:
         raise Invalid(
-            f"The picture has {pixels} pixels, the limit is {most}.",
+            f"The picture has {pixels:,} pixels, the limit is {most:,}.",
             code="too_many_pixels",
             limit=Limit("max_pixels", most, pixels),
         )

@@ -61,6 +61,13 @@ def test_what_cannot_be_is_refused_by_its_field(
     assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
+def test_a_misspelt_limit_makes_no_token_without_it(ann_client: httpx2.Client, collection: str):
+    answer = ann_client.post("/api/upload-tokens", json={"collection": collection, "max_file": 1})
+    assert answer.status_code == 422
+    assert "`max_file`" in answer.json()["error"]
+    assert collection not in ann_client.get("/api/upload-tokens").text
+
+
 def test_nobody_gives_away_what_they_do_not_have(
     server: RunningApplication, bob: Person, guest: httpx2.Client, ann_client, collection: str
 ):

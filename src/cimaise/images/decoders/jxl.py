@@ -42,7 +42,7 @@ def _require_size(source: Source) -> None:
     width, height = stored_size(head)
     if width * height > MAX_ISOLATED_PIXELS:
         raise Invalid(
-            f"The picture has {width * height} pixels, the limit is {MAX_ISOLATED_PIXELS}.",
+            f"The picture has {width * height:,} pixels, the limit is {MAX_ISOLATED_PIXELS:,}.",
             code="too_many_pixels",
             limit=Limit("max_pixels", MAX_ISOLATED_PIXELS, width * height),
         )

@@ -137,16 +137,16 @@ class SetMember(Struct):
     role: Literal["viewer", "contributor", "manager"]
 
 
-class CreateKey(Struct):
-    """Body of ``POST /api/keys``."""
+class CreateKey(Struct, forbid_unknown_fields=True):
+    """Body of ``POST /api/keys``; a misspelt limit is refused, or the key would have none."""
 
     name: Name
     scopes: list[str] = msgspec.field(default_factory=list)
     expires_at: datetime | None = None
 
 
-class CreateUploadToken(Struct):
-    """Body of ``POST /api/upload-tokens``."""
+class CreateUploadToken(Struct, forbid_unknown_fields=True):
+    """Body of ``POST /api/upload-tokens``; misspelt limits are refused, as in ``CreateKey``."""
 
     collection: str
     expires_in: float | None = None
@@ -154,8 +154,8 @@ class CreateUploadToken(Struct):
     max_files: int | None = None
 
 
-class CreateShare(Struct):
-    """Body of ``POST /api/albums/{album}/shares``."""
+class CreateShare(Struct, forbid_unknown_fields=True):
+    """Body of ``POST /api/albums/{album}/shares``; a misspelt password is refused, not left out."""
 
     password: str = ""
     expires_in: float | None = None
