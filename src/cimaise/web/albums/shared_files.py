@@ -9,9 +9,10 @@ from typing import Final
 
 from cimaise.access.links.shares import Share
 from cimaise.archives.checksums import Bytes, Opener
-from cimaise.errors import NotFound
+from cimaise.errors import Forbidden, NotFound
 from cimaise.images.making import OpenSource
 from cimaise.images.metadata.cleaning import CLEANED
+from cimaise.images.metadata.private import CannotClean
 from cimaise.library.serving_types import served_type
 from cimaise.web.call import Call
 from cimaise.web.images.variants import local_source, source_of
@@ -82,9 +83,17 @@ def _while_shared(call: Call, token: str, opener: Opener) -> Opener:
     return opened
 
 
-async def clean_opener(call: Call, file: SharedFile) -> tuple[Opener, str]:
-    """The original's bytes as they may leave, and what has to be added to its ETag."""
+async def clean_opener(call: Call, file: SharedFile) -> tuple[Opener, str] | None:
+    """The original's bytes as they may leave, and what has to be added to its ETag.
+
+    ``None`` for a file that cannot be cleaned, such as HEIC or TIFF: it does not leave.
+    """
     if not call.services.settings.shares.clean_originals:
         return file.opener, ""
-    opener = await call.services.cleaner.cleaned(file.version, file.size, file.opener)
+    try:
+        opener = await call.services.cleaner.cleaned(file.version, file.size, file.opener)
+    except Forbidden as fault:
+        if isinstance(fault.__cause__, CannotClean):
+            return None
+        raise
     return opener, f"-{CLEANED}"

@@ -191,12 +191,14 @@ async def download(call: Call) -> ASGIApp:
         raise Forbidden("These pictures are to be looked at only.")
     file = await find_shared(call, call.path("token"), share, call.path("picture"))
     # Whoever wants a mark on every picture does not mean to give away the unmarked ones.
-    if share.downloads is Downloads.WEB or share.watermark is not None:
+    is_marked = share.downloads is Downloads.WEB or share.watermark is not None
+    clean = None if is_marked else await clean_opener(call, file)
+    if clean is None:
         spec = _spec(call, WEB_PX, share.watermark, format="jpeg", height=str(WEB_PX))
         name = f"{file.filename.rpartition('.')[0] or file.filename}.jpg"
         named = {"content-disposition": format_disposition(name, attachment=True)}
         return await _variant(call, file, spec, _HEADERS | named)
-    opener, tail = await clean_opener(call, file)
+    opener, tail = clean
     what = Representation(file.size, file.etag + tail, file.media_type, file.modified_at)
     named = {"content-disposition": format_disposition(file.filename, attachment=True)}
     asking = await require_transfer(call)
@@ -205,14 +207,17 @@ async def download(call: Call) -> ASGIApp:
 
 
 async def archive(call: Call) -> ASGIApp:
-    """All originals of the shared album as one file, where they may be kept."""
+    """The originals of the shared album as one file, where they may be kept.
+
+    Those that cannot be cleaned of private metadata are left out.
+    """
     share, token = await _share(call), call.path("token")
     if share.downloads is not Downloads.ORIGINAL or share.watermark is not None:
         raise Forbidden("The originals of this album are not given away.")
-    packed = [
-        await _packed(call, await find_shared(call, token, share, name))
-        for name in await _names(call, share)
-    ]
+    files = [await find_shared(call, token, share, name) for name in await _names(call, share)]
+    packed = [one for file in files if (one := await _packed(call, file)) is not None]
+    if files and not packed:
+        raise Forbidden("These files cannot be given without their private metadata.")
     asking = await require_transfer(call)
     made = call.services.archives.pack(packed)
     what = Representation(made.size, made.etag, "application/zip")
@@ -221,8 +226,11 @@ async def archive(call: Call) -> ASGIApp:
     return TransferReply(reply, asking, call.services)
 
 
-async def _packed(call: Call, file: SharedFile) -> Packed:
-    opener, tail = await clean_opener(call, file)
+async def _packed(call: Call, file: SharedFile) -> Packed | None:
+    clean = await clean_opener(call, file)
+    if clean is None:
+        return None
+    opener, tail = clean
     name = hashlib.sha256(file.version.encode()).hexdigest()  # an ETag may be that of two files
     version = f"shared {name}{tail}"
     return Packed(file.filename, file.size, file.modified_at, version, opener)
