@@ -143,3 +143,18 @@ def test_however_many_offers_come_at_once_each_is_answered(server: RunningServer
         while chunk := connection.recv(65536):
             said += chunk
     assert said.count(b"HTTP/1.1 200") == 901
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"identity\r\nTransfer-Encoding: chunked"])
+def test_a_body_in_a_coding_that_nobody_would_undo_is_refused(server: RunningServer, coding: bytes):
+    start = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: %b\r\n\r\n" % coding
+    status, _ = ask(server, start + b"1\r\na\r\n0\r\n\r\n")
+    assert status == 501
+
+
+def test_chunks_are_known_however_they_are_announced(server: RunningServer):
+    start = (
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \t Chunked \r\nConnection: close\r\n\r\n"
+    )
+    status, told = ask(server, start + b"1\r\na\r\n0\r\n\r\n")
+    assert (status, told["body"]) == (200, "a")

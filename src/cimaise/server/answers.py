@@ -16,6 +16,7 @@ _CODES: Final = {
     HTTPStatus.REQUEST_TIMEOUT: "deadline",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "too_large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
+    HTTPStatus.NOT_IMPLEMENTED: "malformed",
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: "malformed",
 }
 

@@ -207,6 +207,10 @@ class RequestReader:
         if name == b"content-length":
             self._length = int(value)
         elif name == b"transfer-encoding":
+            if value.strip().lower() != b"chunked":  # nobody here would undo it (RFC 9112 §6.1)
+                self._refuse(
+                    Refused(HTTPStatus.NOT_IMPLEMENTED, "Send the body as it is, or in chunks.")
+                )
             self._length = None
         elif name == b"expect":
             self._expects_continue = value.lower() == b"100-continue"
