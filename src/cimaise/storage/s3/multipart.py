@@ -19,6 +19,7 @@ from cimaise.storage.s3.location import Location
 from cimaise.storage.s3.wire import Wire, plain_etag
 
 _ABORTS: Final = 3
+_PAUSES_S: Final = (0.05, 0.2, 1.0)
 _UPLOAD_ID: Final = re.compile(r"[!-~]{1,1024}", re.ASCII)  # opaque, but fit for a query
 
 
@@ -124,10 +125,19 @@ class S3Multipart:
             raise
         except CimaiseError as fault:
             return await self._joined_before(key, size, len(parts), fault)
-        info = await head(self._control, self._location, key)
+        info = await self._made(key)
         if info.size != size:
             raise size_mismatch(size)
         return info
+
+    async def _made(self, key: str) -> ObjectInfo:
+        """What the store says it has made. Some lose sight of it while they join it once more."""
+        for pause_s in _PAUSES_S:
+            try:
+                return await head(self._control, self._location, key)
+            except NotFound:
+                await asyncio.sleep(pause_s)
+        return await head(self._control, self._location, key)
 
     async def _joined_before(
         self, key: str, size: int, count: int, fault: CimaiseError
