@@ -24,7 +24,7 @@ class Owner(Protocol):
 
     @property
     def is_answering(self) -> bool:
-        """A request came, and its answer is not whole."""
+        """An answer is not whole, or the client does not take what it was given: read no other request."""
         ...
 
     def request_came(self, request: Request) -> None:

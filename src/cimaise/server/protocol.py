@@ -129,8 +129,10 @@ class Connection(asyncio.BufferedProtocol):
         self._outlet.pause()
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """It does again: what waited for that is read."""
         self._outlet.resume()
+        if self._current is None and not self._ending.has_begun:
+            self._read(self._inlet.go_on)
 
     # What uvicorn calls
 
@@ -145,8 +147,8 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def is_answering(self) -> bool:
-        """A request came, and its answer is not whole."""
-        return self._current is not None
+        """An answer is not whole, or the client does not take what it was given."""
+        return self._current is not None or self._outlet.is_paused
 
     def request_came(self, request: Request) -> None:
         """A head is whole: the application's turn, unless an answer is ready."""
