@@ -24,7 +24,7 @@ class Owner(Protocol):
 
     @property
     def is_answering(self) -> bool:
-        """An answer is not whole, or the client does not take what it was given: read no other request."""
+        """An answer is not whole, or not taken: no other request is read."""
         ...
 
     def request_came(self, request: Request) -> None:
