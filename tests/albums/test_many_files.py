@@ -90,6 +90,7 @@ async def test_what_another_process_found_to_be_no_picture_is_out_of_the_count_a
     fill(root, 3)
     mine, theirs = (FolderSource(root, FolderIndex(database, reader)) for _ in range(2))
     assert (await mine.open_album(GUEST, "a", Wanted())).pagination.total == 3
+    await mine.settled()
     put(root, "a/0001.jpg", "nonsense", at=MARCH_9 + timedelta(hours=1))
     await theirs.scan()
     page = await mine.open_album(GUEST, "a", Wanted(limit=1, sort=Sort.NAME))
