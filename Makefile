@@ -43,7 +43,7 @@ browser-modules: $(DEV_READY) ## tests of the browser's modules
 
 unit: $(DEV_READY) ## the Python tests; the slow ones only where CI is set
 	@$(if $(CI),,echo "left out: tests marked slow (CI=1 make test runs them too)")
-	$(BIN)/pytest -n 2 --dist worksteal $(if $(CI),,-m "not slow")
+	$(BIN)/python tests/run $(if $(CI),,-m "not slow")
 
 fuzz: $(DEV_READY) ## parsers against inputs that change; a minute each, or FUZZ_S=seconds
 	@for name in $(FUZZERS); do echo "fuzz.$$name" && $(BIN)/python -m fuzz.$$name -max_total_time=$(FUZZ_S) -verbosity=0 || exit 1; done
