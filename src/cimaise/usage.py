@@ -25,6 +25,7 @@ RECEIVED: Final = "received_bytes"
 SENT: Final = "sent_bytes"
 REQUESTS: Final = "requests"
 OPERATION: Final = "operation:"
+REQUEST: Final = "request:"
 KEPT: Final = timedelta(days=400)
 """So long the counts of a day are kept: the same month of last year is there to compare."""
 
@@ -62,6 +63,7 @@ class UsageReport:
         month: ``2026-03``.
         days: By day and account, those with traffic.
         operations: Calls of the storage by operation, over the month.
+        bucket_requests: What was sent to the bucket for them, by S3's name for it.
         stored_bytes: Published now.
         popular: The most downloaded files of all time.
     """
@@ -69,6 +71,7 @@ class UsageReport:
     month: str
     days: tuple[DayOfAccount, ...]
     operations: dict[str, int]
+    bucket_requests: dict[str, int]
     stored_bytes: int
     popular: tuple[PopularFile, ...]
 
@@ -139,7 +142,8 @@ def _report(connection: Connection, month: str) -> UsageReport:
     return UsageReport(
         month=month,
         days=_days(connection, month),
-        operations=_operations(connection, month),
+        operations=_by_name(connection, month, OPERATION),
+        bucket_requests=_by_name(connection, month, REQUEST),
         stored_bytes=_stored(connection),
         popular=_popular(connection),
     )
@@ -161,15 +165,15 @@ def _days(connection: Connection, month: str) -> tuple[DayOfAccount, ...]:
     )
 
 
-def _operations(connection: Connection, month: str) -> dict[str, int]:
+def _by_name(connection: Connection, month: str, prefix: str) -> dict[str, int]:
     rows = connection.execute(
         select(usage_counts.c.measure, func.sum(usage_counts.c.amount))
         .where(usage_counts.c.day.like(f"{month}-%"))
-        .where(usage_counts.c.measure.like(f"{OPERATION}%"))
+        .where(usage_counts.c.measure.like(f"{prefix}%"))
         .group_by(usage_counts.c.measure)
         .order_by(usage_counts.c.measure)
     )
-    return {measure.removeprefix(OPERATION): int(amount) for measure, amount in rows}
+    return {measure.removeprefix(prefix): int(amount) for measure, amount in rows}
 
 
 def _stored(connection: Connection) -> int:

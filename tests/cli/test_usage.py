@@ -10,7 +10,14 @@ GB = 10**9
 MARCH = UsageReport(
     month="2026-03",
     days=(DayOfAccount("2026-03-09", "ann", 5, 10 * GB, 3),),
-    operations={"write": 2_000_000, "stat": 1_000_000, "list": 500_000, "delete": 9},
+    operations={"write": 2_000_000},
+    bucket_requests={
+        "PutObject": 1_900_000,
+        "CopyObject": 100_000,
+        "HeadObject": 1_000_000,
+        "ListObjectsV2": 500_000,
+        "DeleteObjects": 9,
+    },
     stored_bytes=100 * GB,
     popular=(),
 )
@@ -27,8 +34,8 @@ MARCH = UsageReport(
         ),
         (
             "b2",
-            {"free": 2_000_009, "B": 1_000_000, "C": 500_000},
-            {"stored": 0.6, "sent": 0.1, "operations": 2.4},
+            {"free": 1_900_009, "B": 1_000_000, "C": 600_000},
+            {"stored": 0.6, "sent": 0.1, "operations": 2.8},
         ),
     ],
 )

@@ -112,7 +112,9 @@ def versitygw_binary() -> str | None:
     )
 
 
-def start_versitygw(folder: Path, *, iam: Path | None = None, port: int = 0) -> S3Server:
+def start_versitygw(
+    folder: Path, *, iam: Path | None = None, port: int = 0, access_log: Path | None = None
+) -> S3Server:
     """Versitygw over a folder; takes a tenth of a second. ``iam`` keeps further accounts.
 
     Without a ``port`` it listens on one that is free.
@@ -134,6 +136,7 @@ def start_versitygw(folder: Path, *, iam: Path | None = None, port: int = 0) -> 
             "--port",
             f"127.0.0.1:{port}",
             *(["--iam-dir", str(iam)] if iam is not None else []),
+            *(["--access-log", str(access_log)] if access_log is not None else []),
             "posix",
             str(folder),
         ],

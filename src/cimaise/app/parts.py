@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -34,10 +34,10 @@ from cimaise.state.base import State
 from cimaise.state.table import open_state
 from cimaise.storage.base import Storage
 from cimaise.storage.billing import PROVIDERS
-from cimaise.storage.measured import MeasuredStorage, Measurement
-from cimaise.storage.metering import meter
+from cimaise.storage.measured import MeasuredStorage
+from cimaise.storage.metering import meter, request_meter
 from cimaise.storage.table import open_storage
-from cimaise.usage import OPERATION, Usage
+from cimaise.usage import OPERATION, REQUEST, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,7 @@ def open_parts(settings: Settings) -> Parts:
     secret, *former = server_secrets(settings.server.secret, data_dir)
     database = _open_database(settings, data_dir)
     usage = Usage(database, utc_now)
-    storage = MeasuredStorage(
-        _open_storage(settings, data_dir, secret, former), _report(settings, usage)
-    )
+    storage = _open_storage(settings, data_dir, (secret, *former), usage)
     state = open_state(settings.state.url, data_dir=data_dir)
     answers, own_answers = Answers(), OwnAnswers()
     cache = Cache(data_dir / "cache" / "images", max_bytes=settings.images.cache_bytes)
@@ -134,19 +132,18 @@ def _open_database(settings: Settings, data_dir: Path) -> Database:
     )
 
 
-def _report(settings: Settings, usage: Usage) -> Callable[[Measurement], None]:
-    provider = PROVIDERS[settings.billing.provider]
-    return meter(provider, lambda operation: usage.add(OPERATION + operation, 1))
-
-
 def _open_storage(
-    settings: Settings, data_dir: Path, secret: bytes, former: Sequence[bytes]
-) -> Storage:
-    return open_storage(
+    settings: Settings, data_dir: Path, secrets: Sequence[bytes], usage: Usage
+) -> MeasuredStorage:
+    """Calls are counted, and so are the requests that they become."""
+    provider = PROVIDERS[settings.billing.provider]
+    opened = open_storage(
         settings.storage,
         data_dir=data_dir,
-        signing_secret=secret,
-        former_secrets=former,
+        signing_secret=secrets[0],
+        former_secrets=secrets[1:],
         public_url=settings.public_url,
         now=utc_now,
+        note=request_meter(provider, lambda request: usage.add(REQUEST + request, 1)),
     )
+    return MeasuredStorage(opened, meter(lambda operation: usage.add(OPERATION + operation, 1)))

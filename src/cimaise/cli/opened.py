@@ -50,6 +50,8 @@ async def _work(settings: Settings, work: Callable[["Services"], Awaitable[T]]) 
     application = build_application(settings)
     try:
         migrate(application.services.database)
-        return await work(application.services)
+        result = await work(application.services)
+        await application.services.usage.flush()
+        return result
     finally:
         await application.stop()

@@ -27,7 +27,7 @@ _MILLION: Final = 1_000_000
 def usage(month: str | None, data_dir: str | None, config: Path | None, as_json: bool) -> None:
     """Report what was used in a month.
 
-    Bytes up and down by day and account, calls of the storage by the provider's billing class, what is stored, the most downloaded files, and what the provider charges by its list prices (CIMAISE_BILLING_PROVIDER). A running server writes its counts down every ten seconds.
+    Bytes up and down by day and account, requests to the bucket by the provider's billing class, what is stored, the most downloaded files, and what the provider charges by its list prices (CIMAISE_BILLING_PROVIDER). A running server writes its counts down every ten seconds.
     """
     if month is not None and not _MONTH.fullmatch(month):
         raise click.UsageError("--month is written as 2026-03")
@@ -45,13 +45,13 @@ def usage(month: str | None, data_dir: str | None, config: Path | None, as_json:
 
 
 def cost_of(report: "UsageReport", provider_name: str) -> dict[str, Any]:
-    """Calls by billing class, and dollars by list price; what leaves by direct links is not seen."""
+    """Requests by billing class, and dollars by list price; what leaves by direct links is not seen."""
     from cimaise.storage.billing import PROVIDERS
 
     provider = PROVIDERS[provider_name]
     classes: dict[str, int] = {}
-    for operation, calls in report.operations.items():
-        name = provider.class_of(operation)
+    for request, calls in report.bucket_requests.items():
+        name = provider.class_of(request)
         classes[name] = classes.get(name, 0) + calls
     dollars = {
         "stored": report.stored_bytes / _GB * provider.gb_month,
@@ -76,7 +76,7 @@ def _print(report: "UsageReport", cost: dict[str, Any]) -> None:
     )  # fmt: skip
     click.echo(f"\nStored: {shown_bytes(report.stored_bytes)}")
     for name, calls in sorted(cost["classes"].items()):
-        click.echo(f"Calls of class {name}: {calls}")
+        click.echo(f"Requests of class {name}: {calls}")
     for name, dollars in cost["dollars"].items():
         click.echo(f"{name.capitalize()}: ${dollars:.2f}")
     if report.popular:

@@ -27,6 +27,7 @@ class Opening:
     urls: SignedUrls
     now: Callable[[], datetime]
     random: Callable[[], str]
+    note: Callable[[str], None]
 
 
 def open_storage(
@@ -38,6 +39,7 @@ def open_storage(
     public_url: str,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     random: Callable[[], str] = lambda: secrets.token_hex(16),
+    note: Callable[[str], None] = lambda request: None,  # noqa: ARG005 (nobody counts)
 ) -> Storage:
     """Open the storage that the settings name; nothing is sent before it is used.
 
@@ -49,6 +51,7 @@ def open_storage(
         public_url: Base of those URLs.
         now: The time, aware UTC.
         random: Texts of 16 to 64 letters and digits that nobody can guess.
+        note: Told each request that a provider may charge for, by S3's name for it.
 
     Raises:
         ValueError: A sentence that names the variable and the form it wants.
@@ -61,7 +64,7 @@ def open_storage(
         raise ValueError(f"{_VARIABLE}: expected a URL that begins with one of {known}")
     urls = SignedUrls(secret=signing_secret, former=former_secrets, public_url=public_url, now=now)
     try:
-        return opener(Opening(settings, data_dir, urls, now, random))
+        return opener(Opening(settings, data_dir, urls, now, random, note))
     except ValueError as fault:
         raise ValueError(f"{_VARIABLE}: {fault}") from fault
 
@@ -109,6 +112,7 @@ def _open_s3(opening: Opening) -> Storage:
         now=opening.now,
         random=opening.random,
         copy_sizes=sizes,
+        note=opening.note,
         binds_checksums=known.sign_checksums,
     )
 

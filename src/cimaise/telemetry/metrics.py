@@ -64,8 +64,13 @@ METRICS: Final[Mapping[str, Metric]] = {
     ),
     "storage_operations_total": Metric(
         Kind.COUNTER,
-        "Calls of the storage, by operation, the provider's billing class, and outcome.",
-        ("operation", "billing", "outcome"),
+        "Calls of the storage, by operation and outcome; one may be several requests, or none.",
+        ("operation", "outcome"),
+    ),
+    "storage_requests_total": Metric(
+        Kind.COUNTER,
+        "Requests to the bucket as sent, other tries too, by S3's name and the provider's class.",
+        ("request", "billing"),
     ),
     "storage_seconds": Metric(
         Kind.HISTOGRAM, "What a call of the storage took.", ("operation",), _SECONDS

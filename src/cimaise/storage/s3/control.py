@@ -2,7 +2,8 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -37,10 +38,21 @@ class Credentials:
 class Control:
     """Calls by the names of the official client, for one bucket, as one account."""
 
-    def __init__(self, location: Location, credentials: Credentials, *, threads: int) -> None:
+    def __init__(
+        self,
+        location: Location,
+        credentials: Credentials,
+        *,
+        threads: int,
+        note: Callable[[str], None],
+    ) -> None:
+        """``note`` is told each request by S3's name for it, in the thread of the loop."""
         self._bucket = location.bucket
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage-s3")
         self._client = _client(location, credentials, threads)
+        self._client.meta.events.register("before-send.s3", self._count)
+        self._note = note
+        self._sent: deque[str] = deque()
         self._long = asyncio.Semaphore(max(1, threads // 2))
 
     async def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
@@ -64,11 +76,24 @@ class Control:
         await self._run(partial(_delete, self._client, self._bucket, names))
 
     async def _run(self, work: partial[Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._tell()
+
+    def _count(self, *, event_name: str, **_: Any) -> None:
+        """A request leaves, the first or another try; called in a thread of the pool."""
+        self._sent.append(event_name.rpartition(".")[2])
+
+    def _tell(self) -> None:
+        """Pass on what was sent; of a call that was cancelled with the next one, or at the end."""
+        while self._sent:
+            self._note(self._sent.popleft())
 
     def close(self) -> None:
         """End the threads and connections."""
         self._pool.shutdown()
+        self._tell()
         self._client.close()
 
 

@@ -53,6 +53,7 @@ class S3Storage:
         binds_checksums: bool = False,
         write_sizes: WriteSizes | None = None,
         copy_sizes: CopySizes | None = None,
+        note: Callable[[str], None] = lambda request: None,  # noqa: ARG005 (nobody counts)
     ) -> None:
         """Nothing is connected yet.
 
@@ -64,11 +65,13 @@ class S3Storage:
             binds_checksums: Declared SHA-256 sums are signed into URLs, for the store to verify.
             write_sizes: When a body goes out in parts.
             copy_sizes: When a copy is made in parts.
+            note: Told each request to the bucket by S3's name for it, such as ``PutObject``, when
+                it is sent: other tries of the same call too. Called in the thread of the loop.
         """
         self._location = location
-        self._roles = _roles(location, accounts)
+        self._roles = _roles(location, accounts, note)
         self._control, self._cleanup = self._roles.main, self._roles.cleanup
-        self._wire = Wire(location, _signer(location, accounts.main), now=now)
+        self._wire = Wire(location, _signer(location, accounts.main), now=now, note=note)
         self.multipart = S3Multipart(location, self._control, self._cleanup, self._wire)
         self.appends = None
         self._writer = Writer(self._wire, self.multipart, write_sizes or WriteSizes())
@@ -200,10 +203,10 @@ class S3Storage:
         self._roles.close()
 
 
-def _roles(location: Location, accounts: Accounts) -> Roles:
+def _roles(location: Location, accounts: Accounts, note: Callable[[str], None]) -> Roles:
     """Control calls as each account; the same thing where two are the same."""
     made = {
-        credentials: Control(location, credentials, threads=_THREADS)
+        credentials: Control(location, credentials, threads=_THREADS, note=note)
         for credentials in dict.fromkeys((accounts.main, accounts.presigner, accounts.cleanup))
     }
     return Roles(made[accounts.main], made[accounts.presigner], made[accounts.cleanup])

@@ -23,11 +23,19 @@ _NOT_OURS: Final = ("Accept-Encoding", "User-Agent", "Content-Type")
 class Wire:
     """Connections to one bucket, as one account."""
 
-    def __init__(self, location: Location, signer: Signer, *, now: Callable[[], datetime]) -> None:
-        """Nothing is opened before the first request."""
+    def __init__(
+        self,
+        location: Location,
+        signer: Signer,
+        *,
+        now: Callable[[], datetime],
+        note: Callable[[str], None],
+    ) -> None:
+        """Nothing is opened before the first request; ``note`` is told each by S3's name for it."""
         self._location = location
         self._signer = signer
         self._now = now
+        self._note = note
         self._session: aiohttp.ClientSession | None = None
 
     async def put(
@@ -83,6 +91,7 @@ class Wire:
         signed = self._signer.sign_headers(
             method, self._location.host, path, now=self._now(), query=query, headers=headers
         )
+        self._note(_name_of(method, query))
         async with self._opened().request(
             method,
             URL(self._location.url(path, encode_query(query)), encoded=True),
@@ -109,6 +118,12 @@ class Wire:
         """Close every connection."""
         if self._session is not None:
             await self._session.close()
+
+
+def _name_of(method: str, query: Mapping[str, str]) -> str:
+    if method == "GET":
+        return "GetObject"
+    return "UploadPart" if "partNumber" in query else "PutObject"
 
 
 class _Body:
