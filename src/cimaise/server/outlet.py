@@ -95,15 +95,24 @@ class Outlet:
         await self._flush()
         if self._is_lost or self._transport.is_closing():
             raise ConnectionResetError("The client has gone.")
-        sender = self._sender
-        if sender is None:
-            descriptor = self._transport.get_extra_info("socket").fileno()
-            sender = self._sender = FileSender(self._loop, descriptor, self._cold)
         try:
-            await sender.send(head, file, offset, count)
+            await self._file_sender().send(head, file, offset, count)
         except ConnectionError:
             self._transport.abort()
             raise
+
+    def send_file_now(self, head: bytes, file: int, offset: int, count: int) -> int:
+        """See :meth:`FileSender.send_now`; nothing passes what the transport has left."""
+        transport = self._transport
+        if self._is_lost or transport.is_closing() or transport.get_write_buffer_size():
+            return 0
+        return self._file_sender().send_now(head, file, offset, count)
+
+    def _file_sender(self) -> FileSender:
+        if self._sender is None:
+            descriptor = self._transport.get_extra_info("socket").fileno()
+            self._sender = FileSender(self._loop, descriptor, self._cold)
+        return self._sender
 
     async def _flush(self) -> None:
         """Until the transport itself has nothing left."""

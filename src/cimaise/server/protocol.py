@@ -280,8 +280,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def _send_ready(self, head: bytes, meaning: Meaning) -> None:
         self._outlet.write_both(head, meaning.body)
+        self._answered(keeps_alive=meaning.keeps_alive)
+
+    def _answered(self, *, keeps_alive: bool) -> None:
+        """An answer went out in the moment in which it was asked for."""
         self._host.state.total_requests += 1
-        if not meaning.keeps_alive:
+        if not keeps_alive:
             self._ending.end(linger=False)
 
     def _sends_at_once(self, request: Request) -> bool:
@@ -293,7 +297,10 @@ class Connection(asyncio.BufferedProtocol):
         if stretch is None:
             return False
         sending = Sending(self, self._outlet, stretch, Inflow(self._inlet))
-        self._start(sending, sending.run())
+        if self._came == 1 and sending.is_sent_at_once():  # of many at once each waits its turn
+            self._answered(keeps_alive=stretch.keeps_alive)
+        else:
+            self._start(sending, sending.run())
         return True
 
     def _start(self, answer: Answering, work: Coroutine[Any, Any, None]) -> None:

@@ -24,6 +24,7 @@ class Sending:
         "_is_gone",
         "_outlet",
         "_owner",
+        "_sent",
         "_stretch",
         "awaits_continue",
         "has_begun",
@@ -37,6 +38,7 @@ class Sending:
         self._outlet = outlet
         self._stretch = stretch
         self._is_gone = False
+        self._sent = 0  # of the head and the stretch behind it
         self.inflow = inflow
         self.awaits_continue = False
         self.has_begun = True
@@ -46,14 +48,23 @@ class Sending:
         """The client has gone."""
         self._is_gone = True
 
+    def is_sent_at_once(self) -> bool:
+        """The kernel has taken all of it, and there is no more to do."""
+        stretch = self._stretch
+        self._sent = self._outlet.send_file_now(
+            stretch.head, stretch.descriptor, stretch.start, stretch.count
+        )
+        if self._sent < len(stretch.head) + stretch.count:
+            return False
+        stretch.ended(stretch.count, "complete")
+        return True
+
     async def run(self) -> None:
-        """Send it. Whatever happens, it is told at the end what became of it."""
-        stretch, before = self._stretch, self._outlet.sent_by_file
+        """Send the rest. Whatever happens, it is told at the end what became of it."""
+        stretch, before = self._stretch, self._outlet.sent_by_file - self._sent
         outcome: Outcome = "complete"
         try:
-            await self._outlet.send_file(
-                stretch.head, stretch.descriptor, stretch.start, stretch.count
-            )
+            await self._send_rest()
         except ConnectionError:
             outcome = "disconnected"
         except asyncio.CancelledError:
@@ -67,3 +78,10 @@ class Sending:
             self._owner.answer_done(self)
         elif outcome == "broken":
             self._owner.cut()
+
+    async def _send_rest(self) -> None:
+        stretch, sent = self._stretch, self._sent
+        done = max(0, sent - len(stretch.head))
+        await self._outlet.send_file(
+            stretch.head[sent:], stretch.descriptor, stretch.start + done, stretch.count - done
+        )
