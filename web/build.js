@@ -44,7 +44,7 @@ const lighter = {
 /** Modules, and what only some of them need in chunks of its own. */
 const modules = await build({
   ...common,
-  entryPoints: ["gallery.js", "arrange.js", "upload.js", "element.js", "challenge.js"],
+  entryPoints: ["gallery.js", "arrange.js", "copy.js", "upload.js", "element.js", "challenge.js"],
   format: "esm",
   splitting: true,
   plugins: [lighter],

@@ -17,8 +17,12 @@ ELSEWHERE = "203.0.113.7"
 
 
 @pytest.fixture
-async def shares(database, clock, new_id, tmp_path):
-    Shelf(database)  # accounts
+def shelf(database):
+    return Shelf(database)
+
+
+@pytest.fixture
+async def shares(database, clock, new_id, tmp_path, shelf):
     state = open_state("local:", data_dir=tmp_path)
     yield Shares(database, clock, new_id, Signer(b"s" * 32), state, Passwords())
     await state.close()
@@ -153,3 +157,45 @@ async def test_admins_share_whatever_there_is(shares):
     folder = CollectionFacts("", Visibility.PRIVATE, id="folder:lakes")
     share, _ = await shares.create(root, "lakes", folder, Terms())
     assert [one.id for one in await shares.list(root, "lakes", folder)] == [share.id]
+
+
+async def test_who_manages_the_album_is_told_the_token_again(shares, database):
+    share, token = await made(shares, name="For Eva")
+    (listed,) = await shares.list(OWNER, "lakes", FACTS)
+    assert (listed, listed.token, listed.name) == (share, token, "For Eva")
+    assert token not in repr(listed)
+    other = replace(shares, signer=Signer(b"t" * 32))
+    assert [one.token for one in await other.list(OWNER, "lakes", FACTS)] == [None]
+    later = replace(shares, signer=Signer(b"t" * 32, [b"s" * 32]))
+    assert [one.token for one in await later.list(OWNER, "lakes", FACTS)] == [token]
+    assert (await other.check(token, None)).token is None
+
+
+async def test_whoever_manages_the_collection_takes_back_what_others_made(shares, shelf):
+    shelf.collection("lakes", Visibility.PRIVATE, viewers=(VIEWER.account_id,))
+    ended, token = await shares.create(ADMIN, "lakes", FACTS, Terms())
+    _, other = await shares.create(ADMIN, "lakes", FACTS, Terms())
+    for who in (VIEWER, STRANGER):
+        with pytest.raises(NotFound):
+            await shares.revoke(who, ended.id)
+    assert await shares.revoke(OWNER, ended.id) == "lakes"
+    with pytest.raises(Gone):
+        await shares.require_open(token)
+    await shares.require_open(other)
+
+
+async def test_openings_are_counted_and_change_no_right(shares, clock, database):
+    share, token = await made(shares)
+    clock.advance(60)
+    database.listen_to_rights(lambda: pytest.fail("no right has changed"))
+    await shares.count_opening(share)
+    await shares.count_opening(share)
+    found = await shares.check(token, None)
+    assert (found.uses, found.last_used_at) == (2, clock())
+
+
+async def test_a_name_has_at_most_a_hundred_characters(shares):
+    await made(shares, name="x" * 100)
+    with pytest.raises(Invalid) as refused:
+        await made(shares, name="x" * 101)
+    assert refused.value.field == "name"

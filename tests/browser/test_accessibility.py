@@ -26,6 +26,7 @@ FOR_ADMINS: Final = (
     "/admin/accounts",
     "/admin/takedowns?file=/files/x",
     "/admin/webhooks",
+    "/gallery/long/shares",
 )
 ABSENT: Final = "/gallery/nothing-of-that-name"
 

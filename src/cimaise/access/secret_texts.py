@@ -3,11 +3,13 @@
 API keys are ``cim_``, 33 characters of base62 (192 random bits) and 6 of a CRC-32 over all before,
 so that a mistyped key costs no look-up and a leaked one can be recognised in a text. Cookies and
 sign-in tokens are 43 characters of base64url (256 random bits). Of all of them only the SHA-256 is
-kept; with so many random bits it needs neither salt nor work.
+kept; with so many random bits it needs neither salt nor work. Share links are written in the same
+way, but are made of the server's secret and an id, so that their makers can be told them again.
 """
 
 import base64
 import hashlib
+import hmac
 import re
 import zlib
 from collections.abc import Callable
@@ -41,6 +43,12 @@ def is_key(text: str) -> bool:
 def new_opaque(random_bytes: RandomBytes) -> str:
     """The text of a new cookie or sign-in token."""
     return base64.urlsafe_b64encode(random_bytes(_OPAQUE_BYTES)).rstrip(b"=").decode()
+
+
+def derived_opaque(key: bytes, text: str) -> str:
+    """The same for whoever has ``key``, every time: HMAC-SHA256 of ``text`` (RFC 2104)."""
+    made = hmac.digest(key, text.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
 def is_opaque(text: str) -> bool:

@@ -44,7 +44,7 @@ class Signer:
 
     def sign(self, purpose: str, payload: bytes) -> str:
         """The token for ``payload``: URL-safe ASCII, the same every time."""
-        return f"{_encode(payload)}.{_encode(_mac(self._keys_of(purpose)[0], payload))}"
+        return f"{_encode(payload)}.{_encode(_mac(self.keys_of(purpose)[0], payload))}"
 
     def open(self, purpose: str, token: str) -> bytes:
         """The payload that was signed for ``purpose``.
@@ -56,16 +56,17 @@ class Signer:
         payload, mac = _decode(head), _decode(tail)
         if not dot or payload is None or mac is None:
             raise _bad_signature()
-        keys = self._keys_of(purpose)
+        keys = self.keys_of(purpose)
         if not any(hmac.compare_digest(mac, _mac(key, payload)) for key in keys):
             raise _bad_signature()
         return payload
 
     def key_of(self, purpose: str) -> bytes:
         """A key for what others sign and open: no token made here is good there."""
-        return self._keys_of(purpose)[0]
+        return self.keys_of(purpose)[0]
 
-    def _keys_of(self, purpose: str) -> tuple[bytes, ...]:
+    def keys_of(self, purpose: str) -> tuple[bytes, ...]:
+        """The same, and those of the former secrets behind it."""
         keys = self._keys.get(purpose)
         if keys is None:
             info = purpose.encode() + b"\x01"

@@ -36,6 +36,7 @@ EVENTS: Final[dict[str, str]] = {
     "jwks_failed": "The public keys of tokens could not be fetched.",
     "challenge_failed": "A challenge's service refused our keys, or failed.",
     "rights_not_told": "Other processes could not be told of a right that was taken away.",
+    "share_not_counted": "That a share was opened could not be written down.",
     "tally_failed": "What was delivered could not be written down yet.",
     "cache_purged": "A cache in front was told to forget.",
     "purges_dropped": "A cache in front could not be told to forget for a week.",

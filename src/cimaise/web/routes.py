@@ -6,7 +6,7 @@ from starlette.routing import Mount
 
 from cimaise.web.accounts import invitations
 from cimaise.web.accounts import own as accounts
-from cimaise.web.albums import archives, outlets, shares
+from cimaise.web.albums import archives, outlets, share_links, shares
 from cimaise.web.albums import contract as albums
 from cimaise.web.assets import assets_mount
 from cimaise.web.files import deleted, library, originals
@@ -34,6 +34,7 @@ from cimaise.web.pages import (
     own_access,
     proving,
     removed_files,
+    sharing,
     sign_in,
     uploading,
 )
@@ -169,9 +170,9 @@ LINES: Final = (
     Line("GET", "/embed.js", outlets.element, PUBLIC, "The module of the element cimaise-gallery.", cors=Cors.PUBLIC, tag="Pages"),
     Line("GET", "/sitemap.xml", outlets.site_map, PUBLIC, "Public albums, for search engines.", tag="Pages"),
     Line("GET", "/robots.txt", outlets.robots_text, PUBLIC, "What search engines may look at.", tag="Pages"),
-    Line("POST", "/api/albums/{album}/shares", shares.create, ACCOUNT, "A share link to an album; shown once.", body=s.CreateShare, status=201, tag="Shares"),
-    Line("GET", "/api/albums/{album}/shares", shares.index, ACCOUNT, "Share links to an album.", tag="Shares"),
-    Line("DELETE", "/api/shares/{id}", shares.revoke, ACCOUNT, "Take a share link back.", status=204, tag="Shares"),
+    Line("POST", "/api/albums/{album}/shares", share_links.create, ACCOUNT, "A share link to an album.", body=s.CreateShare, status=201, tag="Shares"),
+    Line("GET", "/api/albums/{album}/shares", share_links.index, ACCOUNT, "Share links to an album.", tag="Shares"),
+    Line("DELETE", "/api/shares/{id}", share_links.revoke, ACCOUNT, "Take a share link back.", status=204, tag="Shares"),
     Line("GET", "/s/{token}", shares.show, HOLDER, "A shared album, for people.", tag="Shares", asks_scope=False),
     Line("POST", "/s/{token}", shares.unlock, HOLDER, "Open a shared album by its password.", status=303, tag="Shares", asks_scope=False),
     Line("GET", "/s/{token}/album.json", shares.album, HOLDER, "One page of a shared album.", tag="Shares", asks_scope=False),
@@ -188,6 +189,9 @@ LINES: Final = (
     Line("GET", "/gallery/{album}/arrange", arranging.arrange, PUBLIC, "Hanging a collection's pictures, for people.", tag="Pages"),
     Line("POST", "/gallery/{album}/arrange", arranging.change_wall, ACCOUNT, "Change a collection by the page's form.", status=303, tag="Pages"),
     Line("POST", "/gallery/{album}/arrange/{id}", arranging.change_picture, ACCOUNT, "Hang, name, move or delete a picture by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/gallery/{album}/shares", sharing.shares, PUBLIC, "Share links to an album, for people.", tag="Pages"),
+    Line("POST", "/gallery/{album}/shares", sharing.make, ACCOUNT, "Make a share link by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/gallery/{album}/shares/{id}", sharing.change, ACCOUNT, "Take a share link back by the page's form.", status=303, tag="Pages"),
     Line("GET", "/upload", uploading.upload_page, PUBLIC, "Uploading, for people.", tag="Pages"),
     Line("POST", "/challenge", proving.prove, PUBLIC, "Solve a challenge by the page's form.", status=303, tag="Pages", counts_as=Kind.SIGN_IN),
     Line("GET", "/upload/{token}", uploading.token_page, PUBLIC, "Uploading by an upload token, for people.", tag="Pages"),

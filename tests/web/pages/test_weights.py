@@ -35,7 +35,9 @@ def with_imports(name: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("entry", ["gallery.js", "upload.js", "arrange.js", "element.js"])
+@pytest.mark.parametrize(
+    "entry", ["gallery.js", "upload.js", "arrange.js", "copy.js", "element.js"]
+)
 def test_a_page_brings_little_script_before_the_first_touch(entry: str) -> None:
     if asset_url(entry) is None:
         left_out("the browser's modules are not built: python hatch_build.py")

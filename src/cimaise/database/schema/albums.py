@@ -79,5 +79,8 @@ shares = Table(  # the right to look at one album, carried in a URL
     Column("created_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime),  # NULL: never
     Column("revoked_at", UTCDateTime),
+    Column("name", String(100), nullable=False, server_default=""),  # for whoever made it
+    Column("uses", Integer, nullable=False, server_default="0"),  # how often its page was opened
+    Column("last_used_at", UTCDateTime),  # the last time of these
     CheckConstraint("downloads in ('none', 'web', 'original')", name="downloads"),
 )

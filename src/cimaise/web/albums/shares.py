@@ -1,13 +1,13 @@
-"""Share links: made and taken back by those who manage an album, used by whoever holds one."""
+"""Share links as they are used, by whoever holds one."""
 
 import hashlib
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from cimaise.access.links.shares import TICKET_TTL_S, Downloads, Share, Terms
+from cimaise.access.links.shares import TICKET_TTL_S, Downloads, Share
 from cimaise.albums.addresses import VariantSizes
 from cimaise.albums.contract import album_json
 from cimaise.albums.cursor import parse_cursor
@@ -19,12 +19,13 @@ from cimaise.albums.sharing import share_url, shared_page
 from cimaise.archives.archive import MAX_FILES
 from cimaise.archives.checksums import Packed
 from cimaise.errors import CimaiseError, Forbidden, Invalid, NotSignedIn
-from cimaise.images.spec import ImageSpec, parse_spec
+from cimaise.images.spec import ImageSpec
 from cimaise.library.serving import GUARDS, archive_headers
 from cimaise.rfc.disposition import format_disposition
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.accounts.own import require_own_page
+from cimaise.web.albums.share_links import marked_spec
 from cimaise.web.albums.shared_files import SharedFile, clean_opener, find_shared
 from cimaise.web.call import Call
 from cimaise.web.pages.albums import pager_of, site_of
@@ -32,9 +33,8 @@ from cimaise.web.pages.forms import read_form
 from cimaise.web.pages.page import page, shown
 from cimaise.web.pages.tiles import make_tile
 from cimaise.web.replies.problems import problem_headers, status_of
-from cimaise.web.replies.reply import BytesReply, empty_reply, json_reply, open_memory
+from cimaise.web.replies.reply import BytesReply, json_reply, open_memory
 from cimaise.web.replies.transfers import TransferReply, require_transfer
-from cimaise.web.shapes.public import CreateShare, time_text
 
 WEB_PX: Final = 2048
 _SEE_OTHER: Final = 303
@@ -47,44 +47,6 @@ _HEADERS: Final = {
 }  # fmt: skip
 
 
-async def create(call: Call) -> ASGIApp:
-    """A link to an album, for whoever manages it; its URL is shown once."""
-    body, album = await call.json(CreateShare), call.path("album")
-    facts = await call.services.catalogue.facts(call.principal, album)
-    downloads = Downloads(body.downloads)
-    terms = Terms(body.password, body.expires_in, downloads, body.watermark or None)
-    _spec(call, 16, terms.watermark)  # Invalid where there is no such watermark
-    share, token = await call.services.shares.create(call.principal, album, facts, terms)
-    url = call.services.settings.public_url + share_url(token)
-    return json_reply(_share_json(share) | {"url": url, "token": token}, status=201)
-
-
-async def index(call: Call) -> ASGIApp:
-    """Links to an album, without what opens."""
-    album = call.path("album")
-    facts = await call.services.catalogue.facts(call.principal, album)
-    found = await call.services.shares.list(call.principal, album, facts)
-    return json_reply({"shares": [_share_json(share) for share in found]})
-
-
-async def revoke(call: Call) -> ASGIApp:
-    """Take a link back, at once."""
-    await call.services.shares.revoke(call.principal, call.path("id"))
-    return empty_reply()
-
-
-def _share_json(share: Share) -> dict[str, Any]:
-    return {
-        "id": share.id,
-        "album": share.album,
-        "has_password": share.has_password,
-        "downloads": share.downloads.value,
-        "watermark": share.watermark,
-        "created_at": time_text(share.created_at),
-        "expires_at": share.expires_at and time_text(share.expires_at),
-    }
-
-
 @shown
 async def show(call: Call) -> ASGIApp:
     """The shared album, for people; a form where it asks for a password."""
@@ -95,6 +57,7 @@ async def show(call: Call) -> ASGIApp:
             raise
         return _ask(call, needed)
     album = await _page(call, share)
+    await _count(call, share)
     archive = f"{share_url(call.path('token'))}/archive.zip"
     return page(
         call,
@@ -147,8 +110,16 @@ def _ask(call: Call, why: CimaiseError) -> Response:
 async def album(call: Call) -> ASGIApp:
     """The shared album as JSON, in the form of any other."""
     share = await _share(call)
-    base_url = call.services.settings.base_path
-    return json_reply(album_json(await _page(call, share), base_url=base_url), headers=_HEADERS)
+    found, base_url = await _page(call, share), call.services.settings.base_path
+    await _count(call, share)
+    return json_reply(album_json(found, base_url=base_url), headers=_HEADERS)
+
+
+async def _count(call: Call, share: Share) -> None:
+    """Its beginning was opened: who scrolls on does not open it again."""
+    is_further = call.query("page") not in (None, "1") or call.query("cursor") is not None
+    if call.request.method == "GET" and not is_further:
+        await call.services.shares.count_opening(share)
 
 
 async def rss(call: Call) -> ASGIApp:
@@ -180,7 +151,7 @@ async def picture(call: Call) -> ASGIApp:
     """A picture of the shared album at one of the widths that are offered, without metadata."""
     share = await _share(call)
     file = await find_shared(call, call.path("token"), share, call.path("picture"))
-    spec = _spec(call, _width(call), share.watermark)
+    spec = marked_spec(call, _width(call), share.watermark)
     return await _variant(call, file, spec, _HEADERS)
 
 
@@ -194,7 +165,7 @@ async def download(call: Call) -> ASGIApp:
     is_marked = share.downloads is Downloads.WEB or share.watermark is not None
     clean = None if is_marked else await clean_opener(call, file)
     if clean is None:
-        spec = _spec(call, WEB_PX, share.watermark, format="jpeg", height=str(WEB_PX))
+        spec = marked_spec(call, WEB_PX, share.watermark, format="jpeg", height=str(WEB_PX))
         name = f"{file.filename.rpartition('.')[0] or file.filename}.jpg"
         named = {"content-disposition": format_disposition(name, attachment=True)}
         return await _variant(call, file, spec, _HEADERS | named)
@@ -277,11 +248,6 @@ def _width(call: Call) -> int:
     if not 1 <= width <= call.services.settings.images.max_width:
         raise Invalid("width is one of those that the album offers.", field="width")
     return width
-
-
-def _spec(call: Call, width: int, watermark: str | None, **more: str) -> ImageSpec:
-    wanted = {"width": str(width), **more} | ({"watermark": watermark} if watermark else {})
-    return parse_spec(wanted, limits=call.services.spec_limits)
 
 
 async def _variant(

@@ -79,6 +79,8 @@ async def gallery(call: Call) -> ASGIApp:
     )
     kept = {key: value for key in ("sort", "order") if (value := call.query(key)) is not None}
     held = await _collection(call, name) if album.source == "collection" else None
+    is_managed = rights.may_manage(call.principal, held.facts) if held else False
+    is_shareable = is_managed or (album.source == "folder" and call.principal.is_admin)
     return page(
         call,
         "gallery.html",
@@ -90,7 +92,8 @@ async def gallery(call: Call) -> ASGIApp:
         pager=pager_of(gallery_url(name), album.pagination, kept),
         sorts=_sort_links(album),
         upload_to=held if held and rights.may_contribute(call.principal, held.facts) else None,
-        arrange=arrange_url(name) if held and rights.may_manage(call.principal, held.facts) else "",
+        arrange=arrange_url(name) if is_managed else "",
+        share=shares_url(name) if is_shareable else "",
         archive=_archive_url(album),
     )
 
@@ -123,6 +126,11 @@ async def _collection(call: Call, name: str) -> Collection | None:
 def arrange_url(name: str) -> str:
     """Where a collection is hung by hand."""
     return f"{gallery_url(name)}/arrange"
+
+
+def shares_url(name: str) -> str:
+    """Where share links of an album are made."""
+    return f"{gallery_url(name)}/shares"
 
 
 def _archive_url(album: AlbumPage) -> str:

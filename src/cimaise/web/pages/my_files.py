@@ -15,6 +15,7 @@ from cimaise.library.model import File
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.files.library import alter_file, remove_file
+from cimaise.web.pages.albums import shares_url
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
 from cimaise.web.shapes.public import MAX_NOTE, MAX_TITLE
@@ -36,7 +37,7 @@ async def my_files(call: Call) -> ASGIApp:
     return page(
         call,
         "my_files.html",
-        rows=[{"file": file, "thumb": _thumb(file)} for file in listed.files],
+        rows=[_row(call, file) for file in listed.files],
         cursor=cursor,
         next_url=f"/me/files?{urlencode({'cursor': listed.next_cursor})}"
         if listed.next_cursor
@@ -47,6 +48,12 @@ async def my_files(call: Call) -> ASGIApp:
         did=call.query("did"),
         undelete_days=call.services.settings.library.undelete_days,
     )
+
+
+def _row(call: Call, file: File) -> dict[str, object]:
+    is_managed = rights.may_manage(call.principal, file.collection.facts)
+    share = shares_url(file.collection.name) if is_managed else ""
+    return {"file": file, "thumb": _thumb(file), "share": share}
 
 
 def _thumb(file: File) -> str | None:

@@ -161,6 +161,7 @@ class CreateShare(Struct, forbid_unknown_fields=True):
     expires_in: float | None = None
     downloads: Literal["none", "web", "original"] = "web"
     watermark: Annotated[str, Meta(max_length=100)] | None = None
+    name: Annotated[str, Meta(max_length=100)] = ""
 
 
 class CompanionCreate(Struct):
