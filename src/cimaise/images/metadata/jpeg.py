@@ -1,8 +1,7 @@
 """The segments of a JPEG file: ITU-T T.81, Annex B. Only what comes before the pixels."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 EXIF: Final = b"Exif\0\0"
 APP1: Final = 0xE1
@@ -22,8 +21,7 @@ class Reads(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A segment: its marker's second byte, and where its payload lies."""
 
     marker: int

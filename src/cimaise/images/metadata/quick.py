@@ -7,10 +7,9 @@ call; anything else, and everything that is odd in any way, is left to that.
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cimaise.images.decoders.base import ImageHeader
 from cimaise.images.metadata import jpeg, png, webp
@@ -24,8 +23,7 @@ _FIRST_TURNED: Final = 5  # EXIF orientations from here on swap width and height
 _BITS_14: Final = 0x3FFF
 
 
-@dataclass(frozen=True, slots=True)
-class QuickHeader:
+class QuickHeader(NamedTuple):
     """What an index wants of a picture's file; pixels as shown, orientation applied.
 
     Attributes:

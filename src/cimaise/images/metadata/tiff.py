@@ -6,9 +6,8 @@ follows a loop, for only the pointers of fixed tags are followed, each once.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from typing import Final, NamedTuple
 
 ORIENTATION: Final = 0x0112
 DATE_TIME: Final = 0x0132
@@ -28,14 +27,13 @@ _MOST_ORIENTATION: Final = 8
 _DEGREES: Final = 180.0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a directory.
 
     Attributes:
         tag: What it is.
         kind: TIFF's number of its type.
-        count: How many values.
+        values: How many.
         at: Where the values begin.
         size: Bytes of the values.
         place: Where the entry itself lies, 12 bytes.
@@ -43,14 +41,13 @@ class Entry:
 
     tag: int
     kind: int
-    count: int
+    values: int
     at: int
     size: int
     place: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExifFacts:
+class ExifFacts(NamedTuple):
     """What an index wants of EXIF. Degrees are signed, north and east positive."""
 
     orientation: int = 1
@@ -100,7 +97,7 @@ class Tiff:
 
     def degrees(self, entry: Entry) -> float | None:
         """Degrees, minutes and seconds as one number."""
-        if entry.kind != _RATIONAL or entry.count != 3:  # noqa: PLR2004
+        if entry.kind != _RATIONAL or entry.values != 3:  # noqa: PLR2004
             return None
         parts = struct.unpack_from(f"{self.order}6I", self.body, entry.at)
         if not (parts[1] and parts[3] and parts[5]):

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
@@ -29,8 +29,7 @@ _UNREADABLE: Final = select(_COLUMNS.album, _COLUMNS.name, _COLUMNS.mtime_ns, _C
 _UNREADABLE_OF: Final = _UNREADABLE.where(_COLUMNS.album == bindparam("of"))
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a header says. ``width`` and ``height`` are 0 for what is no picture.
 
     Attributes:
