@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -26,9 +27,11 @@ from cimaise.errors import (
     NotSignedIn,
     TypeNotAllowed,
 )
+from cimaise.web.asgi.access_log import UNKNOWN_ROUTE
 from cimaise.web.call import Call
 from cimaise.web.limits.challenging import require_unsuspected
 from cimaise.web.limits.limiting import Kind
+from cimaise.web.pages.failures import failure_page, is_for_people, no_page
 from cimaise.web.replies.compression import pack
 from cimaise.web.replies.cors import Cors, cors_headers, preflight_headers
 from cimaise.web.replies.problems import fault_reply, problem_reply, status_of
@@ -43,6 +46,7 @@ WRONG_ENCODING: Final = "wrong_encoding"
 """Code of a body that no file was found in: nobody's attempt at a file."""
 
 _TRAILERS = "cimaise.trailers"
+_READING: Final = ("GET", "HEAD")
 
 
 class Permission(Enum):
@@ -164,6 +168,7 @@ class _Door:
             return self._options(request)
         rates: dict[str, str] = {}
         changes = self._services.own_answers.changes
+        principal = policy.GUEST
         try:
             principal = await self._authenticate(request, line, rates)
             facts["account_id"] = principal.account_id
@@ -174,8 +179,8 @@ class _Door:
         except CimaiseError as error:
             self._note(error, line, facts)
             _tell(error)
-            retell = problem_reply if line is None else line.retell
-            reply = retell(error, request_id)
+            asked = Call(request, principal, self._services, request_id)
+            reply = self._refusal(asked, line, error)
         except Exception as fault:
             telemetry.log("request_failed", level="error", fault=fault, path=request.url.path)
             reply = fault_reply(request_id)
@@ -192,6 +197,12 @@ class _Door:
             accept_encoding=request.headers.get("accept-encoding"),
         )
         return reply
+
+    def _refusal(self, call: Call, line: Line | None, error: CimaiseError) -> Response:
+        """In the shape of the route's protocol; where it has none, what suits whoever asked."""
+        if line is not None and line.retell is not problem_reply:
+            return line.retell(error, call.request_id)
+        return failure_page(call, error) or problem_reply(error, call.request_id)
 
     def _note(self, error: CimaiseError, line: Line | None, facts: dict[str, Any]) -> None:
         """A type that was refused when an upload began counts against whoever tried."""
@@ -262,10 +273,17 @@ def _add_headers(reply: ASGIApp, headers: Mapping[str, str]) -> None:
 
 
 class _Absent:
-    """Answers every path that no line names."""
+    """Answers every path that no line names; with ``page``, people get that."""
+
+    def __init__(self, page: ASGIApp | None = None) -> None:
+        self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            return
+        accept = Headers(scope=scope).get("accept")
+        if self._page and scope["method"] in _READING and is_for_people(scope["path"], accept):
+            await self._page(scope, receive, send)
             return
         reply = problem_reply(NotFound("Not found"), telemetry.request_id.get())
         await reply(scope, receive, send)
@@ -282,12 +300,13 @@ def build_router(
         (path, Route(path, _Door(services, group))) for path, group in by_path.items()
     )
     mounted, routers = list(mounts), dict[int, Router]()
+    absent = _Absent(_Door(services, [Line("GET", UNKNOWN_ROUTE, no_page, Permission.PUBLIC, "")]))
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         few = routes.of(scope["path"])
         router = routers.get(id(few))
         if router is None:
-            router = Router([*few, *mounted], redirect_slashes=False, default=_Absent())
+            router = Router([*few, *mounted], redirect_slashes=False, default=absent)
             routers[id(few)] = router
         await router(scope, receive, send)
 

@@ -97,3 +97,66 @@ def test_a_form_of_another_site_signs_nobody_in(server: RunningApplication, ann:
         )
     assert answer.status_code == 403
     assert answer.json()["code"] == "cross_site"
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/nosuch", 404, "There is no page at this address."),
+        ("/nosuch/below?a=b", 404, "There is no page at this address."),
+        ("/gallery/nosuch", 404, "There is no such album."),
+        ("/files/nosuch", 404, "no such file"),
+        ("/logout", 405, "This address does not do that."),
+        ("/me", 401, 'name="next" value="/me"'),
+        ("/s/nosuch", 404, "href"),
+    ],
+)
+def test_people_read_a_page_where_programs_read_json(
+    server: RunningApplication, path: str, status: int, said: str
+) -> None:
+    with server.client() as client:
+        page = client.get(path, headers=BROWSER)
+        assert (page.status_code, page.headers["content-type"][:9]) == (status, "text/html")
+        assert said in page.text
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        for accept in ("*/*", "application/json", "image/avif,image/webp,*/*;q=0.8"):
+            told = client.get(path, headers={"accept": accept})
+            assert (told.status_code, told.headers["content-type"]) == (status, "application/json")
+            for name in ("www-authenticate", "allow", "cache-control", "retry-after"):
+                assert told.headers.get(name) == page.headers.get(name), name
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/nosuch", "/api/albums/nosuch", "/storage/x", "/iiif/3/x/info.json", "/tus/x"]
+)
+def test_an_interface_answers_in_json_whoever_asks(server: RunningApplication, path: str) -> None:
+    with server.client() as client:
+        told = client.get(path, headers=BROWSER)
+        assert told.status_code >= 400
+        assert told.headers["content-type"] == "application/json"
+
+
+def test_a_page_that_is_not_there_knows_who_is_signed_in(
+    server: RunningApplication, ann: Person
+) -> None:
+    with server.client(ann) as client:
+        assert ">ann</a>" in client.get("/nosuch", headers=BROWSER).text
+        assert client.post("/nosuch", headers=BROWSER).json()["error"] == "Not found"
+        assert client.head("/nosuch", headers=BROWSER).status_code == 404
+        bad = client.get("/nosuch", headers=BROWSER | {"authorization": "Bearer cim_none"})
+        assert (bad.status_code, bad.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_a_form_that_is_refused_is_answered_with_a_page(
+    server: RunningApplication, ann: Person
+) -> None:
+    own = BROWSER | {"sec-fetch-site": "same-origin"}
+    with server.client(ann) as client:
+        page = client.post("/admin/accounts", data={"name": "x"}, headers=own)
+        assert (page.status_code, page.headers["content-type"][:9]) == (403, "text/html")
+        page = client.post("/upload", data={"collection": "nosuch"}, headers=own)
+        assert page.status_code >= 400
+        assert page.headers["content-type"].startswith("text/html")

@@ -158,7 +158,6 @@ def shown(handler: PageHandler) -> PageHandler:
 def error_page(call: Call, error: CimaiseError) -> Response:
     """What went wrong, as a page; the sign-in where an account is all that is missing."""
     status, headers = status_of(error), problem_headers(error)
-    headers.pop("cache-control", None)
     needs_account = isinstance(error, NotSignedIn) and call.principal.is_guest
     if needs_account and call.services.host is None:
         return sign_in_page(call, status=status, headers=headers, message=error.message)
