@@ -155,6 +155,19 @@ def test_a_password_is_set_at_the_machine(cimaise: Cimaise):
     assert cimaise("accounts", "set-password", "nobody", "--password", "x" * 20).exit_code == 1
 
 
+def test_a_link_that_signs_in_is_printed_for_an_account(cimaise: Cimaise):
+    cimaise("accounts", "create", "ann")
+    shown = json.loads(cimaise("accounts", "sign-in-link", "ann", "--json").output)
+    assert (shown["account"], shown["expires_in"]) == ("ann", 3600)
+    assert "/login?token=" in shown["url"]
+    assert "as ann, once, within 60 minutes" in cimaise("accounts", "sign-in-link", "ann").output
+    for name in ("nobody", "disabled"):
+        cimaise("accounts", "create", "disabled")
+        cimaise("accounts", "disable", "disabled")
+        refused = cimaise("accounts", "sign-in-link", name)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+
+
 def test_an_invitation_is_printed_once(cimaise: Cimaise):
     shown = json.loads(cimaise("accounts", "invite", "--note", "Maria", "--json").output)
     assert set(shown) == {"id", "url", "expires_at"}

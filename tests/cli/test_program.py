@@ -40,6 +40,7 @@ def test_every_setting_that_is_wrong_is_named_on_a_line_of_its_own(
         "cimaise accounts create": ["ann"],
         "cimaise accounts disable": ["ann"],
         "cimaise accounts set-password": ["ann", "--password", "a long one of the tests"],
+        "cimaise accounts sign-in-link": ["ann"],
         "cimaise upload": [__file__, "--collection", "inbox"],
         "cimaise sign": ["/images/x"],
         "cimaise takedown": ["file", "--reason", "a notice"],

@@ -71,6 +71,14 @@ def test_a_wrong_password_is_a_page_with_the_form_again(server: RunningApplicati
         assert "set-cookie" not in answer.headers
 
 
+def test_a_one_time_link_that_fails_says_how_another_one_is_made(server: RunningApplication):
+    with server.client() as browser:
+        page = browser.post("/login", data={"token": "x" * 43}, headers=HTML | OWN)
+        assert page.status_code == 401
+        assert "cimaise accounts sign-in-link" in page.text
+        assert "cimaise accounts sign-in-link" not in browser.get("/login", headers=HTML).text
+
+
 def test_signing_in_again_gives_another_cookie_and_ends_the_first(
     server: RunningApplication, ann: Person
 ):

@@ -8,10 +8,12 @@ import click
 from cimaise.cli.opened import with_services
 from cimaise.cli.options import AS_JSON, DURATION, common, load_settings
 from cimaise.cli.printing import print_json, print_table, shown_bytes
+from cimaise.cli.serving.announcement import sign_in_url
 from cimaise.settings.parsing import parse_bytes
 
 if TYPE_CHECKING:
     from cimaise.access.accounts.rows import Account
+    from cimaise.web.services import Services
 
 
 class _Bytes(click.ParamType[int]):
@@ -173,6 +175,29 @@ def set_password(name: str, password: str, data_dir: str | None, config: Path | 
         lambda services: services.account_passwords.set_by_operator(name, password),
     )
     click.echo(f"The password of {account.name} is set.")
+
+
+@accounts.command("sign-in-link")
+@click.argument("name")
+@common
+@AS_JSON
+def sign_in_link(*, name: str, data_dir: str | None, config: Path | None, as_json: bool) -> None:
+    """Print a link that signs the account NAME in on one browser, once.
+
+    For whoever has lost the link of the first start, or the password. It is shown this once only.
+    """
+    settings = load_settings(config, data_dir).settings
+
+    async def issue(services: "Services") -> str:
+        account = await services.accounts.find_by_name(name)
+        return await services.sessions.issue_sign_in(account.id)
+
+    url = sign_in_url(settings, with_services(settings, issue))
+    if as_json:
+        print_json({"account": name, "url": url, "expires_in": settings.auth.sign_in_ttl})
+        return
+    click.echo(f"Signs in as {name}, once, within {settings.auth.sign_in_ttl / 60:g} minutes:")
+    click.echo(f"\n    {url}\n")
 
 
 def account_facts(account: "Account") -> dict[str, object]:

@@ -76,7 +76,9 @@ def errors_reference() -> str:
         'Every error of every address is `{"error": "<sentence>", "code": "<name>", "request_id":'
         ' "…"}`, with `field` (the field that is refused) and `limit` (`name`, `value`, `actual`)'
         " where they help. Programs go by the code, people by the sentence. The request id is in"
-        " the header `X-Request-Id` and in the server's log.",
+        " the header `X-Request-Id` and in the server's log. Who prefers `text/html` (a browser that"
+        " goes to an address) gets a page with the same status instead, except below `/api/` and at"
+        " the other addresses that are for programs alone.",
         [f"## Statuses\n\n{statuses}", f"## Codes\n\n{codes}"],
     )
 

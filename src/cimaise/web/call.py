@@ -14,6 +14,7 @@ from cimaise.errors import ClientGone, Invalid, Limit, Malformed, NotFound, TooL
 from cimaise.rfc.selection import Wanted
 from cimaise.rfc.texts import require_no_nul
 from cimaise.rfc.validators import Conditions
+from cimaise.web.shapes.choices import choices_of
 from cimaise.web.uploads.body import Body
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _AT = " - at `$"
+_NO_CHOICE = "Invalid enum value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,7 @@ class Call:
                 require_no_nul(msgspec.json.decode(body))
             return msgspec.json.decode(body or b"{}", type=kind)
         except msgspec.ValidationError as fault:
-            sentence, _, where = str(fault).partition(_AT)
-            field = where.strip("`.") or None
-            raise Invalid(f"{sentence}." if field is None else f"{field}: {sentence}.", field=field) from fault  # fmt: skip
+            raise _refused(kind, str(fault)) from fault
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
             raise Malformed("The body is not JSON.") from fault
 
@@ -187,3 +187,15 @@ class Call:
         if not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004
             raise Malformed("Content-Length is not a number.")
         return int(text)
+
+
+def _refused(kind: type[Any], told: str) -> Invalid:
+    """What msgspec says of a body, in our words; of a choice also what there is to choose from."""
+    sentence, _, where = told.partition(_AT)
+    field = where.strip("`.") or None
+    if field is None:
+        return Invalid(f"{sentence}.")
+    choices = choices_of(kind, where.strip("`")) if sentence.startswith(_NO_CHOICE) else ()
+    if choices:
+        return Invalid(f"{field} is one of: {', '.join(choices)}.", field=field)
+    return Invalid(f"{field}: {sentence}.", field=field)

@@ -136,7 +136,7 @@ def test_the_overview_counts_what_is_kept_and_the_clean_up_tells(
         assert client.put("/api/collections/inbox/files/o.png", content=picture).status_code == 201
     with server.client(root) as admin:
         text = admin.get("/admin", headers=SELF).text
-        assert "Bytes that came in" in text
+        assert "Bytes received" in text
         tried = admin.post("/admin/cleanup", data={"action": "try"}, headers=SELF)
         assert tried.headers["location"].startswith("/admin?cleaned=would&count=")
         assert "It would free" in admin.get(tried.headers["location"], headers=SELF).text

@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cimaise.web.pages.words import format_browser, format_count, format_minute, format_size
+from cimaise.web.pages.words import (
+    format_browser,
+    format_count,
+    format_lasting,
+    format_minute,
+    format_percent,
+    format_size,
+)
 
 CHROME = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 APPLE = "Mozilla/5.0 ({}) AppleWebKit/605.1.15 (KHTML, like Gecko) {} Safari/604.1"
@@ -17,6 +24,22 @@ def test_numbers_for_people() -> None:
     assert format_size(200 * 1024**2) == "200 MB"
     assert format_count(1, "picture") == "1 picture"
     assert format_count(1204, "picture") == "1,204 pictures"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.97, "97 %"), (0.9697, "97 %"), (0.9994, "99.9 %"), (1.0, "100 %"), (0, "0 %")],
+)
+def test_shares_have_only_the_digits_that_say_something(share: float, text: str) -> None:
+    assert format_percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.029, "29 ms"), (0, "0 ms"), (2.52, "2.5 s"), (90, "90.0 s"), (7200, "120 min")],
+)
+def test_what_lasts_is_told_in_the_unit_that_suits(seconds: float, text: str) -> None:
+    assert format_lasting(seconds) == text
 
 
 def test_a_time_says_its_zone() -> None:

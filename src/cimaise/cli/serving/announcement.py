@@ -16,12 +16,17 @@ def announce_first(settings: Settings, first: "FirstAccount") -> None:
     if first.sign_in_token is None:
         return
     minutes = settings.auth.sign_in_ttl / 60
-    link = f"{settings.public_url}/login?token={first.sign_in_token}"
+    link = sign_in_url(settings, first.sign_in_token)
     click.echo(
         f"\n  This is the first start. Sign in as {first.account.name} with this link; "
         f"it works once, for {minutes:g} minutes:\n\n      {link}\n"
     )
     telemetry.log("sign_in_link", account=first.account.name)
+
+
+def sign_in_url(settings: Settings, token: str) -> str:
+    """The address of a one-time link."""
+    return f"{settings.public_url}/login?token={token}"
 
 
 def announce_ready(settings: Settings) -> None:

@@ -51,7 +51,7 @@ def _bars(quota: QuotaState) -> list[_Bar]:
     return [
         _Bar("Today", quota.daily_used, quota.daily_bytes, in_bytes=True),
         _Bar("Files today", quota.daily_files_used, quota.daily_files, in_bytes=False),
-        _Bar("In all", quota.total_used, quota.total_bytes, in_bytes=True),
+        _Bar("In total", quota.total_used, quota.total_bytes, in_bytes=True),
     ]
 
 

@@ -19,7 +19,14 @@ from cimaise.rfc.negotiation import prefers_html
 from cimaise.storage.base import Storage
 from cimaise.web.assets import asset_url
 from cimaise.web.call import Call
-from cimaise.web.pages.words import format_browser, format_count, format_minute, format_size
+from cimaise.web.pages.words import (
+    format_browser,
+    format_count,
+    format_lasting,
+    format_minute,
+    format_percent,
+    format_size,
+)
 from cimaise.web.replies.problems import problem_headers, status_of
 
 PageHandler = Callable[[Call], Awaitable[ASGIApp]]
@@ -175,6 +182,7 @@ def sign_in_page(
     message: str = "",
     following: str | None = None,
     by_key: bool = False,
+    by_link: bool = False,
     widget: Widget | None = None,
 ) -> Response:
     """The form that asks for name and password, or for a key, or for a one-time link's one click.
@@ -187,6 +195,7 @@ def sign_in_page(
         message: Why the form is shown, or what was wrong with what came.
         following: Where to go afterwards; ``None``: where the request wanted to go.
         by_key: Ask for a key.
+        by_link: A one-time link has failed: say how another one is made.
         widget: Of a challenge that is asked for as well.
     """
     if following is None:
@@ -201,6 +210,7 @@ def sign_in_page(
         headers=headers,
         token=token,
         by_key=by_key,
+        by_link=by_link,
         is_open=call.services.registration.is_open,
         provider=call.services.settings.oidc.label if call.services.oidc else "",
         widget=widget,
@@ -231,6 +241,8 @@ def _environment() -> Environment:
         "moment": format_moment,
         "minute": format_minute,
         "counted": format_count,
+        "percent": format_percent,
+        "lasting": format_lasting,
         "browser": format_browser,
     }
     return environment

@@ -93,6 +93,7 @@ async def _again(call: Call, error: CimaiseError, following: str, given: SignIn)
         message=error.message,
         following=following,
         by_key=given.key is not None,
+        by_link=given.token is not None,
         widget=await _widget(call, given.name or ""),
     )
 

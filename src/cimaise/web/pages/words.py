@@ -8,6 +8,7 @@ from cimaise.albums.dates import format_long_date
 _UNITS: Final = ("bytes", "KB", "MB", "GB", "TB")
 _STEP: Final = 1024
 _HUNDRED: Final = 100
+_LONG_S: Final = 120
 # The first that is named counts: nearly all say that they are Safari, and many that they are Chrome.
 _BROWSERS: Final = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"),
@@ -34,6 +35,18 @@ def format_size(count: int) -> str:
 def format_count(count: int, noun: str) -> str:
     """``1 picture``, ``1,204 pictures``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def format_percent(share: float) -> str:
+    """``97 %``, ``99.9 %``: digits behind the point only where they say something."""
+    return f"{share * _HUNDRED:.1f}".removesuffix(".0") + " %"
+
+
+def format_lasting(seconds: float) -> str:
+    """``29 ms``, ``2.5 s``, ``12 min``."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < _LONG_S else f"{seconds / 60:,.0f} min"
 
 
 def format_minute(moment: datetime) -> str:

@@ -138,5 +138,5 @@ def _state(text: str | None) -> State | None:
     if text is None:
         return None
     if text not in _STATES:
-        raise Invalid("There is no such state.", field="state")
+        raise Invalid(f"state is one of: {', '.join(_STATES)}.", field="state")
     return _STATES[text]

@@ -93,14 +93,21 @@ def _checked_length(call: Call, grant: Grant) -> int:
             raise TooLarge("The part is too long.", limit=limit)
         return size
     if size != grant.size:
-        raise Forbidden("The length is not the one that was signed.", code="bad_signature")
+        raise Forbidden(
+            f"The URL is signed for {grant.size} bytes, and the request has {size}.",
+            code="size_mismatch",
+            limit=None if grant.size is None else Limit("signed_bytes", grant.size, size),
+        )
     return size
 
 
 def _check_type(call: Call, grant: Grant) -> None:
     sent = call.request.headers.get("content-type")
     if grant.content_type is not None and sent is not None and sent != grant.content_type:
-        raise Forbidden("The type is not the one that was signed.", code="bad_signature")
+        raise Forbidden(
+            f"The URL is signed for the type {grant.content_type}, and the request has another.",
+            code="type_mismatch",
+        )
 
 
 def _stored(etag: str) -> ASGIApp:

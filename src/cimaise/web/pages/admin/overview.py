@@ -45,12 +45,12 @@ async def overview(call: Call) -> ASGIApp:
         active=sum(one.disabled_at is None for one in accounts),
         charts=[
             (
-                "Bytes that came in",
+                "Bytes received",
                 by_day({d: one.bytes for d, one in told.days}, today=today),
                 True,
             ),
             ("Uploads begun", by_day({d: one.begun for d, one in told.days}, today=today), False),
-            ("Bytes that went out", by_day(_days(sent, "bytes"), today=today), True),
+            ("Bytes delivered", by_day(_days(sent, "bytes"), today=today), True),
             ("Transfers", by_day(_days(sent, "requests"), today=today), False),
         ],
         fetched=[one for one in sent.files if one.filename][:_FILES_SHOWN],

@@ -1,5 +1,6 @@
 """Every upload, whoever began it."""
 
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.types import ASGIApp
@@ -11,6 +12,9 @@ from cimaise.web.call import Call
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import local_path, page, shown
 from cimaise.web.uploads.direct import page_of_uploads
+
+_METHODS: Final = {"direct": "signed URL", "raw": "plain PUT", "companion": "Companion"}
+"""Ways of sending as people know them; the others are called as they are."""
 
 
 @shown
@@ -39,7 +43,7 @@ def _row(session: UploadSession, names: dict[str, str]) -> dict[str, object]:
         "filename": session.filename,
         "account": names.get(session.account_id, ""),
         "collection": session.collection_name or "",
-        "door": session.door,
+        "method": _METHODS.get(session.door, session.door),
         "size": session.declared_size if session.size is None else session.size,
         "state": shown_state(session),
         "reason": session.reason,
