@@ -58,6 +58,15 @@ class RawClient:
             whole += chunk
         return whole
 
+    def read_some(self, least: int) -> int:
+        """At least so many bytes of what comes next; gives how many it were."""
+        came, self._rest = len(self._rest), b""
+        while came < least:
+            chunk = self.socket.recv(65_536)
+            assert chunk, "the connection ended too early"
+            came += len(chunk)
+        return came
+
     def reset(self) -> None:
         """Close by RST, as a crash of the network looks."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

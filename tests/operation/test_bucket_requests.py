@@ -1,10 +1,7 @@
 """What the server says it asked of its bucket, and what the bucket's own access log says."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.kit.backends import left_out
+from tests.kit.commands import command
 from tests.kit.s3 import NO_VERSITYGW, S3Server, make_bucket, start_versitygw, versitygw_binary
 from tests.kit.server_process import prepare_data, server_process
 from tests.kit.tus_http import Client as TusClient
@@ -60,8 +58,8 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Counted:
         with server_process(folder / "data", environment) as server:
             metrics = use(server.url, key)
             server.terminate()
-        command(folder, environment, "fsck")
-        told = json.loads(command(folder, environment, "usage", "--json"))
+        command(folder / "data", "fsck", environment=environment)
+        told = json.loads(command(folder / "data", "usage", "--json", environment=environment))
     finally:
         bucket.stop()
     ours, clients = logged(folder)
@@ -120,14 +118,6 @@ def send_part(part: dict[str, Any], part_size: int, body: bytes) -> dict[str, An
     start = (part["part_number"] - 1) * part_size
     sent = httpx2.put(part["url"], content=body[start : start + part["size"]]).raise_for_status()
     return {"part_number": part["part_number"], "etag": sent.headers["etag"]}
-
-
-def command(folder: Path, environment: Mapping[str, str], *words: str) -> str:
-    """A command of ours beside the server, on the same data."""
-    line = [sys.executable, "-m", "cimaise", *words, "--data-dir", str(folder / "data")]
-    done = subprocess.run(line, env=os.environ | environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def logged(folder: Path) -> tuple[Counter[str], Counter[str]]:

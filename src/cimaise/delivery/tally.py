@@ -48,7 +48,7 @@ class Transfer:
     """One that has ended, whole or not.
 
     Attributes:
-        bytes: Of the body, that were handed to the server.
+        bytes: Of the body, that left.
         visitor: What kind of program fetched it.
         file_id: ``None`` for what is no published file.
         owner_id: Of the file.

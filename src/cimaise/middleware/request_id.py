@@ -20,6 +20,9 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
 Outcome = Literal["complete", "broken", "disconnected", "failed"]
 
+UNSENT: Final = "cimaise.unsent"
+"""Extension of the scope, where the server tells what it was handed and could not send."""
+
 HEADER: Final = b"x-request-id"
 CLIENT_GONE: Final = 499  # never sent: what the log says of a request that nobody waited for
 FAULT: Final = 500  # what a server answers where the application gave no answer
@@ -51,7 +54,8 @@ class AccessLog(Protocol):
             path: Decoded and as the client sent it: quote it before you print it.
             status: As sent; 499 where the client went before, 500 where nothing was answered.
             elapsed_s: Seconds from the request to the end of the answer.
-            bytes_sent: Bytes of the body that were handed to the server, before any coding.
+            bytes_sent: Bytes of the body that were handed to the server, before any coding; less
+                what it says it could not send.
             bytes_received: Bytes of the request's body that the application took.
             request_id: The request's id.
             outcome: ``complete``; ``broken``: failed after the start; ``disconnected``: the
@@ -229,6 +233,7 @@ class _Visit:
         if self._has_ended:
             return
         self._has_ended = True
+        unsent = self._scope.get("extensions", {}).get(UNSENT, {}).get("bytes", 0)
         if self._access_log is None:
             return
         try:
@@ -237,7 +242,7 @@ class _Visit:
                 path=self._scope["path"],
                 status=self._status,
                 elapsed_s=self._clock() - self._started_at,
-                bytes_sent=self._bytes_sent,
+                bytes_sent=max(0, self._bytes_sent - unsent),
                 bytes_received=self._bytes_received,
                 request_id=self._request_id,
                 outcome=outcome,

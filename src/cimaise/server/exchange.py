@@ -20,6 +20,10 @@ from cimaise.server.receive import Inflow
 
 PATHSEND: Final = "http.response.pathsend"
 ZEROCOPY: Final = "http.response.zerocopysend"
+UNSENT: Final = "cimaise.unsent"
+"""Extension of the scope: its ``bytes`` of the answer's body were handed over and never left,
+because the client went first."""
+
 _START: Final = "http.response.start"
 _BODY: Final = "http.response.body"
 _REST_BYTES: Final = 256 * 1024
@@ -158,6 +162,7 @@ class Exchange:
                 more or fewer bytes than were declared, a header that cannot be sent.
         """
         if self.is_gone:
+            self._note_unsent(len(message.get("body", b"")) or message.get("count") or 0)
             return
         kind = message["type"]
         if kind == _START:
@@ -263,15 +268,22 @@ class Exchange:
         head = self._take_head()
         if self._is_chunked:
             head += b"%x\r\n" % count
+        before = self._outlet.sent_by_file + len(head)
         try:
             await self._outlet.send_file(head, file, offset, count)
         except ConnectionError:
             self.leave()  # as every send to nobody: nothing is said
             return
+        finally:
+            self._note_unsent(count - max(0, self._outlet.sent_by_file - before))
         if self._is_chunked:
             self._outlet.write(b"\r\n" if has_more else b"\r\n0\r\n\r\n")
         if not has_more:
             self._finish()
+
+    def _note_unsent(self, count: int) -> None:
+        if count:
+            self.scope["extensions"][UNSENT]["bytes"] += count
 
     def _finish(self) -> None:
         self.is_done = True

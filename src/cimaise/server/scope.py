@@ -4,7 +4,7 @@ import asyncio
 
 from uvicorn.config import Config
 
-from cimaise.server.exchange import PATHSEND, ZEROCOPY, Scope
+from cimaise.server.exchange import PATHSEND, UNSENT, ZEROCOPY, Scope
 from cimaise.server.receive import TRAILERS
 from cimaise.server.requests import Request
 
@@ -43,7 +43,7 @@ def http_scope(
         "headers": request.headers,
         "server": server,
         "client": client,
-        "extensions": {TRAILERS: {"fields": request.trailers}}
+        "extensions": {TRAILERS: {"fields": request.trailers}, UNSENT: {"bytes": 0}}
         | ({} if is_tls else {PATHSEND: {}, ZEROCOPY: {}}),
     }
 

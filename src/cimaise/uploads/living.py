@@ -1,7 +1,10 @@
 """What every door does with a session: whose it is, whether it goes on, and how it ends."""
 
+from sqlalchemy import Connection, select
+
 from cimaise import telemetry
 from cimaise.access.policy import Principal
+from cimaise.database.schema import uploads
 from cimaise.errors import CimaiseError, Forbidden, Gone, WrongState
 from cimaise.uploads import session as sessions
 from cimaise.uploads.discard import end_and_remove
@@ -54,3 +57,9 @@ async def back_to_pending(stores: Stores, session: UploadSession) -> None:
     await stores.database.write(
         lambda connection: sessions.advance(connection, session, State.PENDING, now=stores.clock())
     )
+
+
+def account_of_key(connection: Connection, incoming_key: str) -> str:
+    """Whose upload writes there; empty where none does."""
+    statement = select(uploads.c.account_id).where(uploads.c.incoming_key == incoming_key)
+    return str(connection.execute(statement).scalar() or "")

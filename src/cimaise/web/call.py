@@ -55,6 +55,10 @@ class Call:
         """That the request came from; empty where the server does not know."""
         return self.request.client.host if self.request.client else ""
 
+    def count_for(self, account_id: str) -> None:
+        """Whose use this request is, where an address is the right to upload and nobody signed in."""
+        self.request.scope["state"]["account_id"] = account_id
+
     def at(self, url: str) -> str:
         """An address of ours (from ``/``) as pages have it: below the path of the public URL."""
         return self.services.settings.base_path + url if url.startswith("/") else url

@@ -61,6 +61,7 @@ uploads = Table(
     ),
     Index("ix_uploads_account_id_created_at", "account_id", "created_at"),
     Index("ix_uploads_created_at_id", "created_at", "id"),
+    Index("ix_uploads_incoming_key", "incoming_key"),  # whose a signed URL is
     Index("ix_uploads_state_expires_at", "state", "expires_at"),
     Index(  # statistics are read from it alone
         "ix_uploads_statistics",

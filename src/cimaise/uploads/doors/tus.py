@@ -137,6 +137,7 @@ class TusUploads:
         """
         async with self._transfers.taken(upload_id) as transfer:
             upload = await self._living(upload_id)
+            body.on_known(upload.session.account_id)
             if upload.is_final:
                 raise Forbidden("A final upload takes no bytes: send them to its partial ones.")
             if upload.is_whole:

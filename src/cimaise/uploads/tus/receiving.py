@@ -37,12 +37,14 @@ class Body:
         size: How many, where that was said.
         digest: Set where a checksum comes along, before the bytes or behind them.
         checksum: Gives it once all bytes are there; ``Malformed`` where it is missing.
+        on_known: Told the account whose upload it is, before the first byte is taken.
     """
 
     chunks: AsyncIterator[bytes]
     size: int | None = None
     digest: BodyDigest | None = None
     checksum: Callable[[], Checksum] | None = None
+    on_known: Callable[[str], None] = lambda account_id: None  # noqa: ARG005 (nobody asks)
 
 
 async def receive(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SENT = "http.response.body"
 _ZEROCOPY = "http.response.zerocopysend"
+_UNSENT = "cimaise.unsent"  # what the server was handed and could not send
 
 
 async def require_transfer(call: Call) -> Asking:
@@ -84,7 +85,8 @@ class TransferReply:
         except TooMany as refusal:
             await problem_reply(refusal, telemetry.request_id.get())(scope, receive, send)
         finally:
-            if sent_bytes:
+            sent_bytes -= scope.get("extensions", {}).get(_UNSENT, {}).get("bytes", 0)
+            if sent_bytes > 0:
                 self._count(sent_bytes)
 
     def _count(self, sent_bytes: int) -> None:

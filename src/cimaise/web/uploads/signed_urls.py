@@ -4,6 +4,7 @@ A URL is good for one verb, one key, one length (exact, or the greatest where no
 read, and what breaks off in the middle leaves nothing.
 """
 
+from sqlalchemy import Connection
 from starlette.types import ASGIApp
 
 from cimaise.errors import Forbidden, Gone, LengthRequired, Limit, NotFound, TooLarge
@@ -12,6 +13,7 @@ from cimaise.library.serving import signed_headers
 from cimaise.library.serving_types import served_type
 from cimaise.rfc.selection import Representation, select
 from cimaise.storage.base import Grant, SignedDoor
+from cimaise.uploads.living import account_of_key
 from cimaise.web.call import Call
 from cimaise.web.replies.problems import problem_reply
 from cimaise.web.replies.reply import BytesReply, empty_reply
@@ -33,8 +35,8 @@ async def put(call: Call) -> ASGIApp:
     size = _checked_length(call, grant)
     _check_type(call, grant)
     storage = call.services.storage
+    await _require_known(call, grant)
     if grant.verb == "put":
-        await _require_needed(call, grant.key)
         info = await storage.write(
             grant.key, call.chunks(), content_type=grant.content_type or _TYPE, size=size
         )
@@ -75,9 +77,16 @@ def _grant(call: Call) -> Grant:
     return door.open_grant(call.path("token"), call.now)
 
 
-async def _require_needed(call: Call, key: str) -> None:
-    """``Gone`` where the upload has ended: what came now would be charged to nobody."""
-    if await call.services.database.read(lambda connection: is_discarded(connection, key)):
+async def _require_known(call: Call, grant: Grant) -> None:
+    """Note whose upload it is. ``Gone`` where a whole object would come after the upload's end."""
+
+    def look(connection: Connection) -> tuple[str, bool]:
+        account_id = account_of_key(connection, grant.key)
+        return account_id, grant.verb == "put" and is_discarded(connection, grant.key)
+
+    account_id, has_ended = await call.services.database.read(look)
+    call.count_for(account_id)
+    if has_ended:  # what came now would be charged to nobody
         raise Gone("The upload has ended: begin another.")
 
 

@@ -70,6 +70,7 @@ async def right_of(call: Call) -> UploadRight:
     """
     right = await call.services.upload_tokens.resolve(call.path("token"))
     call.services.watch.require_welcome(right.principal, call.address)
+    call.count_for(right.principal.account_id)
     return right
 
 

@@ -188,10 +188,12 @@ def _body(call: Call) -> Body:
     if announced is not None:
         checksum = tus.parse_checksum(announced)
         digest = BodyDigest([checksum.algorithm])
-        return Body(call.chunks(), call.content_length, digest, lambda: checksum)
+        return Body(call.chunks(), call.content_length, digest, lambda: checksum, call.count_for)
     if _CHECKSUM in (call.header("trailer") or "").lower():
-        return Body(call.chunks(), call.content_length, BodyDigest(), _trailing(call))
-    return Body(call.chunks(), call.content_length)
+        return Body(
+            call.chunks(), call.content_length, BodyDigest(), _trailing(call), call.count_for
+        )
+    return Body(call.chunks(), call.content_length, on_known=call.count_for)
 
 
 def _trailing(call: Call) -> Callable[[], Checksum]:

@@ -1,0 +1,11 @@
+"""Whose upload a signed URL writes to is found by its key."""
+
+from alembic import op
+
+revision = "0024"
+down_revision = "0023"
+
+
+def upgrade() -> None:
+    """Add the index."""
+    op.create_index("ix_uploads_incoming_key", "uploads", ["incoming_key"])
