@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from cimaise.database.engine import Database
+from cimaise.errors import Unavailable
 from cimaise.library.serving_types import INLINE_TYPES
 from tests.kit.application import Person, RunningApplication
 from tests.kit.bodies import content
@@ -358,13 +360,22 @@ def test_a_file_that_shrinks_while_it_is_sent_cuts_the_connection(
     assert received < len(body)
 
 
-def test_downloads_are_counted_beside_the_transfer(server: RunningApplication, ann: Person):
+def test_downloads_are_counted_beside_the_transfer_and_written_when_the_database_is_back(
+    server: RunningApplication, ann: Person, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(self: Database, work: object) -> None:
+        raise Unavailable("The database is away.")
+
+    tally = server.application.services.tally
     with server.client(ann) as client:
         file = publish_file(client, make_collection(server, client), "counted.bin", BODY)
         client.get(f"/files/{file['id']}")
         client.head(f"/files/{file['id']}")
         client.get(f"/files/{file['id']}", headers={"Range": "bytes=100-"})
-        server.run(server.application.services.background.close())
+        with monkeypatch.context() as broken:
+            broken.setattr(Database, "write", away)
+            server.run(tally.flush())
+        server.run(tally.flush())
         assert client.get(f"/api/files/{file['id']}").json()["download_count"] == 1
 
 

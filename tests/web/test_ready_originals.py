@@ -164,7 +164,6 @@ def counted(shown: Shown, admin: httpx2.Client) -> dict[str, float]:
     """What was written down so far of everything that counts a transfer."""
     shown.stranger.get("/healthz")  # on the same connection: what was before it is over
     services = shown.server.application.services
-    shown.server.run(services.background.close())
     found = admin.get("/api/admin/delivery").json()
     kinds = {one["id"]: one["requests"] for one in found["visitors"]}
     column = select(files.c.download_count).where(files.c.id == shown.id)

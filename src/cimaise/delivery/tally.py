@@ -13,22 +13,30 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, update
 
 from cimaise import telemetry
 from cimaise.database.engine import Database
-from cimaise.database.schema import delivered_days
+from cimaise.database.rights import KEEPS_RIGHTS
+from cimaise.database.schema import delivered_days, files
 from cimaise.database.upsert import upsert
 from cimaise.delivery.visitors import Visitor
 from cimaise.errors import CimaiseError
 
 _ADD: Final = upsert(delivered_days, ("day", "kind", "subject"), add=("requests", "bytes"))
+_DOWNLOADED: Final = (
+    update(files)
+    .where(files.c.id == bindparam("file"))
+    .values(download_count=files.c.download_count + bindparam("downloads"))
+    .execution_options(**KEEPS_RIGHTS)
+)
 FLUSH_S: Final = 10.0
 _MANY_SUMS: Final = 20_000  # then at once: a few MB
 _MOST_SUMS: Final = 5 * _MANY_SUMS  # while the database is away; what is new then is not counted
 
 Key = tuple[str, str, str]  # day, kind, subject
 Sums = Mapping[Key, tuple[int, int]]  # requests, bytes
+Downloads = Mapping[str, int]  # by id of the file
 
 
 class Kind(StrEnum):
@@ -69,6 +77,7 @@ class Tally:
         self._database = database
         self._clock = clock
         self._sums: dict[Key, list[int]] = {}
+        self._downloads: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._full = asyncio.Event()
         self._is_failing = False
@@ -82,10 +91,23 @@ class Tally:
             self._add((day, Kind.FILE, transfer.file_id), transfer.bytes)
         if transfer.owner_id is not None:
             self._add((day, Kind.OWNER, transfer.owner_id), transfer.bytes)
+        self._write_soon()
+
+    def count_download(self, file_id: str) -> None:
+        """Count a transfer from a file's first byte on, beside :meth:`add`. Never fails or waits."""
+        self._add_downloads(file_id, 1)
+        self._write_soon()
+
+    def _write_soon(self) -> None:
         if len(self._sums) >= _MANY_SUMS and not self._is_failing:
             self._full.set()
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._flush_soon())
+
+    def _add_downloads(self, file_id: str, count: int) -> None:
+        before = self._downloads.get(file_id, 0)
+        if before or len(self._downloads) < _MOST_SUMS:
+            self._downloads[file_id] = before + count
 
     def _add(self, key: Key, count: int, requests: int = 1) -> None:
         sums = self._sums.get(key)
@@ -98,16 +120,19 @@ class Tally:
     async def flush(self) -> None:
         """Write down what was counted. What cannot be written now is kept for the next time."""
         taken, self._sums = self._sums, {}
-        if not taken:
+        downloads, self._downloads = self._downloads, {}
+        if not (taken or downloads):
             return
         sums = {key: (requests, count) for key, (requests, count) in taken.items()}
         try:
-            await self._database.write(lambda connection: _write(connection, sums))
+            await self._database.write(lambda connection: _write(connection, sums, downloads))
         except CimaiseError as fault:
             self._is_failing = True
             telemetry.log("tally_failed", level="warning", message=fault.message)
             for key, (requests, count) in sums.items():
                 self._add(key, count, requests)
+            for file_id, count in downloads.items():
+                self._add_downloads(file_id, count)
         else:
             self._is_failing = False
 
@@ -125,7 +150,7 @@ class Tally:
         await asyncio.shield(self.flush())
 
 
-def _write(connection: Connection, sums: Sums) -> None:
+def _write(connection: Connection, sums: Sums, downloads: Downloads) -> None:
     rows = [
         {"day": day, "kind": kind, "subject": subject, "requests": requests, "bytes": count}
         for (day, kind, subject), (requests, count) in sorted(
@@ -134,3 +159,6 @@ def _write(connection: Connection, sums: Sums) -> None:
     ]
     if rows:
         connection.execute(_ADD, rows)
+    counts = [{"file": file_id, "downloads": count} for file_id, count in sorted(downloads.items())]
+    if counts:
+        connection.execute(_DOWNLOADED, counts)

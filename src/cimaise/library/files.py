@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, select, tuple_, update
 from cimaise.access import policy as rights
 from cimaise.access.policy import Principal, Visibility
 from cimaise.database.engine import Database
-from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import collections, files
 from cimaise.errors import Gone, Invalid, NotFound, TakenDown
 from cimaise.library.collections import (
@@ -165,19 +164,6 @@ class Files:
             return file
 
         return await self._database.write(work)
-
-    async def count_download(self, file_id: str) -> None:
-        """One more download; called beside the transfer, not before it."""
-        await self._database.write(
-            lambda connection: (
-                connection.execute(
-                    update(files)
-                    .where(files.c.id == file_id)
-                    .values(download_count=files.c.download_count + 1)
-                    .execution_options(**KEEPS_RIGHTS)
-                ).rowcount
-            )
-        )
 
 
 def _require_limit(limit: int) -> None:

@@ -45,7 +45,7 @@ async def _delivered(call: Call, found: Found, changes: Changes, *, download: bo
 
     def count() -> None:
         if delivery.selection.begins:
-            call.services.background.start(call.services.files.count_download(delivery.file.id))
+            call.services.tally.count_download(delivery.file.id)
 
     if call.services.edge is not None and delivery.selection.ranges:
         count()

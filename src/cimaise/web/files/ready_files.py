@@ -119,7 +119,7 @@ class ReadyFiles:
                 )
             )
             if ended.start == 0 and ended.outcome == "complete":
-                services.background.start(services.files.count_download(facts.file_id))
+                services.tally.count_download(facts.file_id)
         self._note(facts, target, ended)
 
     def _note(self, facts: FileFacts, target: bytes, ended: Ended) -> None:
