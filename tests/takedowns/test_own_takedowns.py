@@ -1,5 +1,6 @@
 """What whoever published a file sees of its removal, and how they object."""
 
+import html
 from typing import Any
 
 import pytest
@@ -82,6 +83,38 @@ def test_an_objection_is_read_by_whoever_made_it_and_by_no_other_owner(
         page = client.get("/me/removed", headers=HTML).text
     assert (others["state"], others["statement"]) == ("countered", None)
     assert "own work" not in page
+
+
+def test_each_owner_may_object_once_and_the_operator_reads_all_of_it(
+    server: RunningApplication, ann: Person, ben: Person, root: Person, removed: dict[str, Any]
+):
+    where = f"/api/takedowns/{removed['id']}/counter-notice"
+    with server.client(ann) as hers, server.client(ben) as his, server.client(root) as admin:
+        assert hers.post(where, json={"statement": "Ann's own."}).status_code == 200
+        assert "Object<" in his.get("/me/removed", headers=HTML).text
+        told = his.post(where, json={"statement": "Ben has a licence."})
+        assert (told.status_code, told.json()["statement"]) == (200, "Ben has a licence.")
+        assert [one["statement"] for one in told.json()["objections"]] == ["Ben has a licence."]
+        for client in (hers, his):
+            assert client.post(where, json={"statement": "again"}).status_code == 409
+        (listed,) = admin.get("/api/admin/takedowns?state=countered").json()["takedowns"]
+        made = [(one["account"], one["statement"]) for one in listed["objections"]]
+        assert made == [(ann.id, "Ann's own."), (ben.id, "Ben has a licence.")]
+        page = admin.get("/admin/takedowns", headers=HTML).text
+        for text in ("Ann's own.", "Ben has a licence."):
+            assert html.escape(text, quote=True).replace("&#x27;", "&#39;") in page
+
+
+def test_one_restoration_brings_back_the_files_of_all_whoever_objected(
+    server: RunningApplication, ann: Person, ben: Person, root: Person, removed: dict[str, Any]
+):
+    with server.client(ann) as hers, server.client(ben) as his, server.client(root) as admin:
+        where = f"/api/takedowns/{removed['id']}/counter-notice"
+        hers.post(where, json={"statement": "Ann's own."}).raise_for_status()
+        admin.post(f"/api/admin/takedowns/{removed['id']}/restore", json={}).raise_for_status()
+        assert his.post(where, json={"statement": "too late"}).status_code == 409
+        for file_id in removed["file_ids"]:
+            assert admin.get(f"/files/{file_id}").content == PICTURE
 
 
 def test_another_site_cannot_object_in_an_owners_name(

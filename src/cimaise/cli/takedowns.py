@@ -63,7 +63,7 @@ def list_all(data_dir: str | None, config: Path | None, as_json: bool) -> None:
         print_json({"takedowns": [_plain(one) for one in found]})
         return
     print_table(
-        ("ID", "STATE", "MADE", "FILES", "REASON", "OBJECTION"),
+        ("ID", "STATE", "MADE", "FILES", "REASON", "OBJECTIONS"),
         [
             (
                 one.id,
@@ -71,7 +71,7 @@ def list_all(data_dir: str | None, config: Path | None, as_json: bool) -> None:
                 f"{one.made_at:%Y-%m-%d %H:%M}",
                 str(len(one.file_ids)),
                 one.reason,
-                " ".join((one.statement or "-").split()),
+                " / ".join(" ".join(each.statement.split()) for each in one.objections) or "-",
             )
             for one in found
         ],

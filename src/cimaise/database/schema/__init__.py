@@ -27,7 +27,7 @@ from cimaise.database.schema.quota import (
     usage_totals,
 )
 from cimaise.database.schema.risk import bans, risk_scores
-from cimaise.database.schema.takedowns import takedown_files, takedowns
+from cimaise.database.schema.takedowns import takedown_files, takedown_objections, takedowns
 from cimaise.database.schema.uploads import (
     tus_parts,
     tus_pieces,
@@ -67,6 +67,7 @@ __all__ = [
     "sign_in_links",
     "source_answers",
     "takedown_files",
+    "takedown_objections",
     "takedowns",
     "tus_parts",
     "tus_pieces",

@@ -28,14 +28,20 @@ takedowns = Table(
     Column("made_by", String(64)),  # account; NULL: the operator at the machine
     Column("made_at", UTCDateTime, nullable=False),
     Column("hold_until", UTCDateTime, nullable=False),  # bytes are kept so long, unseen
-    Column("statement", Text),  # the counter-notice
-    Column("countered_by", String(64)),
-    Column("countered_at", UTCDateTime),
     Column("ended_at", UTCDateTime),  # when restored, or when the bytes were given up
     CheckConstraint("state in ('held', 'countered', 'restored', 'final')", name="state"),
     Index("ix_takedowns_sha256", "sha256"),
     Index("ix_takedowns_size", "size"),
     Index("ix_takedowns_state_hold_until", "state", "hold_until"),
+)
+
+takedown_objections = Table(  # counter-notices: one of each account whose files went
+    "takedown_objections",
+    metadata,
+    Column("takedown_id", ForeignKey("takedowns.id"), primary_key=True),
+    Column("account_id", String(64), primary_key=True),
+    Column("statement", Text, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
 )
 
 takedown_files = Table(  # which published files a take-down removed

@@ -36,8 +36,10 @@ from cimaise.library.takedowns.held import hold_bytes
 from cimaise.library.takedowns.rows import (
     OPEN,
     Notice,
+    Objection,
     Takedown,
     TakedownState,
+    add_objection,
     advance,
     as_seen_by,
     find_takedown,
@@ -195,14 +197,14 @@ class Takedowns:
             )
 
     async def counter(self, principal: Principal, takedown_id: str, statement: str) -> Takedown:
-        """Object, as somebody whose file it was. The operator decides.
+        """Object, as somebody whose file it was; each of them may, once. The operator decides.
 
         Gives what the caller may see of it, as :meth:`list_own` does.
 
         Raises:
             NotFound, NotSignedIn, Forbidden: No such take-down, or not of the caller's files.
             Invalid: No statement.
-            WrongState: It was objected to already, or has ended.
+            WrongState: The caller has objected already, or it has ended.
         """
         rights.require_account(principal)
         if not statement.strip() or len(statement) > MAX_TEXT:
@@ -211,14 +213,8 @@ class Takedowns:
         def work(connection: Connection) -> Takedown:
             takedown = find_takedown(connection, takedown_id)
             _require_owner(connection, principal, takedown)
-            if takedown.state is not TakedownState.HELD:
-                raise WrongState(f"The take-down is {takedown.state}.")
-            now = self._clock()
-            advance(
-                connection, takedown, TakedownState.COUNTERED, by=principal.account_id, now=now,
-                why=statement, statement=statement, countered_by=principal.account_id,
-                countered_at=now,
-            )  # fmt: skip
+            objection = Objection(principal.account_id, statement, self._clock())
+            add_objection(connection, takedown, objection)
             countered = find_takedown(connection, takedown_id)
             return as_seen_by(principal.account_id, countered, connection)
 

@@ -6,10 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from cimaise.database.audit import record
-from cimaise.database.schema import collections, files, takedown_files, takedowns
+from cimaise.database.schema import (
+    collections,
+    files,
+    takedown_files,
+    takedown_objections,
+    takedowns,
+)
 from cimaise.errors import NotFound, WrongState
 from cimaise.library.tags import file_tag, note_purge
 
@@ -40,6 +46,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """A counter-notice of somebody whose file it was."""
+
+    account_id: str
+    statement: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Takedown:
     """A take-down, which is also its receipt.
 
@@ -54,9 +69,7 @@ class Takedown:
         made_by: The account; ``None`` for the operator at the machine.
         made_at: When.
         hold_until: So long it can be restored.
-        statement: The counter-notice.
-        countered_by: The account that it came from.
-        countered_at: When that came.
+        objections: The counter-notices, one of an account at most, in the order of their coming.
         ended_at: When it was restored or became final.
     """
 
@@ -70,9 +83,7 @@ class Takedown:
     made_by: str | None
     made_at: datetime
     hold_until: datetime
-    statement: str | None = None
-    countered_by: str | None = None
-    countered_at: datetime | None = None
+    objections: tuple[Objection, ...] = ()
     ended_at: datetime | None = None
 
 
@@ -114,11 +125,10 @@ def as_seen_by(account_id: str, takedown: Takedown, connection: Connection) -> T
         takedown_files.c.takedown_id == takedown.id, takedown_files.c.owner_id == account_id
     )
     files = set(connection.execute(mine).scalars())
-    is_own_statement = takedown.countered_by == account_id
     return replace(
         takedown,
         file_ids=tuple(file_id for file_id in takedown.file_ids if file_id in files),
-        statement=takedown.statement if is_own_statement else None,
+        objections=tuple(one for one in takedown.objections if one.account_id == account_id),
     )
 
 
@@ -130,11 +140,45 @@ def takedown_of(connection: Connection, row: Row[Any]) -> Takedown:
         .order_by(takedown_files.c.file_id)
     ).scalars()
     same = ("id", "sha256", "size", "reason", "reference", "made_by", "made_at", "hold_until",
-            "statement", "countered_by", "countered_at", "ended_at")  # fmt: skip
+            "ended_at")  # fmt: skip
     return Takedown(
         state=TakedownState(row.state),
         file_ids=tuple(ids),
+        objections=_objections(connection, row.id),
         **{name: getattr(row, name) for name in same},
+    )
+
+
+def _objections(connection: Connection, takedown_id: str) -> tuple[Objection, ...]:
+    columns = takedown_objections.c
+    rows = connection.execute(
+        select(columns.account_id, columns.statement, columns.made_at)
+        .where(columns.takedown_id == takedown_id)
+        .order_by(columns.made_at, columns.account_id)
+    )
+    return tuple(Objection(*row) for row in rows)
+
+
+def add_objection(connection: Connection, takedown: Takedown, objection: Objection) -> None:
+    """The only one of its account; the take-down is countered from the first one on.
+
+    Raises:
+        WrongState: The account has objected before, or the take-down has ended.
+    """
+    advance(
+        connection, takedown, TakedownState.COUNTERED, by=objection.account_id,
+        now=objection.made_at, why=objection.statement,
+    )  # fmt: skip
+    made = _objections(connection, takedown.id)
+    if any(one.account_id == objection.account_id for one in made):
+        raise WrongState("You have objected to it already.")
+    connection.execute(
+        insert(takedown_objections).values(
+            takedown_id=takedown.id,
+            account_id=objection.account_id,
+            statement=objection.statement,
+            made_at=objection.made_at,
+        )
     )
 
 
@@ -142,18 +186,18 @@ def advance(
     connection: Connection, takedown: Takedown, to: TakedownState, *, by: str | None,
     now: datetime, why: str = "", **values: Any,
 ) -> None:  # fmt: skip
-    """One compare-and-set, and its line in the audit log.
+    """One compare-and-set of what is open, and its line in the audit log.
 
     Raises:
-        WrongState: It is not open any more, or changed meanwhile.
+        WrongState: It is not open any more.
     """
     changed = connection.execute(
         update(takedowns)
-        .where(takedowns.c.id == takedown.id, takedowns.c.state == takedown.state)
+        .where(takedowns.c.id == takedown.id, takedowns.c.state.in_(OPEN))
         .values(state=to.value, **values)
     ).rowcount
-    if takedown.state not in OPEN or not changed:
-        raise WrongState(f"The take-down is {takedown.state}.")
+    if not changed:
+        raise WrongState("The take-down has ended.")
     record(
         connection, at=now, account_id=by, action=f"takedown.{to}", subject=takedown.id,
         details={"sha256": takedown.sha256, "files": list(takedown.file_ids), "reason": why},

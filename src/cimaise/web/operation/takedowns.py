@@ -69,11 +69,22 @@ async def counter_takedown(call: Call) -> ASGIApp:
 
 
 def takedown_json(takedown: Takedown) -> dict[str, Any]:
-    """The receipt."""
-    times = ("made_at", "hold_until", "countered_at", "ended_at")
-    same = ("id", "sha256", "size", "reason", "reference", "made_by", "statement")
+    """The receipt; ``statement`` and ``countered_at`` are of the first objection that is shown."""
+    times = ("made_at", "hold_until", "ended_at")
+    same = ("id", "sha256", "size", "reason", "reference", "made_by")
     shown: dict[str, Any] = {name: getattr(takedown, name) for name in same}
     for name in times:
         at = getattr(takedown, name)
         shown[name] = time_text(at) if at is not None else None
-    return shown | {"state": takedown.state.value, "file_ids": list(takedown.file_ids)}
+    objections = [
+        {"account": one.account_id, "statement": one.statement, "made_at": time_text(one.made_at)}
+        for one in takedown.objections
+    ]
+    first = objections[0] if objections else {"statement": None, "made_at": None}
+    return shown | {
+        "state": takedown.state.value,
+        "file_ids": list(takedown.file_ids),
+        "statement": first["statement"],
+        "countered_at": first["made_at"],
+        "objections": objections,
+    }

@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
-from cimaise.library.takedowns.rows import TakedownState
+from cimaise.library.takedowns.rows import OPEN
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.pages.forms import go_on, read_form
@@ -18,7 +18,7 @@ async def show(call: Call) -> ASGIApp:
     return page(
         call,
         "removed_files.html",
-        rows=[(one, one.state is TakedownState.HELD) for one in found],
+        rows=[(one, one.state in OPEN) for one in found],
         did="Your objection is with the operator." if call.query("did") == "objected" else "",
     )
 

@@ -45,7 +45,10 @@ async def takedowns(call: Call) -> ASGIApp:
 
 def _row(takedown: Takedown, names: dict[str, str]) -> dict[str, object]:
     by = "the operator" if takedown.made_by is None else names.get(takedown.made_by, "")
-    return {"takedown": takedown, "by": by, "is_open": takedown.state in OPEN}
+    objectors = {one.account_id: names.get(one.account_id, "") for one in takedown.objections}
+    return {
+        "takedown": takedown, "by": by, "is_open": takedown.state in OPEN, "names": objectors,
+    }  # fmt: skip
 
 
 @shown
