@@ -45,11 +45,12 @@ export function factsOf(info, known) {
 }
 
 /**
- * Makers like to repeat themselves: "Canon", "Canon EOS 40D".
+ * Makers like to repeat themselves: "Canon", "Canon EOS 40D"; "NIKON CORPORATION", "NIKON D810".
  * @param {Exif} exif
  */
 function cameraText({ make = "", model = "" }) {
-  return model.toLowerCase().startsWith(make.toLowerCase()) ? model : `${make} ${model}`.trim();
+  const [first] = make.toLowerCase().split(" ");
+  return model.toLowerCase().startsWith(first) ? model : `${make} ${model}`.trim();
 }
 
 /**

@@ -2,8 +2,11 @@
 
 import { thumbHashToDataURL } from "thumbhash";
 
+/** @type {Element[]} links whose turn has not come, the first one first */
+const waiting = [];
+
 /**
- * Each is drawn when its place comes near: sixty at once would hold up a phone.
+ * Each is drawn when its place comes near, in a task of its own: many at once would hold up a phone.
  * @param {ParentNode} where what to look through
  */
 export function paintPlaceholders(where) {
@@ -12,12 +15,18 @@ export function paintPlaceholders(where) {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         observer.unobserve(target);
-        paint(target);
+        if (waiting.push(target) === 1) setTimeout(paintNext);
       }
     },
     { rootMargin: "50% 0px" },
   );
   for (const link of where.querySelectorAll("a[data-placeholder]")) observer.observe(link);
+}
+
+function paintNext() {
+  const link = waiting.shift();
+  if (link) paint(link);
+  if (waiting.length) setTimeout(paintNext);
 }
 
 /** @param {Element} link around a picture */

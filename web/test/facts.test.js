@@ -21,6 +21,7 @@ test("only what is known is said", () => {
 test("a maker is named once", () => {
   const named = (make, model) => Object.fromEntries(factsOf({ ...INFO, exif: { make, model } }, {})).Camera;
   assert.equal(named("Canon", "Canon EOS 40D"), "Canon EOS 40D");
+  assert.equal(named("NIKON CORPORATION", "NIKON D810"), "NIKON D810");
   assert.equal(named("NIKON", "COOLPIX P6000"), "NIKON COOLPIX P6000");
   assert.equal(named(undefined, "X100"), "X100");
 });

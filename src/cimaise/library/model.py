@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from cimaise.access.policy import CollectionFacts, MemberRole, Visibility
+from cimaise.library.placeholders import NONE_POSSIBLE
 
 DEFAULT_POINTS = 3
 """What whoever publishes a file earns, where the collection's policy says nothing."""
@@ -95,6 +96,11 @@ class File:
     taken_at: datetime | None = None
     placeholder: str | None = None
     is_taken_down: bool = False
+
+    @property
+    def is_undrawable(self) -> bool:
+        """A picture of which nothing could be drawn: it is damaged, or too large."""
+        return self.is_picture and self.placeholder == NONE_POSSIBLE
 
     @property
     def shown_visibility(self) -> Visibility:

@@ -1,10 +1,16 @@
 """One's own files: as a list for programs, and as a page that works by plain forms."""
 
 import itertools
+from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from cimaise.images.limits import RenderLimits
+from cimaise.images.placeholder import make_placeholder
+from cimaise.jobs.base import Turn
+from cimaise.jobs.placeholders import make_placeholders
 from tests.kit.application import Person, RunningApplication
 from tests.kit.pictures import quadrants
 
@@ -139,3 +145,33 @@ def test_a_key_that_may_only_read_changes_nothing_by_a_pages_form(
             answer = client.post(f"/me/files/{file}", data=form, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
         assert client.get(f"/api/files/{file}").json()["title"] == ""
+
+
+def test_a_damaged_picture_is_called_so_and_not_shown_as_a_broken_one(
+    server: RunningApplication, album: str, ann: Person
+) -> None:
+    whole = bytes(quadrants(400, 300).write_to_buffer(".png"))
+    with server.client(ann) as client:
+        sent = client.put(
+            f"/api/collections/{album}/files/cut.png", content=whole[: len(whole) // 2]
+        )
+        assert sent.status_code == 201, sent.text
+        file_id = sent.json()["id"]
+        assert client.get(f"/images/{file_id}?width=100").status_code == 415
+        look_at_pictures(server)
+        page = client.get("/me/files", headers=SELF).text
+    about = page[page.index(f'id="file-{file_id}"') :]
+    about = about[: about.index("</li>")]
+    assert "Cannot be shown" in about
+    assert "<img" not in about
+
+
+def look_at_pictures(server: RunningApplication) -> None:
+    """What a job does after a while: draw each picture small, and note of which that failed."""
+    services = server.application.services
+    turn = Turn(datetime.now(UTC), services.database)
+
+    async def draw(source: bytes | Path) -> str:
+        return make_placeholder(source, RenderLimits())
+
+    server.run(make_placeholders(turn, services.storage, draw, max_bytes=10**8))

@@ -22,10 +22,10 @@ from cimaise.web.pages.tiles import SMALL_PX, Site, make_tile
 ALBUMS_A_PAGE: Final = 24
 PICTURES_A_PAGE: Final = 60
 _SORTS: Final = (
-    ("Newest first", Sort.DATE, True),
-    ("Oldest first", Sort.DATE, False),
-    ("By name", Sort.NAME, False),
-    ("By date taken", Sort.TAKEN, True),
+    ("Newest", Sort.DATE, True),
+    ("Oldest", Sort.DATE, False),
+    ("Name", Sort.NAME, False),
+    ("Date taken", Sort.TAKEN, True),
 )
 _AS_HUNG: Final = ("As hung", Sort.PLACED, False)
 

@@ -22,6 +22,7 @@ from cimaise.web.shapes.public import MAX_NOTE, MAX_TITLE
 
 FILES_A_PAGE: Final = 24
 _THUMB_PX: Final = 480
+_MOST_ENDING: Final = 5
 MAX_FORM_BYTES: Final = 12 * MAX_NOTE + 16 * 1024
 """Of a form with a note: a character is up to twelve in a form."""
 
@@ -53,7 +54,20 @@ async def my_files(call: Call) -> ASGIApp:
 def _row(call: Call, file: File) -> dict[str, object]:
     is_managed = rights.may_manage(call.principal, file.collection.facts)
     share = shares_url(file.collection.name) if is_managed else ""
-    return {"file": file, "thumb": _thumb(file), "share": share}
+    is_broken = file.is_undrawable and not file.is_taken_down
+    return {
+        "file": file,
+        "thumb": _thumb(file),
+        "is_broken": is_broken,
+        "kind": _kind(file),
+        "share": share,
+    }
+
+
+def _kind(file: File) -> str:
+    """``PDF``: what stands in the place of a picture; empty where the name does not say."""
+    ending = file.filename.rpartition(".")[2] if "." in file.filename else ""
+    return ending.upper() if len(ending) <= _MOST_ENDING else ""
 
 
 def _thumb(file: File) -> str | None:
