@@ -19,7 +19,7 @@ OPEN_TO_ALL: Final = (
     "/login?by=key",
     "/docs",
 )
-SIGNED_IN: Final = ("/upload", "/me", "/me/files", "/me/access")
+SIGNED_IN: Final = ("/upload", "/me", "/me/files", "/me/access", "/collections/new")
 FOR_ADMINS: Final = (
     "/admin",
     "/admin/uploads",

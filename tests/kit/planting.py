@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cimaise.access.policy import Principal, Role
 from cimaise.app import random_id
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.model import File, Publication
 from cimaise.library.publication import publish
 from cimaise.storage.keys import object_key

@@ -14,7 +14,7 @@ from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files
 from cimaise.errors import Invalid, NotFound
 from cimaise.library.acceptance import require_accepted
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.files import file_of, find_file, selected_files
 from cimaise.library.hanging import in_order, is_shown
 from cimaise.library.model import Collection, File

@@ -4,34 +4,38 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, exists, select, update
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import MemberRole, Principal, Visibility
+from cimaise.database.audit import record
 from cimaise.database.engine import Database
-from cimaise.database.schema import accounts, collections, files, memberships
-from cimaise.database.upsert import upsert
-from cimaise.errors import Invalid, NotFound, WrongState
+from cimaise.database.schema import collections, files
+from cimaise.errors import Invalid, WrongState
+from cimaise.library.collection_rows import (
+    find_collection,
+    insert_collection,
+    list_collections,
+    values_of,
+)
 from cimaise.library.giving_up import give_up_deleted_of
+from cimaise.library.members import (
+    Member,
+    Members,
+    account_id_of,
+    drop_member,
+    list_members,
+    put_member,
+)
 from cimaise.library.model import Collection, Policy
 from cimaise.library.tags import collection_tag, note_purge
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 _EXTENSION: Final = re.compile(r"\.[a-z0-9][a-z0-9.+-]{0,31}", re.ASCII)
 _TYPE: Final = re.compile(r"[a-z0-9.+-]+/(\*|[a-z0-9.+-]+)", re.ASCII)
-_KEEP_MEMBER: Final = upsert(memberships, ("collection_id", "account_id"), replace=("role",))
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An account's membership of a collection."""
-
-    account_id: str
-    role: MemberRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,21 @@ class Collections:
         """
         rights.require_account(principal)
         made = self._new(principal.account_id, name, title, visibility, policy or Policy())
-        return await self._database.write(lambda connection: insert_collection(connection, made))
+
+        def work(connection: Connection) -> Collection:
+            insert_collection(connection, made)
+            self._note(connection, principal, made, "collection.created")
+            return made
+
+        return await self._database.write(work)
+
+    def _note(
+        self, connection: Connection, principal: Principal, about: Collection, action: str
+    ) -> None:
+        record(
+            connection, at=self._clock(), account_id=principal.account_id, action=action,
+            subject=about.id, details={"collection": about.name, "visibility": about.visibility.value},
+        )  # fmt: skip
 
     def _new(
         self, owner_id: str, name: str, title: str, visibility: Visibility, policy: Policy
@@ -104,7 +122,7 @@ class Collections:
 
     async def list(self, principal: Principal) -> Sequence[Collection]:
         """Public collections and those that the principal owns or belongs to, by name."""
-        return await self._database.read(lambda connection: _list(connection, principal))
+        return await self._database.read(lambda connection: list_collections(connection, principal))
 
     async def change(self, principal: Principal, name: str, changes: Changes) -> Collection:
         """Change what it is called, shows and takes; for whoever manages it.
@@ -128,9 +146,10 @@ class Collections:
                 updated_at=self._clock(),
             )
             statement = update(collections).where(collections.c.id == found.id)
-            connection.execute(statement.values(**_values(changed)))
+            connection.execute(statement.values(**values_of(changed)))
             if changed.visibility is not found.visibility:
                 note_purge(connection, [collection_tag(found.id)], now=changed.updated_at)
+            self._note(connection, principal, changed, "collection.changed")
             return changed
 
         return await self._database.write(work)
@@ -148,8 +167,19 @@ class Collections:
                 raise WrongState("The collection still has files: delete them first.")
             give_up_deleted_of(connection, found.id, now=self._clock())
             connection.execute(delete(collections).where(collections.c.id == found.id))
+            self._note(connection, principal, found, "collection.deleted")
 
         await self._database.write(work)
+
+    async def members(self, principal: Principal, name: str) -> Members:
+        """Who owns the collection and who belongs to it, for whoever manages it."""
+
+        def work(connection: Connection) -> Members:
+            found = find_collection(connection, name, principal)
+            rights.require_manage(principal, found.facts)
+            return list_members(connection, found)
+
+        return await self._database.read(work)
 
     async def set_member(
         self, principal: Principal, name: str, account: str, role: MemberRole
@@ -157,14 +187,11 @@ class Collections:
         """Give an account (by id or name) a role in the collection."""
 
         def work(connection: Connection) -> Member:
-            found, account_id = self._managed_member(connection, principal, name, account)
-            connection.execute(
-                _KEEP_MEMBER.values(
-                    collection_id=found.id, account_id=account_id, role=role,
-                    created_at=self._clock(),
-                )
-            )  # fmt: skip
-            return Member(account_id, role)
+            found = find_collection(connection, name, principal)
+            rights.require_manage(principal, found.facts)
+            member = Member(account_id_of(connection, account), role)
+            put_member(connection, principal, found, member, now=self._clock())
+            return member
 
         return await self._database.write(work)
 
@@ -172,27 +199,12 @@ class Collections:
         """Take an account's role away; succeeds where it has none."""
 
         def work(connection: Connection) -> None:
-            found, account_id = self._managed_member(connection, principal, name, account)
-            connection.execute(
-                delete(memberships).where(
-                    memberships.c.collection_id == found.id, memberships.c.account_id == account_id
-                )
-            )
+            found = find_collection(connection, name, principal)
+            rights.require_manage(principal, found.facts)
+            account_id = account_id_of(connection, account)
+            drop_member(connection, principal, found, account_id, now=self._clock())
 
         await self._database.write(work)
-
-    @staticmethod
-    def _managed_member(
-        connection: Connection, principal: Principal, name: str, account: str
-    ) -> tuple[Collection, str]:
-        found = find_collection(connection, name, principal)
-        rights.require_manage(principal, found.facts)
-        for column in (accounts.c.id, accounts.c.name):  # a name may look like another's id
-            known = select(accounts.c.id).where(column == account)
-            account_id = connection.execute(known).scalar()
-            if account_id is not None:
-                return found, account_id
-        raise NotFound("There is no such account.")
 
 
 def checked_policy(policy: Policy) -> Policy:
@@ -218,95 +230,3 @@ def require_cover(connection: Connection, collection: Collection, file_id: str) 
     shown = files.c.is_picture & files.c.deleted_at.is_(None) & files.c.taken_down_at.is_(None)
     if connection.execute(select(files.c.id).where(at, shown)).first() is None:
         raise Invalid("The cover is a picture of the collection.", field="cover")
-
-
-def insert_collection(connection: Connection, made: Collection) -> Collection:
-    """Add a collection's row; ``WrongState`` where the name is taken."""
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(collections).values(id=made.id, **_values(made)))
-    except IntegrityError as fault:
-        raise WrongState("The name is taken.", code="already_exists") from fault
-    return made
-
-
-def find_collection(connection: Connection, name: str, principal: Principal) -> Collection:
-    """The collection with the principal's membership; ``NotFound``. Checks no right."""
-    values = {"of_name": name, "of_member": principal.account_id}
-    row = connection.execute(_ONE, values).first()
-    if row is None:
-        raise NotFound("There is no such collection.")
-    return collection_of(row)
-
-
-def joined_membership(principal: Principal) -> Any:
-    """``collections`` with the principal's membership beside each, where there is one."""
-    return _joined_membership(principal.account_id)
-
-
-def _joined_membership(account_id: Any) -> Any:
-    mine = and_(
-        memberships.c.collection_id == collections.c.id, memberships.c.account_id == account_id
-    )
-    return collections.outerjoin(memberships, mine)
-
-
-COLLECTION_COLUMNS: Final = (
-    *(column.label(f"collection_{column.name}") for column in collections.c),
-    memberships.c.role.label("member_role"),
-)
-
-_ONE: Final = (
-    select(*COLLECTION_COLUMNS)
-    .select_from(_joined_membership(bindparam("of_member")))
-    .where(collections.c.name == bindparam("of_name"))
-)
-
-
-def _selected(principal: Principal) -> Any:
-    return select(*COLLECTION_COLUMNS).select_from(joined_membership(principal))
-
-
-def _list(connection: Connection, principal: Principal) -> list[Collection]:
-    statement = _selected(principal).order_by(collections.c.name)
-    if not principal.is_admin:
-        seen = [collections.c.visibility == Visibility.PUBLIC]
-        if not principal.is_guest:
-            seen += [
-                collections.c.owner_id == principal.account_id,
-                memberships.c.role.is_not(None),
-            ]
-        statement = statement.where(or_(*seen))
-    return [collection_of(row) for row in connection.execute(statement)]
-
-
-def collection_of(row: Row[Any]) -> Collection:
-    """A row with :data:`COLLECTION_COLUMNS` as a value."""
-    return Collection(
-        id=row.collection_id,
-        name=row.collection_name,
-        title=row.collection_title,
-        visibility=Visibility(row.collection_visibility),
-        owner_id=row.collection_owner_id,
-        policy=msgspec.convert(row.collection_policy, Policy),
-        picture_count=row.collection_picture_count,
-        created_at=row.collection_created_at,
-        updated_at=row.collection_updated_at,
-        cover_id=row.collection_cover_id,
-        sort=row.collection_sort,
-        member_role=MemberRole(row.member_role) if row.member_role else None,
-    )
-
-
-def _values(collection: Collection) -> dict[str, Any]:
-    return {
-        "name": collection.name,
-        "title": collection.title,
-        "visibility": collection.visibility.value,
-        "owner_id": collection.owner_id,
-        "policy": msgspec.to_builtins(collection.policy),
-        "cover_id": collection.cover_id,
-        "sort": collection.sort,
-        "created_at": collection.created_at,
-        "updated_at": collection.updated_at,
-    }

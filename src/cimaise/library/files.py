@@ -12,7 +12,7 @@ from cimaise.access.policy import Principal, Visibility
 from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files
 from cimaise.errors import Gone, Invalid, NotFound, TakenDown
-from cimaise.library.collections import (
+from cimaise.library.collection_rows import (
     COLLECTION_COLUMNS,
     collection_of,
     find_collection,

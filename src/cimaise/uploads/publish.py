@@ -12,7 +12,7 @@ from cimaise.access import policy as rights
 from cimaise.access.policy import Principal, Visibility
 from cimaise.database.engine import Database
 from cimaise.errors import Forbidden, Invalid, WrongState
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.files import find_file_of_upload
 from cimaise.library.model import Collection, File, Publication
 from cimaise.library.publication import publish

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from cimaise import telemetry
 from cimaise.access.policy import Principal, require_account, require_contribute
 from cimaise.errors import CimaiseError, Invalid, WrongState
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.model import Collection, File
 from cimaise.storage.keys import incoming_key, object_key
 from cimaise.uploads import quota

@@ -14,7 +14,7 @@ from cimaise.access.accounts.rows import account_by_id
 from cimaise.access.policy import Principal
 from cimaise.access.risk.bans import is_banned
 from cimaise.errors import Forbidden, NotFound
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.model import Collection
 from cimaise.uploads.session import UploadSession
 

@@ -11,6 +11,7 @@ from cimaise.web.pages.words import (
     format_minute,
     format_percent,
     format_size,
+    format_slug,
 )
 
 CHROME = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -63,3 +64,14 @@ def test_a_time_says_its_zone() -> None:
 )  # fmt: skip
 def test_browsers_are_called_as_people_call_them(user_agent: str, text: str) -> None:
     assert format_browser(user_agent) == text
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("Été & co", "ete-co"), ("  -- Lakes -- 2026!", "lakes-2026"), ("湖", ""), ("", ""),
+        ("A" * 59 + " bc", "a" * 59), ("x" * 500, "x" * 60),
+    ],
+)  # fmt: skip
+def test_a_title_becomes_a_name_for_an_address(title: str, slug: str) -> None:
+    assert format_slug(title) == slug

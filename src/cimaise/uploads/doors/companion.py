@@ -23,7 +23,7 @@ from cimaise.errors import (
     TypeNotAllowed,
     WrongState,
 )
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.model import Collection
 from cimaise.storage.base import Multipart, PartInfo
 from cimaise.storage.keys import object_key

@@ -19,7 +19,7 @@ from cimaise.access.policy import Principal, Role, require_account
 from cimaise.access.signing import Signer
 from cimaise.database.schema import files, uploads
 from cimaise.errors import Forbidden, Invalid, WrongState
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.uploads.doors.companion import DOOR, Wish
 from cimaise.uploads.doors.multipart_form import (
     Field,

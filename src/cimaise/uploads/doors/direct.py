@@ -18,7 +18,7 @@ from cimaise.errors import (
     NotFound,
     WrongState,
 )
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.model import Collection
 from cimaise.storage.base import PartInfo, SignedRequest
 from cimaise.storage.keys import incoming_key, object_key

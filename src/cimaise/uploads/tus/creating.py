@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from cimaise.access.policy import Principal, require_account
 from cimaise.errors import CimaiseError, Forbidden, Invalid, Limit, Malformed, TooLarge
-from cimaise.library.collections import find_collection
+from cimaise.library.collection_rows import find_collection
 from cimaise.library.model import Collection
 from cimaise.rfc.tus import parse_metadata
 from cimaise.storage.keys import object_key

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp
 from cimaise.access.policy import MemberRole, Visibility
 from cimaise.library.collections import Changes
 from cimaise.library.files import FileChanges, FilePage
-from cimaise.library.model import File
+from cimaise.library.model import Collection, File
 from cimaise.library.tags import PURGE_JOB
 from cimaise.web.call import Call
 from cimaise.web.replies.reply import empty_reply, json_reply
@@ -56,11 +56,20 @@ async def change_collection(call: Call) -> ASGIApp:
         cover=body.cover,
         sort=body.sort,
     )
-    changed = await call.services.collections.change(call.principal, call.path("name"), changes)
-    if body.visibility:
+    changed = await alter_collection(call, call.path("name"), changes)
+    return json_reply(collection_json(changed))
+
+
+async def alter_collection(call: Call, name: str, changes: Changes) -> Collection:
+    """What changes a collection, wherever that was asked for.
+
+    Where others may see it afterwards, or no longer, nothing made of it before is trusted.
+    """
+    changed = await call.services.collections.change(call.principal, name, changes)
+    if changes.visibility:
         await call.services.variants.doubt()
     call.services.hurry(PURGE_JOB)
-    return json_reply(collection_json(changed))
+    return changed
 
 
 async def place_files(call: Call) -> ASGIApp:
@@ -74,6 +83,16 @@ async def delete_collection(call: Call) -> ASGIApp:
     """Delete an empty collection."""
     await call.services.collections.delete(call.principal, call.path("name"))
     return empty_reply()
+
+
+async def list_members(call: Call) -> ASGIApp:
+    """Who owns the collection and who belongs to it."""
+    found = await call.services.collections.members(call.principal, call.path("name"))
+    members = [
+        {"account": one.account_id, "name": one.name, "role": one.role.value}
+        for one in found.members
+    ]
+    return json_reply({"owner": found.owner, "members": members})
 
 
 async def set_member(call: Call) -> ASGIApp:

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
+from cimaise.access.policy import MemberRole
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import UploadSession, shown_state
 from cimaise.web.call import Call
@@ -43,7 +44,12 @@ async def me(call: Call) -> ASGIApp:
         quota=quota,
         bars=_bars(quota),
         uploads=[_upload_row(session) for session in uploads],
-        collections=[one for one in listed if one.owner_id == principal.account_id],
+        collections=[
+            one
+            for one in listed
+            if principal.account_id == one.owner_id or one.member_role is MemberRole.MANAGER
+        ],
+        deleted=call.query("did") == "collection",
     )
 
 

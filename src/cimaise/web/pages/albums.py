@@ -93,6 +93,7 @@ async def gallery(call: Call) -> ASGIApp:
         sorts=_sort_links(album),
         upload_to=held if held and rights.may_contribute(call.principal, held.facts) else None,
         arrange=arrange_url(name) if is_managed else "",
+        settings=settings_url(name) if is_managed else "",
         share=shares_url(name) if is_shareable else "",
         archive=_archive_url(album),
     )
@@ -131,6 +132,11 @@ def arrange_url(name: str) -> str:
 def shares_url(name: str) -> str:
     """Where share links of an album are made."""
     return f"{gallery_url(name)}/shares"
+
+
+def settings_url(name: str) -> str:
+    """Where a collection is described, and opened to others."""
+    return f"{gallery_url(name)}/settings"
 
 
 def _archive_url(album: AlbumPage) -> str:

@@ -19,10 +19,9 @@ from cimaise.library.arrangement import MOST_PLACED
 from cimaise.library.collections import Changes
 from cimaise.library.files import FileChanges
 from cimaise.library.model import File
-from cimaise.library.tags import PURGE_JOB
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
-from cimaise.web.files.library import alter_file, remove_file
+from cimaise.web.files.library import alter_collection, alter_file, remove_file
 from cimaise.web.pages.albums import arrange_url, pager_of
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.my_files import MAX_FORM_BYTES, changes_of
@@ -105,11 +104,7 @@ async def change_wall(call: Call) -> ASGIApp:
     if sort not in _SORTS:
         raise Invalid("sort is date, name, taken or placed.", field="sort")
     changes = Changes(title=title, visibility=Visibility(visibility), sort=sort)
-    before = await call.services.collections.find(call.principal, name)
-    await call.services.collections.change(call.principal, name, changes)
-    if before.visibility is not changes.visibility:
-        await call.services.variants.doubt()
-    call.services.hurry(PURGE_JOB)
+    await alter_collection(call, name, changes)
     return _back(name, form, "saved")
 
 
@@ -128,8 +123,7 @@ async def change_picture(call: Call) -> ASGIApp:
         )
         return _back(name, form, "", file_id)
     if action == "cover":
-        await call.services.collections.change(call.principal, name, Changes(cover=file_id))
-        call.services.hurry(PURGE_JOB)
+        await alter_collection(call, name, Changes(cover=file_id))
         return _back(name, form, "cover", file_id)
     return await _change_file(call, name, file_id, form)
 

@@ -1,5 +1,7 @@
 """What pages say of numbers, times and programs, in the words of people. Pure functions."""
 
+import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,6 +22,8 @@ _SYSTEMS: Final = (
     ("Windows", "Windows"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
 )  # fmt: skip
 _MOST_CHARS: Final = 80
+_MOST_SLUG: Final = 60
+_NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
 def format_size(count: int) -> str:
@@ -63,3 +67,10 @@ def format_browser(user_agent: str) -> str:
     if len(user_agent) > _MOST_CHARS:
         return f"{user_agent[:_MOST_CHARS]}…"
     return user_agent or "Unknown browser"
+
+
+def format_slug(title: str) -> str:
+    """``Été & co`` as ``ete-co``, for addresses; empty where no letter of it is one of a to z."""
+    spelled = unicodedata.normalize("NFKD", title.casefold())
+    letters = "".join(one for one in spelled if not unicodedata.combining(one))
+    return _NO_SLUG.sub("-", letters).strip("-")[:_MOST_SLUG].strip("-")
