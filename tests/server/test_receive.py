@@ -6,6 +6,8 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -191,6 +193,23 @@ async def piping(scope: Any, receive: Any, send: Any) -> None:
     await reply(send, digest.hexdigest())
 
 
+async def leaving(scope: Any, receive: Any, send: Any) -> None:
+    """Into a file, by threads where that is of use."""
+    with tempfile.TemporaryFile() as file:
+        size = 0
+
+        def take(piece: Any) -> None:
+            nonlocal size
+            write, size = partial(write_all, file.fileno(), [piece], size), size + len(piece)
+            if isinstance(piece, memoryview | bytes) or not piece.apart(write, lambda: None):
+                write()
+
+        while await pour_of(scope)(take, 1_500_000, by_pipe=True):
+            pass
+        digest = hashlib.file_digest(file, "sha256")
+    await reply(send, digest.hexdigest())
+
+
 async def receiving(scope: Any, receive: Any, send: Any) -> None:
     digest, more = hashlib.sha256(), True
     while more:
@@ -227,6 +246,14 @@ LENGTH = f"Content-Length: {len(BODY)}"
 def test_a_body_of_known_length_comes_whole(server: RunningServer, app: Any):
     server.app = app
     assert exchange(server, head(LENGTH, "Connection: close"), BODY).endswith(DIGEST)
+
+
+def test_bodies_that_come_at_once_come_whole(server: RunningServer):
+    server.app = leaving
+    start = head(LENGTH, "Connection: close")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: exchange(server, start, BODY), range(8)))
+    assert all(said.endswith(DIGEST) for said in answers)
 
 
 @pytest.mark.parametrize("app", [pouring, receiving])

@@ -4,18 +4,21 @@ import asyncio
 import errno
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from cimaise.server import siphon as siphons
+from cimaise.server.piped import Piped, Pipes
 from cimaise.server.reading import Reading
-from cimaise.server.siphon import Pipe, Piped, Siphon
+from cimaise.server.siphon import Siphon
 
 BODY = bytes(range(256)) * 20_000  # 5 MB
 
-pytestmark = pytest.mark.skipif(not Pipe().is_able, reason="this system has no splice(2)")
+pytestmark = pytest.mark.skipif(not Pipes().is_able, reason="this system has no splice(2)")
 
 
 @pytest.fixture
@@ -44,6 +47,10 @@ class Owner:
 
     def take(self, piece: Piped) -> None:
         piece.move(self.descriptor, self.got)
+        self.taken(piece, None)
+
+    def taken(self, piece: Piped, fault: BaseException | None) -> None:
+        assert fault is None
         self.got += len(piece)
         self.room -= len(piece)
         if not self.room:
@@ -58,7 +65,7 @@ def file(tmp_path: Path) -> Path:
 async def test_every_byte_comes_once_and_no_more_than_was_wanted(ends, file: Path):
     ours, theirs = ends
     loop, owner = asyncio.get_running_loop(), Owner(file, len(BODY))
-    siphon = Siphon(loop, Pipe(), ours.fileno(), owner, owner.is_over.set)
+    siphon = Siphon(loop, Pipes(), ours.fileno(), owner, owner.is_over.set)
     siphon.resume_reading()
     await loop.sock_sendall(theirs, BODY)
     await loop.sock_sendall(theirs, b"the next request")
@@ -71,7 +78,7 @@ async def test_every_byte_comes_once_and_no_more_than_was_wanted(ends, file: Pat
 async def test_nothing_is_read_while_it_rests(ends, file: Path):
     ours, theirs = ends
     loop, owner = asyncio.get_running_loop(), Owner(file, 4)
-    siphon = Siphon(loop, Pipe(), ours.fileno(), owner, owner.is_over.set)
+    siphon = Siphon(loop, Pipes(), ours.fileno(), owner, owner.is_over.set)
     siphon.resume_reading()
     siphon.pause_reading()
     await loop.sock_sendall(theirs, b"1234")
@@ -87,7 +94,7 @@ async def test_nothing_is_read_while_it_rests(ends, file: Path):
 async def test_a_client_that_goes_is_left_to_the_transport(ends, file: Path, how: str):
     ours, theirs = ends
     owner = Owner(file, 4)
-    siphon = Siphon(asyncio.get_running_loop(), Pipe(), ours.fileno(), owner, owner.is_over.set)
+    siphon = Siphon(asyncio.get_running_loop(), Pipes(), ours.fileno(), owner, owner.is_over.set)
     siphon.resume_reading()
     if how == "resets":
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -99,7 +106,7 @@ async def test_a_client_that_goes_is_left_to_the_transport(ends, file: Path, how
 
 async def test_what_nobody_took_is_gone_before_the_next_comes(ends):
     ours, theirs = ends
-    loop, pipe = asyncio.get_running_loop(), Pipe()
+    loop, pipe = asyncio.get_running_loop(), Pipes()
     taken: list[bytes] = []
     is_over = asyncio.Event()
 
@@ -113,63 +120,15 @@ async def test_what_nobody_took_is_gone_before_the_next_comes(ends):
             else:
                 taken.append(b"looked away")
 
+        def taken(self, piece: Piped, fault: BaseException | None) -> None:
+            raise AssertionError
+
     siphon = Siphon(loop, pipe, ours.fileno(), Choosy(), lambda: None)
     siphon.resume_reading()
     await loop.sock_sendall(theirs, b"abcdef")
     await is_over.wait()
     siphon.close()
     assert taken == [b"looked away", b"def"]
-
-
-def piped(content: bytes) -> tuple[Piped, int]:
-    """A piece in a pipe of its own, and the end that was written to."""
-    out, into = os.pipe()
-    os.write(into, content)
-    return Piped(out, len(content)), out
-
-
-def test_a_file_system_without_splice_gets_it_through_memory(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-):
-    def refuse(*_: Any, **__: Any) -> int:
-        raise OSError(errno.EINVAL, "Invalid argument")
-
-    piece, _ = piped(b"12345")
-    monkeypatch.setattr(os, "splice", refuse)
-    file.write_bytes(b"__")
-    descriptor = os.open(file, os.O_RDWR)
-    piece.move(descriptor, 2)
-    assert file.read_bytes() == b"__12345"
-
-
-def test_a_full_disk_is_told(file: Path, monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: Any, **__: Any) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    piece, _ = piped(b"12345")
-    monkeypatch.setattr(os, "splice", refuse)
-    with pytest.raises(OSError, match="No space left"):
-        piece.move(os.open(file, os.O_RDWR | os.O_CREAT), 0)
-    piece.drop()
-
-
-def test_a_piece_is_taken_once():
-    piece, _ = piped(b"12345")
-    assert len(piece) == 5
-    assert bytes(piece) == b"12345"
-    assert bytes(piece) == b""
-    assert len(piece) == 5
-
-
-def test_a_system_that_cannot_is_not_asked_again(monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: Any, **__: Any) -> int:
-        raise OSError(errno.EINVAL, "Invalid argument")
-
-    monkeypatch.setattr(os, "splice", refuse)
-    pipe = Pipe()
-    with pytest.raises(OSError, match="Invalid"):
-        pipe.fill(0, 1)
-    assert not pipe.is_able
 
 
 class Transport:
@@ -199,7 +158,7 @@ class Transport:
 
 async def test_the_transport_rests_while_a_siphon_reads(ends, file: Path):
     transport, owner = Transport(ends[0]), Owner(file, 4)
-    reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipe())
+    reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipes())
     reading.speed_up(owner)
     assert not transport.reads()
     reading.speed_up(owner)
@@ -219,7 +178,7 @@ async def test_the_transport_rests_while_a_siphon_reads(ends, file: Path):
 
 async def test_what_is_encrypted_is_read_by_the_transport(ends, file: Path):
     transport = Transport(ends[0], context=object())
-    reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipe())
+    reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipes())
     reading.speed_up(Owner(file, 4))
     assert transport.reads()
 
@@ -232,6 +191,119 @@ async def test_without_descriptors_it_goes_on_by_the_transport(
 
     monkeypatch.setattr(os, "dup", refuse)
     transport = Transport(ends[0])
-    reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipe())
+    reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipes())
     reading.speed_up(Owner(file, 4))
     assert transport.reads()
+
+
+class Waiting(Owner):
+    """Leaves what comes to a thread, which waits until it may move it."""
+
+    def __init__(self, file: Path, size: int) -> None:
+        super().__init__(file, size)
+        self.may_move = threading.Event()
+        self.begun = asyncio.Event()
+        self.told: list[str] = []
+        self.faults: list[BaseException | None] = []
+
+    def take(self, piece: Piped) -> None:
+        def work() -> None:
+            assert self.may_move.wait(30)
+            piece.move(self.descriptor, self.got)
+
+        assert piece.apart(work, lambda: self.told.append("done"))
+        self.begun.set()
+
+    def taken(self, piece: Piped, fault: BaseException | None) -> None:
+        self.told.append("taken")
+        self.faults.append(fault)
+        super().taken(piece, None)
+
+
+@pytest.fixture
+def several(monkeypatch: pytest.MonkeyPatch) -> Pipes:
+    """Of a loop by which another body comes, too."""
+    monkeypatch.setattr(siphons, "_WORTH_BYTES", 1)
+    pipes = Pipes()
+    pipes.bodies += 1
+    return pipes
+
+
+async def test_where_several_come_a_thread_moves_what_its_taker_leaves_to_it(
+    ends, file: Path, several: Pipes
+):
+    ours, theirs = ends
+    loop, owner = asyncio.get_running_loop(), Waiting(file, len(BODY))
+    owner.may_move.set()
+    siphon = Siphon(loop, several, ours.fileno(), owner, owner.is_over.set)
+    siphon.resume_reading()
+    await loop.sock_sendall(theirs, BODY + b"the next request")
+    await owner.is_over.wait()
+    siphon.close()
+    assert owner.content == BODY
+    assert owner.told == ["done", "taken"] * (len(owner.told) // 2)
+    assert await loop.sock_recv(ours, 100) == b"the next request"
+    assert several.bodies == 1
+
+
+async def test_nothing_is_read_and_nothing_ends_while_a_thread_moves(
+    ends, file: Path, several: Pipes
+):
+    ours, theirs = ends
+    transport, owner = Transport(ours), Waiting(file, 4)
+    loop = asyncio.get_running_loop()
+    reading = Reading(loop, cast("Any", transport), several)
+    reading.speed_up(owner)
+    await loop.sock_sendall(theirs, b"1234")
+    await owner.begun.wait()
+    reading.pause()
+    assert reading.resume()
+    reading.slow_down()
+    reading.slow_down()
+    assert not transport.reads()
+    owner.may_move.set()
+    await owner.is_over.wait()
+    await asyncio.sleep(0)
+    assert transport.reads()
+    assert owner.content == b"1234"
+    assert several.bodies == 1
+
+
+async def test_what_a_thread_raises_is_told_and_the_rest_is_gone(ends, file: Path, several: Pipes):
+    ours, theirs = ends
+    loop, owner = asyncio.get_running_loop(), Waiting(file, 4)
+
+    def refuse(piece: Piped) -> None:
+        def work() -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        assert piece.apart(work, lambda: None)
+
+    owner.take = refuse  # type: ignore[method-assign]
+    siphon = Siphon(loop, several, ours.fileno(), owner, owner.is_over.set)
+    siphon.resume_reading()
+    await loop.sock_sendall(theirs, b"1234")
+    await owner.is_over.wait()
+    siphon.close()
+    assert "No space left" in str(owner.faults[0])
+    await loop.sock_sendall(theirs, b"5678")
+    assert await loop.sock_recv(ours, 100) == b"5678"
+
+
+async def test_a_body_that_comes_alone_needs_no_thread(ends, file: Path):
+    ours, theirs = ends
+    loop, owner = asyncio.get_running_loop(), Owner(file, 4)
+    refused: list[bool] = []
+
+    def take(piece: Piped) -> None:
+        refused.append(piece.apart(lambda: None, lambda: None))
+        Owner.take(owner, piece)
+
+    owner.take = take  # type: ignore[method-assign]
+    siphon = Siphon(loop, Pipes(), ours.fileno(), owner, owner.is_over.set)
+    siphon.resume_reading()
+    await loop.sock_sendall(theirs, b"1234")
+    await owner.is_over.wait()
+    siphon.close()
+    assert refused == [False]
+    assert owner.content == b"1234"

@@ -1,14 +1,17 @@
 """Appending on the event loop: the same rules, with the upload kept open while much comes."""
 
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cimaise.errors import NotFound, WrongState
+from cimaise.errors import NotFound, Unavailable, WrongState
 from cimaise.storage.filesystem import FilesystemStorage
 from cimaise.storage.filesystem.append_now import AppendNow, Places
+from cimaise.storage.filesystem.held import HeldUpload
 from cimaise.storage.filesystem.parts import upload_path
 from cimaise.storage.measured import MeasuredStorage, Measurement
 
@@ -117,10 +120,68 @@ async def test_a_piece_that_is_still_the_kernels_is_moved(storage, upload):
         def move(self, descriptor: int, offset: int, /) -> None:
             os.pwrite(descriptor, b"abc", offset)
 
+        def apart(self, work: object, then: object, /) -> bool:
+            return False
+
     append = await now_of(storage, upload, Places())
     assert append(b"__", 0)
     assert append(Piece(), 2)
     assert await storage.appends.head(KEY, upload, size=9) == b"__abc"
+
+
+class Apart:
+    """A piece that is left to a thread; that has not begun yet."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.work: Callable[[], None] = pytest.fail
+        self.then: Callable[[], None] = pytest.fail
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def move(self, descriptor: int, offset: int, /) -> None:
+        os.pwrite(descriptor, self._content, offset)
+
+    def apart(self, work: Callable[[], None], then: Callable[[], None], /) -> bool:
+        self.work, self.then = work, then
+        return True
+
+
+@pytest.mark.parametrize("size", [3, len(MUCH)])
+async def test_nobody_takes_an_upload_before_a_thread_has_written_its_piece(
+    storage, upload, root, size: int
+):
+    append = await now_of(storage, upload, Places())
+    piece: Any = Apart(MUCH[:size])
+    assert append(piece, 0)
+    other = HeldUpload(upload_path(storage._layout, upload))
+    with pytest.raises(BlockingIOError):
+        other.lock(is_patient=False)
+    piece.work()
+    with pytest.raises(BlockingIOError):
+        other.lock(is_patient=False)
+    piece.then()
+    other.lock(is_patient=False)
+    assert other.length == size
+    other.close()
+    append.rest()
+    assert open_files(root) == 0
+
+
+async def test_a_thread_that_cannot_write_gives_the_upload_back(storage, upload, root):
+    class Full(Apart):
+        def move(self, descriptor: int, offset: int, /) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    append = await now_of(storage, upload, Places(0))
+    piece: Any = Full(MUCH)
+    assert append(piece, 0)
+    with pytest.raises(Unavailable):
+        piece.work()
+    piece.then()
+    assert open_files(root) == 0
+    assert append(MUCH, 0)
 
 
 async def test_a_measured_storage_tells_at_each_rest_what_was_appended(storage, upload):

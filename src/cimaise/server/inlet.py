@@ -9,6 +9,7 @@ import asyncio
 from typing import Final, Protocol
 
 from cimaise.server.limits import Limits
+from cimaise.server.piped import Piped
 from cimaise.server.reading import Reading
 from cimaise.server.receive import Inflow, Piece, SharedBuffer
 from cimaise.server.requests import Request, RequestReader
@@ -84,7 +85,7 @@ class Inlet:
 
     def open(self, transport: asyncio.Transport) -> None:
         """The client has come."""
-        self._reading = Reading(self._loop, transport, self._buffer.pipe)
+        self._reading = Reading(self._loop, transport, self._buffer.pipes)
 
     def view(self) -> memoryview:
         """Where the next bytes go, where they are a body's: long reads for one that is wanted."""
@@ -100,8 +101,19 @@ class Inlet:
 
     def take(self, piece: Piece) -> None:
         """Bytes of a body of declared length, and of nothing else."""
-        size, body = len(piece), self._body
         self.body_came(piece)
+        if not (isinstance(piece, Piped) and piece.work):
+            self._count(len(piece))
+
+    def taken(self, piece: Piped, fault: BaseException | None) -> None:
+        """A thread has done with bytes that :meth:`take` was given."""
+        self.at_s = self._loop.time()
+        if self._body is not None:
+            self._body.moved(fault)
+        self._count(len(piece))
+
+    def _count(self, size: int) -> None:
+        body = self._body
         self.is_raw = self.reader.body_left > size
         self.reader.skip_body(size)
         if not self.is_raw:

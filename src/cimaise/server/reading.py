@@ -2,7 +2,8 @@
 
 import asyncio
 
-from cimaise.server.siphon import Owner, Pipe, Siphon
+from cimaise.server.piped import Pipes
+from cimaise.server.siphon import Owner, Siphon
 
 
 class Reading:
@@ -12,14 +13,14 @@ class Reading:
         is_paused: Nothing is read until :meth:`resume`.
     """
 
-    __slots__ = ("_loop", "_pipe", "_siphon", "_transport", "is_paused")
+    __slots__ = ("_loop", "_pipes", "_siphon", "_transport", "is_paused")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, pipe: Pipe
+        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, pipes: Pipes
     ) -> None:
         self._loop = loop
         self._transport = transport
-        self._pipe = pipe
+        self._pipes = pipes
         self._siphon: Siphon | None = None
         self.is_paused = False
 
@@ -41,11 +42,11 @@ class Reading:
         """Much of a body has come at once, for somebody who takes from a pipe: read by a siphon."""
         transport = self._transport
         is_tls = transport.get_extra_info("sslcontext") is not None
-        if self._siphon or self.is_paused or is_tls or not self._pipe.is_able:
+        if self._siphon or self.is_paused or is_tls or not self._pipes.is_able:
             return
         descriptor = transport.get_extra_info("socket").fileno()
         try:
-            siphon = Siphon(self._loop, self._pipe, descriptor, owner, self.slow_down)
+            siphon = Siphon(self._loop, self._pipes, descriptor, owner, self.slow_down)
         except OSError:  # there are no descriptors left: it goes on as it was
             return
         transport.pause_reading()
@@ -53,10 +54,14 @@ class Reading:
         siphon.resume_reading()
 
     def slow_down(self) -> None:
-        """Read by the transport again."""
-        siphon, self._siphon = self._siphon, None
+        """Read by the transport again, as soon as no thread reads any more."""
+        siphon = self._siphon
         if siphon is None:
             return
+        if siphon.is_busy:
+            siphon.is_over = True
+            return
+        self._siphon = None
         siphon.close()
         if not (self.is_paused or self._transport.is_closing()):
             self._transport.resume_reading()

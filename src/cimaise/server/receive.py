@@ -13,7 +13,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from cimaise.server.siphon import Pipe, Piped
+from cimaise.server.piped import Piped, Pipes
+from cimaise.tasks import to_the_end
 
 BUFFER_BYTES: Final = 1024 * 1024
 HEAD_VIEW_BYTES: Final = 64 * 1024
@@ -34,13 +35,13 @@ class SharedBuffer:
     Whoever reads takes the bytes before the loop goes on, so no two connections ever meet in it.
 
     Attributes:
-        pipe: Where bytes go instead that shall not come into our memory at all.
+        pipes: Where bytes go instead that shall not come into our memory at all.
     """
 
     def __init__(self) -> None:
         self.whole = memoryview(bytearray(BUFFER_BYTES))
         self.short = self.whole[:HEAD_VIEW_BYTES]
-        self.pipe = Pipe()
+        self.pipes = Pipes()
 
     def view(self, room: int) -> memoryview:
         """The first ``room`` bytes, or all there are."""
@@ -75,6 +76,7 @@ class Inflow:
         "_held",
         "_held_bytes",
         "_is_end_told",
+        "_moving",
         "_source",
         "_take",
         "_waiters",
@@ -94,6 +96,7 @@ class Inflow:
         self._wanted = 0
         self._fault: BaseException | None = None
         self._waiters: list[asyncio.Future[None]] = []
+        self._moving: asyncio.Future[None] | None = None  # done when a thread is
         self._is_end_told = False
         self.is_ended = False
         self.is_over = False
@@ -103,7 +106,8 @@ class Inflow:
     @property
     def is_wanted(self) -> bool:
         """Somebody waits for bytes that have not come."""
-        return not (self.is_ended or self.is_over) and bool(self._waiters)
+        is_due = self._moving is None and not (self.is_ended or self.is_over)
+        return is_due and bool(self._waiters)
 
     @property
     def room(self) -> int:
@@ -131,6 +135,16 @@ class Inflow:
             self._source.pause_body()
         if self._take is None:
             self._wake()
+
+    def moved(self, fault: BaseException | None) -> None:
+        """A thread has done with the piece that was given last."""
+        assert self._moving is not None
+        self._moving.set_result(None)
+        self._moving = None
+        if fault is not None:
+            self._fault, self._wanted = fault, 0
+        self._settle()
+        self._wake()
 
     def end(self) -> None:
         """The body is whole."""
@@ -171,7 +185,8 @@ class Inflow:
 
         Returns:
             Whether more may come; ``False`` only when ``take`` has had every byte of the body.
-            Cancelling loses nothing: what was given was given, the rest is still to be had.
+            Cancelling loses nothing: what was given was given, the rest is still to be had. What a
+            thread has been left with is waited for, always.
 
         Raises:
             ConnectionResetError: The client has gone before the end.
@@ -180,11 +195,13 @@ class Inflow:
         self._take, self._by_pipe = take, by_pipe
         try:
             self._give_held(take)
-            while self._take is take and not (self.is_ended or self.is_over):
+            while self._moving or (self._take is take and not (self.is_ended or self.is_over)):
                 await self._wait()
             return self._poured(finished=self._take is not take)
         finally:
             self._take = None
+            if self._moving is not None:
+                await to_the_end(self._moving)
 
     def _poured(self, *, finished: bool) -> bool:
         if self._fault is not None:
@@ -209,11 +226,18 @@ class Inflow:
             self._fault, self._wanted = fault, 0
         else:
             self._wanted -= len(part)
-        if self._wanted == 0:
+        if isinstance(part, Piped) and part.work:
+            self._moving = asyncio.get_running_loop().create_future()
+        else:
+            self._settle()
+        return rest
+
+    def _settle(self) -> None:
+        """Nothing more is given once there was enough."""
+        if self._wanted == 0 and self._take is not None:
             self._take = None
             self._source.pause_body()
             self._wake()
-        return rest
 
     def _give_held(self, take: Take) -> None:
         """What came before somebody took; no frame that waits may keep it alive."""

@@ -1,112 +1,34 @@
 """Bodies on their way into files: from the socket to the disk without passing through our memory.
 
-splice(2) moves what a socket has received into a pipe, page by page, and copies it from there into
-a file. That is one copy where reading and writing are two, and in calls of a megabyte: with many
-fast senders at once it takes half of the CPU (``bench/uploads.py parallel``).
+With many fast senders at once that takes half of the CPU (``bench/uploads.py parallel``).
 
 The transport of the event loop stays what it is, and rests meanwhile. The siphon has a second
-descriptor of the same socket (dup(2)), which the loop lets us wait on; it takes up no more than a
-megabyte before others have their turn. Whatever is out of the ordinary, such as a client that has
-gone, is left to the transport.
+descriptor of the same socket (dup(2)), which the loop lets us wait on. A body that comes alone is
+moved on the loop, a megabyte before others have their turn. Where several come, threads move them,
+more at once, and the loop only says what goes where: so all processors copy. Whatever is out of the
+ordinary, such as a client that has gone, is left to the transport.
 """
 
 import asyncio
-import errno
-import fcntl
 import os
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
+
+from cimaise.server.piped import Piped, Pipes, waiting_bytes
 
 FROM_BYTES: Final = 128 * 1024
 """So much must come at once for a siphon to be worth its second descriptor."""
 
-PIPE_BYTES: Final = 1024 * 1024  # what anybody may ask for (pipe(7), pipe-max-size)
-_NO_WAY: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+ALONE_BYTES: Final = 1024 * 1024
+"""Most that is moved on the loop before others have their turn."""
 
+APART_BYTES: Final = 8 * 1024 * 1024
+"""Most that a thread moves before others have their turn."""
 
-class Piped:
-    """See :class:`cimaise.storage.bodies.Piped`: bytes in a pipe, there until the taker returns."""
-
-    __slots__ = ("_end", "_left", "_size")
-
-    def __init__(self, end: int, size: int) -> None:
-        self._end = end
-        self._size = self._left = size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __bytes__(self) -> bytes:
-        pieces = []
-        while self._left:
-            pieces.append(os.read(self._end, self._left))
-            self._left -= len(pieces[-1])
-        return b"".join(pieces)
-
-    def move(self, descriptor: int, offset: int, /) -> None:
-        """Write all of it into a file; through memory, where the file system has no other way."""
-        while self._left:
-            try:
-                done = os.splice(self._end, descriptor, self._left, offset_dst=offset)
-            except OSError as fault:
-                if fault.errno not in _NO_WAY:
-                    raise
-                _write(descriptor, bytes(self), offset)
-                return
-            self._left -= done
-            offset += done
-
-    def drop(self) -> None:
-        """Whatever nobody took."""
-        bytes(self)
-
-
-def _write(descriptor: int, data: bytes, offset: int) -> None:
-    left = memoryview(data)
-    while left:
-        done = os.pwrite(descriptor, left, offset)
-        left, offset = left[done:], offset + done
-
-
-class Pipe:
-    """One for all connections of an event loop; it is empty whenever the loop goes on.
-
-    Attributes:
-        is_able: This system has splice(2), and knows what to do with sockets.
-    """
-
-    def __init__(self) -> None:
-        self._ends: tuple[int, int] | None = None  # reading, writing
-        self.is_able = hasattr(os, "splice")
-
-    def fill(self, descriptor: int, most: int) -> Piped:
-        """Take what a socket has received, at most so much; an empty piece at the end.
-
-        Raises:
-            BlockingIOError: Nothing is there.
-            OSError: The connection is broken, or cannot be read in this way.
-        """
-        ends = self._ends or self._open()
-        try:
-            flags = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
-            return Piped(ends[0], os.splice(descriptor, ends[1], most, flags=flags))
-        except OSError as fault:
-            self.is_able = fault.errno not in _NO_WAY
-            raise
-
-    def _open(self) -> tuple[int, int]:
-        ends = self._ends = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        weakref.finalize(self, _close, ends)
-        with suppress(PermissionError):  # this user has many pipes already: it is a short one
-            fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        return ends
-
-
-def _close(ends: tuple[int, int]) -> None:
-    for end in ends:
-        os.close(end)
+_WORTH_BYTES: Final = 256 * 1024
+"""Fewer bytes are moved faster than a thread takes over."""
 
 
 class Owner(Protocol):
@@ -118,19 +40,38 @@ class Owner(Protocol):
         ...
 
     def take(self, piece: Piped, /) -> None:
-        """Some have come."""
+        """Some have come. Where its taker has left it to a thread, :meth:`taken` follows."""
+        ...
+
+    def taken(self, piece: Piped, fault: BaseException | None, /) -> None:
+        """A thread has done with it."""
         ...
 
 
 class Siphon:
-    """Of one body. Close it."""
+    """Of one body. Close it.
 
-    __slots__ = ("_descriptor", "_end", "_is_reading", "_loop", "_owner", "_pipe")
+    Attributes:
+        is_busy: A thread moves bytes: the socket is its own.
+        is_over: It is to end after that.
+    """
+
+    __slots__ = (
+        "_descriptor",
+        "_end",
+        "_is_reading",
+        "_is_watching",
+        "_loop",
+        "_owner",
+        "_pipes",
+        "is_busy",
+        "is_over",
+    )
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        pipe: Pipe,
+        pipes: Pipes,
         descriptor: int,
         owner: Owner,
         end: Callable[[], None],
@@ -140,41 +81,77 @@ class Siphon:
         ``end`` is called where the transport has to look at the socket.
         """
         self._loop = loop
-        self._pipe = pipe
+        self._pipes = pipes
         self._owner = owner
         self._end = end
         self._descriptor = os.dup(descriptor)
-        self._is_reading = False
+        self._is_reading = self._is_watching = False
+        self.is_busy = False
+        self.is_over = False
+        pipes.bodies += 1
 
     def pause_reading(self) -> None:
         """Nobody wants more at the moment."""
-        if self._is_reading:
-            self._is_reading = False
-            self._loop.remove_reader(self._descriptor)
+        self._is_reading = False
+        self._watch()
 
     def resume_reading(self) -> None:
         """Somebody does."""
-        if not self._is_reading:
-            self._is_reading = True
+        self._is_reading = True
+        self._watch()
+
+    def _watch(self) -> None:
+        is_due = self._is_reading and not self.is_busy
+        if is_due and not self._is_watching:
             self._loop.add_reader(self._descriptor, self._ready)
+        elif self._is_watching and not is_due:
+            self._loop.remove_reader(self._descriptor)
+        self._is_watching = is_due
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Give the descriptor back; not while it is busy."""
         self.pause_reading()
+        self._pipes.bodies -= 1
         os.close(self._descriptor)
 
     def _ready(self) -> None:
         if not self._is_reading:  # it was ready before somebody said that nobody wants more
             return
-        try:
-            piece = self._pipe.fill(self._descriptor, min(self._owner.room, PIPE_BYTES))
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
+        is_alone = self._pipes.bodies == 1
+        most = min(self._owner.room, ALONE_BYTES if is_alone else APART_BYTES)
+        size = min(waiting_bytes(self._descriptor), most)
+        if not size:
             self._end()
             return
-        if not len(piece):
-            self._end()
-            return
+        may_go_apart = not is_alone and size >= _WORTH_BYTES
+        piece = Piped(self._pipes, self._descriptor, size, may_go_apart=may_go_apart)
         self._owner.take(piece)
+        if piece.work is None:
+            piece.drop()
+        else:
+            self._start(piece, piece.work)
+
+    def _start(self, piece: Piped, work: Callable[[], None]) -> None:
+        self.is_busy = True
+        self._watch()
+        self._pipes.run(partial(self._work, piece, work))
+
+    def _work(self, piece: Piped, work: Callable[[], None]) -> None:
+        """In a thread."""
+        fault = None
+        try:
+            work()
+        except BaseException as raised:  # the pour raises it
+            fault = raised
+        with suppress(RuntimeError):  # the loop has ended, and everybody who waited with it
+            self._loop.call_soon_threadsafe(self._finish, piece, fault)
+
+    def _finish(self, piece: Piped, fault: BaseException | None) -> None:
+        assert piece.then is not None
+        piece.then()
         piece.drop()
+        self.is_busy = False
+        self._owner.taken(piece, fault)
+        self._watch()
+        if self.is_over:
+            self._end()

@@ -12,7 +12,10 @@ _MAX_PIECES: Final = 512  # below IOV_MAX (1024 on Linux)
 
 
 class Piped(Protocol):
-    """Bytes that are still the kernel's. Take them once, as ``bytes`` or by :meth:`move`."""
+    """Bytes that are still the kernel's. Take them once, as ``bytes`` or by :meth:`move`.
+
+    Either while they are given, or in a thread: see :meth:`apart`.
+    """
 
     def __len__(self) -> int: ...
 
@@ -22,6 +25,17 @@ class Piped(Protocol):
         """Write all of them into a file, without bringing them into memory of ours.
 
         ``OSError`` where that fails; then some may have been written.
+        """
+        ...
+
+    def apart(self, work: Callable[[], None], then: Callable[[], None], /) -> bool:
+        """Leave the taking to a thread, where that is of use; ``False``: do it at once.
+
+        The pour gives nothing more before it is done, nor does it end, however it is cancelled.
+
+        Args:
+            work: Takes these bytes. It may block; what it raises is raised by the pour.
+            then: Called on the event loop after it, however that ended.
         """
         ...
 

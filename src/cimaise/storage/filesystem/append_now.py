@@ -1,5 +1,6 @@
 """Appending on the event loop, piece by piece, as bytes come."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ from cimaise.storage.bodies import Piece
 from cimaise.storage.checks import no_upload
 from cimaise.storage.filesystem.files import write_all
 from cimaise.storage.filesystem.held import HeldUpload
-from cimaise.storage.filesystem.hops import Pace
+from cimaise.storage.filesystem.hops import Pace, translated
 
 _QUICK_BYTES: Final = 128 * 1024
 """Whoever sends so much at once sends more in a moment."""
@@ -42,14 +43,16 @@ class AppendNow:
         """Write a piece, unless that takes longer than a moment."""
         if self._pace.is_slow:
             return False
-        upload, is_written = self._kept, False
+        upload, is_written, is_apart = self._kept, False, False
         try:
             upload = upload or HeldUpload(self._folder)
             upload.lock(is_patient=False)
             upload.require(self._owner)
             if upload.length != start:
                 raise WrongState("The upload has another length.")
-            self._write(upload.data, piece, start)
+            is_apart = self._left_to_a_thread(upload, piece, start)
+            if not is_apart:
+                self._write(upload.data, piece, start)
             is_written = True
         except BlockingIOError:
             return False
@@ -58,9 +61,19 @@ class AppendNow:
         except OSError as fault:
             raise Unavailable("The storage cannot be read or written.") from fault
         finally:
-            if upload is not None:
+            if upload is not None and not is_apart:
                 self._put_away(upload, is_quick=is_written and len(piece) >= _QUICK_BYTES)
         return True
+
+    def _left_to_a_thread(self, upload: HeldUpload, piece: Piece, start: int) -> bool:
+        """It holds the lock until the piece is there: whoever takes the upload waits for that."""
+        if isinstance(piece, bytes | memoryview):
+            return False
+        is_quick = len(piece) >= _QUICK_BYTES
+        return piece.apart(
+            partial(translated, piece.move, upload.data, start),
+            partial(self._put_away, upload, is_quick=is_quick),
+        )
 
     def _write(self, descriptor: int, piece: Piece, start: int) -> None:
         def write() -> None:

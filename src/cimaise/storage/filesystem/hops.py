@@ -124,11 +124,18 @@ async def _pour_at_once(hops: Hops, short: Pour, draft: Draft[T]) -> None:
             pieces, more = await _held(short)
             await hops.run(pace.timed, partial(draft.append, pieces))
         else:
-            more = await short(
-                lambda piece: pace.timed(partial(translated, draft.append, [piece])),
-                STEP_BYTES,
-                by_pipe=True,
-            )
+            more = await short(partial(_write, pace, draft), STEP_BYTES, by_pipe=True)
+
+
+def _write(pace: Pace, draft: Draft[T], piece: Piece) -> None:
+    """Here, or in a thread of whoever gives the piece."""
+    write = partial(translated, draft.append, [piece])
+    if isinstance(piece, bytes | memoryview) or not piece.apart(write, _nothing):
+        pace.timed(write)
+
+
+def _nothing() -> None:
+    """Nobody holds anything for a piece."""
 
 
 async def _held(short: Pour) -> tuple[list[bytes], bool]:
