@@ -13,6 +13,18 @@ from cimaise.access.challenge import hcaptcha, recaptcha, siteverify, turnstile
 from cimaise.access.challenge.siteverify import SiteVerify
 from cimaise.errors import UpstreamFailed, UpstreamTimedOut
 
+TURNSTILE = {
+    "success": True, "challenge_ts": "2026-02-28T15:14:30.096Z", "hostname": "media.example",
+    "error-codes": [], "action": "cimaise", "cdata": "", "metadata": {"ephemeral_id": "x:9f78e0"},
+}  # fmt: skip
+HCAPTCHA = {
+    "success": True, "challenge_ts": "2026-02-28T15:14:30.000000Z", "hostname": "media.example",
+    "credit": False,
+}  # fmt: skip
+RECAPTCHA = {
+    "success": True, "challenge_ts": "2026-02-28T15:14:30Z", "hostname": "media.example",
+}  # fmt: skip
+
 
 @dataclass
 class Service:
@@ -22,9 +34,11 @@ class Service:
     status: int = 200
     waits: asyncio.Event | None = None
     forms: list[dict[str, str]] = field(default_factory=list)
+    wire: list[tuple[str, str, bytes]] = field(default_factory=list)
     url: str = ""
 
     async def verify(self, request: web.Request) -> web.StreamResponse:
+        self.wire.append((request.method, request.content_type, await request.read()))
         self.forms.append({name: str(value) for name, value in (await request.post()).items()})
         if self.waits is not None:
             await self.waits.wait()
@@ -62,7 +76,10 @@ async def test_the_answer_is_sent_with_the_secret_and_the_address(service: Servi
     [
         {"success": False, "error-codes": ["timeout-or-duplicate"]},
         {"success": False, "error-codes": ["invalid-input-response"]},
+        {"success": False, "error-codes": ["already-seen-response"]},
+        {"success": False, "error-codes": ["expired-input-response"]},
         {"success": True, "hostname": "evil.example"},
+        {"success": True, "hostname": "media.example", "action": "newsletter"},
     ],
 )
 async def test_what_they_refuse_or_saw_elsewhere_is_refused(service: Service, answer: Any):
@@ -79,6 +96,7 @@ async def test_the_host_is_not_compared_where_they_do_not_say_it(service: Servic
     "answer",
     [
         {"success": False, "error-codes": ["invalid-input-secret"]},
+        {"success": False, "error-codes": ["not-using-dummy-passcode"]},
         "no JSON", "[]", {"success": "yes"}, "x" * 300_000,
     ],
 )  # fmt: skip
@@ -86,6 +104,21 @@ async def test_faults_that_are_not_the_visitor_s_are_told_apart(service: Service
     service.answer = answer
     with pytest.raises(UpstreamFailed):
         await asking(service).verify("answer", address="")
+
+
+async def test_the_question_is_a_form_of_three_fields_whatever_the_answer_holds(service: Service):
+    await asking(service).verify("a=b&c d+é", address="2001:db8::1")
+    (method, kind, body) = service.wire[0]
+    assert (method, kind) == ("POST", "application/x-www-form-urlencoded")
+    assert body == b"secret=secret&response=a%3Db%26c+d%2B%C3%A9&remoteip=2001%3Adb8%3A%3A1"
+
+
+@pytest.mark.parametrize("answer", [TURNSTILE, HCAPTCHA, RECAPTCHA])
+async def test_what_each_of_them_answers_to_a_right_one_is_understood(
+    service: Service, answer: dict[str, Any]
+):
+    service.answer = answer
+    assert await asking(service).verify("answer", address="")
 
 
 @pytest.mark.parametrize("status", [302, 429, 500])

@@ -20,6 +20,7 @@ class Widget:
         scripts: Sources of scripts, as the policy names them.
         frames: Sources of frames, and of what these connect to.
         styles: Sources of style sheets.
+        action: What its answers are for, where the service writes that into them.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Widget:
     scripts: tuple[str, ...] = ()
     frames: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    action: str = ""
 
 
 class Challenge(Protocol):

@@ -1,7 +1,7 @@
 """Turnstile, hCaptcha and reCAPTCHA: their widgets, and their one protocol to verify an answer.
 
 All three take ``secret``, ``response`` and ``remoteip`` as a form by POST, and answer JSON with
-``success``, ``hostname``, and for reCAPTCHA's version 3 ``score``.
+``success`` and ``hostname``; Turnstile says the ``action`` that its widget was shown with.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ _OWN_FAULTS: Final = frozenset(
         "invalid-input-secret",
         "sitekey-secret-mismatch",
         "internal-error",
+        "not-using-dummy-passcode",
         "bad-request",
     }
 )
@@ -33,6 +34,7 @@ _OWN_FAULTS: Final = frozenset(
 class _Verdict(msgspec.Struct):
     success: bool
     hostname: str | None = None
+    action: str | None = None
     error_codes: list[str] = msgspec.field(name="error-codes", default_factory=list)
 
 
@@ -54,7 +56,8 @@ class SiteVerify:
 
     def offer(self) -> Mapping[str, Any]:
         """What a page of one's own needs to show the widget."""
-        return {"kind": self.widget.kind, "site_key": self.widget.site_key}
+        told = {"kind": self.widget.kind, "site_key": self.widget.site_key}
+        return told | ({"action": self.widget.action} if self.widget.action else {})
 
     async def verify(self, answer: str, *, address: str) -> str | None:
         """A digest of the answer, where they say that it is right."""
@@ -64,7 +67,8 @@ class SiteVerify:
             log("challenge_failed", level="error", codes=verdict.error_codes)
             raise UpstreamFailed("The challenge can't be verified now.")
         is_here = not self.hostname or verdict.hostname in (None, self.hostname)
-        return digest_of(answer) if verdict.success and is_here else None
+        is_meant = not self.widget.action or verdict.action in (None, "", self.widget.action)
+        return digest_of(answer) if verdict.success and is_here and is_meant else None
 
     async def _ask(self, form: Mapping[str, str]) -> _Verdict:
         status, answer = await ask(

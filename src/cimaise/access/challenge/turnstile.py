@@ -17,4 +17,5 @@ def widget(site_key: str) -> Widget:
         script=f"{_ORIGIN}/turnstile/v0/api.js",
         scripts=(_ORIGIN,),
         frames=(_ORIGIN,),
+        action="cimaise",
     )
