@@ -10,7 +10,7 @@ FUZZ_S ?= 60
 FUZZERS ?= $(filter-out harness,$(basename $(notdir $(wildcard fuzz/*.py))))
 SOURCES := pyproject.toml hatch_build.py $(wildcard web/*.js web/*/*.js web/*.css web/package*.json src/cimaise/web/static/*.css)
 
-.PHONY: bench-uploads bench-delivery fuzz help setup run test check lint types imports security unit browser-modules lock reference clean
+.PHONY: bench-uploads bench-delivery bench-pages fuzz help setup run test check lint types imports security unit browser-modules lock reference clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -53,6 +53,9 @@ bench-uploads: $(DEV_READY) ## uploads beside tusd and nginx; minutes
 
 bench-delivery: $(DEV_READY) ## delivery beside nginx; minutes
 	$(BIN)/python bench/delivery.py --wait 300
+
+bench-pages: $(DEV_READY) ## a gallery of sixty in Lighthouse, as a phone sees it; minutes
+	$(BIN)/python -m bench.pages --wait 300
 
 reference: $(DEV_READY) ## write the generated pages of the manual again
 	$(BIN)/python -m cimaise.cli.manual
