@@ -12,6 +12,7 @@ from tests.kit.application import Person, RunningApplication
 from tests.kit.private_pictures import PLACE, SERIAL, exif, jpeg_with, segment
 from tests.kit.sending import make_collection, publish_file
 
+HTML = {"accept": "text/html,*/*;q=0.8"}
 JPEG = jpeg_with(segment(0xE1, b"Exif\0\0" + exif()))
 TIFF = bytes(pyvips.Image.black(40, 30, bands=3).tiffsave_buffer())
 
@@ -41,9 +42,45 @@ def test_such_a_picture_is_given_at_web_size_and_the_archive_holds_the_others(
         packed = guest.get(f"{base}/archive.zip")
         assert packed.status_code == 200
         with zipfile.ZipFile(io.BytesIO(packed.content)) as opened:
-            assert opened.namelist() == ["walk.jpg"]
+            assert opened.namelist() == ["walk.jpg", "LEFT-OUT.txt"]
+            told = opened.read("LEFT-OUT.txt").decode()
+            assert "private metadata" in told
+            assert told.endswith("\r\n\r\nscan.tiff\r\n")
             assert PLACE not in opened.read("walk.jpg")
             assert SERIAL not in opened.read("walk.jpg")
+
+
+def test_what_says_that_files_were_left_out_goes_on_where_it_stopped_and_ends_with_the_share(
+    server: RunningApplication, owner: httpx2.Client
+) -> None:
+    album = make_collection(server, owner, visibility="private")
+    publish_file(owner, album, "walk.jpg", JPEG)
+    publish_file(owner, album, "scan.tiff", TIFF)
+    made = owner.post(f"/api/albums/{album}/shares", json={"downloads": "original"}).json()
+    where = f"/s/{made['token']}/archive.zip"
+    with server.client() as guest:
+        whole = guest.get(where)
+        assert int(whole.headers["content-length"]) == len(whole.content)
+        at = whole.content.index(b"These files of the album")
+        headers = {"range": f"bytes={at}-", "if-range": whole.headers["etag"]}
+        rest = guest.get(where, headers=headers)
+        assert (rest.status_code, rest.content) == (206, whole.content[at:])
+        owner.delete(f"/api/shares/{made['id']}").raise_for_status()
+        assert guest.get(where, headers=headers).status_code == 410
+
+
+def test_the_page_says_what_the_archive_leaves_out(
+    server: RunningApplication, owner: httpx2.Client
+) -> None:
+    album = make_collection(server, owner, visibility="private")
+    publish_file(owner, album, "walk.jpg", JPEG)
+    with server.client() as guest:
+        page = guest.get(share_originals(owner, album), headers=HTML).text
+        assert "named in LEFT-OUT.txt" in page
+        made = owner.post(f"/api/albums/{album}/shares", json={"downloads": "web"}).json()
+        page = guest.get(f"/s/{made['token']}", headers=HTML).text
+        assert "there is no archive" in page
+        assert "archive.zip" not in page
 
 
 def test_an_archive_of_nothing_but_such_pictures_is_refused(
@@ -53,3 +90,32 @@ def test_an_archive_of_nothing_but_such_pictures_is_refused(
     publish_file(owner, album, "scan.tiff", TIFF)
     with server.client() as guest:
         assert guest.get(f"{share_originals(owner, album)}/archive.zip").status_code == 403
+
+
+def test_a_browser_reads_a_page_where_there_is_nothing_to_keep(
+    server: RunningApplication, owner: httpx2.Client
+) -> None:
+    album = make_collection(server, owner, visibility="private")
+    tiff = publish_file(owner, album, "scan.tiff", TIFF)
+    path, cases = f"/api/albums/{album}/shares", (
+        ({"downloads": "original"}, "archive.zip", "no file of this album can be given"),
+        ({"downloads": "web"}, "archive.zip", "there is no archive of originals"),
+        ({"downloads": "none"}, f"downloads/{tiff['id']}", "to be looked at only"),
+    )  # fmt: skip
+    with server.client() as guest:
+        for terms, name, told in cases:
+            token = owner.post(path, json=terms).json()["token"]
+            answer = guest.get(f"/s/{token}/{name}", headers=HTML)
+            assert answer.status_code == 403
+            assert answer.headers["content-type"].startswith("text/html")
+            assert told in answer.text
+            assert f'href="/s/{token}"' in answer.text
+            assert "content-disposition" not in answer.headers
+            assert guest.get(f"/s/{token}/{name}").json()["code"] == "forbidden"
+        made = owner.post(path, json={"downloads": "original", "password": "open sesame"}).json()
+        asked = guest.get(f"/s/{made['token']}/archive.zip", headers=HTML)
+        assert (asked.status_code, 'type="password"' in asked.text) == (401, True)
+        assert f'action="/s/{made["token"]}"' in asked.text
+        owner.delete(f"/api/shares/{made['id']}").raise_for_status()
+        gone = guest.get(f"/s/{made['token']}/archive.zip", headers=HTML)
+        assert (gone.status_code, "<h1>" in gone.text) == (410, True)

@@ -57,7 +57,7 @@ async def find_shared(call: Call, token: str, share: Share, name: str) -> Shared
     opener = call.services.originals.open_checked(share.principal, file)
     return SharedFile(
         file.filename, served_type(file.content_type), file.size, file.storage_key, file.etag,
-        file.published_at, source_of(call, file), _while_shared(call, token, opener),
+        file.published_at, source_of(call, file), while_shared(call, token, opener),
     )  # fmt: skip
 
 
@@ -67,11 +67,11 @@ async def _of_folder(call: Call, token: str, share: Share, name: str) -> SharedF
     return SharedFile(
         file.path.name, file.media_type, file.size, f"{file.path} {file.etag}",
         f"{file.etag}-{place[:16]}", datetime.fromtimestamp(file.mtime_ns // _NANO, UTC),
-        local_source(file.path), _while_shared(call, token, open_local_file(file)),
+        local_source(file.path), while_shared(call, token, open_local_file(file)),
     )  # fmt: skip
 
 
-def _while_shared(call: Call, token: str, opener: Opener) -> Opener:
+def while_shared(call: Call, token: str, opener: Opener) -> Opener:
     """Asks of the share again at each opening: an archive is read long after it was begun."""
 
     @asynccontextmanager

@@ -1,6 +1,6 @@
 """Share links as they are used, by whoever holds one."""
 
-import hashlib
+from functools import wraps
 from typing import Final
 
 import msgspec
@@ -16,21 +16,20 @@ from cimaise.albums.outlets import feeds
 from cimaise.albums.outlets.places import Places
 from cimaise.albums.paging import agreed_cursor, parse_limit, parse_order, parse_page, parse_sort
 from cimaise.albums.sharing import share_url, shared_page
-from cimaise.archives.archive import MAX_FILES
-from cimaise.archives.checksums import Packed
 from cimaise.errors import CimaiseError, Forbidden, Invalid, NotSignedIn
 from cimaise.images.spec import ImageSpec
-from cimaise.library.serving import GUARDS, archive_headers
+from cimaise.library.serving import GUARDS
 from cimaise.rfc.disposition import format_disposition
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.albums.share_links import marked_spec
+from cimaise.web.albums.shared_archive import LEFT_OUT, archive_reply, has_archive
 from cimaise.web.albums.shared_files import SharedFile, clean_opener, find_shared
 from cimaise.web.call import Call
 from cimaise.web.pages.albums import pager_of, site_of
 from cimaise.web.pages.forms import read_form
-from cimaise.web.pages.page import page, shown
+from cimaise.web.pages.page import PageHandler, page, shown
 from cimaise.web.pages.tiles import make_tile
 from cimaise.web.replies.problems import problem_headers, status_of
 from cimaise.web.replies.reply import BytesReply, json_reply, open_memory
@@ -58,7 +57,6 @@ async def show(call: Call) -> ASGIApp:
         return _ask(call, needed)
     album = await _page(call, share)
     await _count(call, share)
-    archive = f"{share_url(call.path('token'))}/archive.zip"
     return page(
         call,
         "shared.html",
@@ -68,7 +66,9 @@ async def show(call: Call) -> ASGIApp:
         tiles=[make_tile(one, album.title, site_of(call)) for one in album.pictures],
         has_captions=any(one.caption for one in album.pictures),
         pager=pager_of(share_url(call.path("token")), album.pagination, {}),
-        archive=archive if share.downloads is Downloads.ORIGINAL else None,
+        archive=f"{share_url(call.path('token'))}/archive.zip" if has_archive(share) else "",
+        left_out=LEFT_OUT if call.services.settings.shares.clean_originals else "",
+        one_by_one=share.downloads is not Downloads.NONE and not has_archive(share),
     )
 
 
@@ -94,6 +94,38 @@ async def unlock(call: Call) -> ASGIApp:
             httponly=True, samesite="lax",
         )  # fmt: skip
     return reply
+
+
+def for_visitors(handler: PageHandler) -> PageHandler:
+    """A handler that gives files; who comes with a browser reads why there is none."""
+
+    @wraps(handler)
+    async def answered(call: Call) -> ASGIApp:
+        try:
+            return await handler(call)
+        except NotSignedIn as needed:
+            if not prefers_html(call.header("accept")):
+                raise
+            return _ask(call, needed)
+        except Forbidden as refused:
+            if not prefers_html(call.header("accept")):
+                raise
+            return await _refused(call, refused)
+
+    return shown(answered)
+
+
+async def _refused(call: Call, why: Forbidden) -> Response:
+    share = await _share(call)
+    return page(
+        call,
+        "shared_refused.html",
+        status=status_of(why),
+        headers={"x-robots-tag": "noindex"},
+        message=why.message,
+        one_by_one=share.downloads is not Downloads.NONE,
+        here=share_url(call.path("token")),
+    )
 
 
 def _ask(call: Call, why: CimaiseError) -> Response:
@@ -155,6 +187,7 @@ async def picture(call: Call) -> ASGIApp:
     return await _variant(call, file, spec, _HEADERS)
 
 
+@for_visitors
 async def download(call: Call) -> ASGIApp:
     """A picture to keep, as far as the share allows it."""
     share = await _share(call)
@@ -177,47 +210,13 @@ async def download(call: Call) -> ASGIApp:
     return TransferReply(reply, asking, call.services)
 
 
+@for_visitors
 async def archive(call: Call) -> ASGIApp:
     """The originals of the shared album as one file, where they may be kept.
 
-    Those that cannot be cleaned of private metadata are left out.
+    Those that cannot be cleaned of private metadata are left out, and named in a file of it.
     """
-    share, token = await _share(call), call.path("token")
-    if share.downloads is not Downloads.ORIGINAL or share.watermark is not None:
-        raise Forbidden("The originals of this album are not given away.")
-    files = [await find_shared(call, token, share, name) for name in await _names(call, share)]
-    packed = [one for file in files if (one := await _packed(call, file)) is not None]
-    if files and not packed:
-        raise Forbidden("These files cannot be given without their private metadata.")
-    asking = await require_transfer(call)
-    made = call.services.archives.pack(packed)
-    what = Representation(made.size, made.etag, "application/zip")
-    headers = dict(archive_headers(f"{share.album}.zip")) | _CACHE
-    reply = BytesReply(what, select(what, call.wanted(), now=call.now), made.open, headers)
-    return TransferReply(reply, asking, call.services)
-
-
-async def _packed(call: Call, file: SharedFile) -> Packed | None:
-    clean = await clean_opener(call, file)
-    if clean is None:
-        return None
-    opener, tail = clean
-    name = hashlib.sha256(file.version.encode()).hexdigest()  # an ETag may be that of two files
-    version = f"shared {name}{tail}"
-    return Packed(file.filename, file.size, file.modified_at, version, opener)
-
-
-async def _names(call: Call, share: Share) -> list[str]:
-    """What each picture is called in the share's URLs."""
-    found: list[str] = []
-    number, has_next = 1, True
-    while has_next and len(found) <= MAX_FILES:
-        one = await call.services.catalogue.open_album(
-            share.principal, share.album, page=number, limit=100
-        )
-        found += [picture.id or picture.name for picture in one.pictures]
-        number, has_next = number + 1, one.pagination.has_next
-    return found
+    return await archive_reply(call, call.path("token"), await _share(call), _CACHE)
 
 
 async def _share(call: Call) -> Share:
