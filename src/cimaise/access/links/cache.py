@@ -1,10 +1,10 @@
 """Links that were looked up a moment ago: a player asks for a film in many ranges."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
+from cimaise.access.emptying import emptied_by
 from cimaise.access.links.rows import Link
 
 T = TypeVar("T")
@@ -57,13 +57,4 @@ class LinkCache:
 
     async def emptied_by(self, change: Coroutine[Any, Any, T]) -> T:
         """Run a change of rights and empty the cache after it, even if the caller is cancelled."""
-
-        async def whole() -> T:
-            try:
-                return await change
-            finally:
-                self.empty()
-                if self.tell is not None:
-                    await self.tell()
-
-        return await asyncio.shield(asyncio.create_task(whole()))
+        return await emptied_by(self, change)
