@@ -8,7 +8,7 @@ from cimaise.albums.model import AlbumPage, AlbumSummary, Pagination, Sort, Want
 from cimaise.albums.sources.base import LocalFiles, Source
 from cimaise.albums.sources.table import Needs, open_sources
 from cimaise.errors import Forbidden, NotFound, NotSignedIn, Unavailable, UpstreamFailed
-from tests.kit.albums import ADMIN, MARCH_9, put
+from tests.kit.albums import ADMIN, MARCH_9, OWNER, put
 
 
 class Shown:
@@ -131,6 +131,18 @@ async def test_a_closed_folder_does_not_hide_the_open_collection_of_its_name(
     assert [a.source for a in (await catalogue.list_albums(GUEST)).albums] == ["collection"]
     assert (await catalogue.open_album(ADMIN, "trip")).source == "folder"
     assert [a.source for a in (await catalogue.list_albums(ADMIN)).albums] == ["folder"]
+
+
+async def test_what_is_wrong_with_albums_is_for_administrators(catalogue, root):
+    put(root, "trip/1.jpg")
+    put(root, "trip/album.toml", "title = 3")
+    assert list(await catalogue.faults(ADMIN)) == ["trip"]
+    for who, refusal in ((GUEST, NotSignedIn), (OWNER, Forbidden)):
+        with pytest.raises(refusal):
+            await catalogue.faults(who)
+    broken = Shown("broken")
+    broken.files = broken  # type: ignore[assignment]  # nothing of what it promises
+    assert await Catalogue([broken]).faults(ADMIN) == {}
 
 
 async def test_without_sources_there_is_nothing_and_nothing_fails():

@@ -238,6 +238,9 @@ async def test_a_description_that_cannot_be_read_closes_its_album_only(folders, 
     assert await listed(folders) == {"b": 1}
     with pytest.raises(NotSignedIn):
         await folders.open_album(GUEST, "a", Wanted())
+    told = await folders.faults()
+    assert set(told) == {"a"}
+    assert told["a"] == (await folders.open_album(ADMIN, "a", Wanted())).fault != ""
 
 
 async def test_a_description_that_is_a_link_is_not_followed_and_closes_the_album(folders, root):

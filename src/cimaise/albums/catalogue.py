@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final
 
-from cimaise.access.policy import CollectionFacts, Principal
+from cimaise.access.policy import CollectionFacts, Principal, require_admin
 from cimaise.albums.model import (
     AlbumFile,
     AlbumList,
@@ -106,6 +106,20 @@ class Catalogue:
             except NotFound:
                 continue
         raise NotFound("There is no such file.")
+
+    async def faults(self, principal: Principal) -> dict[str, str]:
+        """What is wrong with what albums say of themselves, by name; for administrators.
+
+        Never fails for a source's sake, as :meth:`list_albums`.
+        """
+        require_admin(principal)
+        found: dict[str, str] = {}
+        for source in self._sources:
+            try:
+                found |= await source.files.faults() if source.files is not None else {}
+            except Exception as fault:
+                log("album_source_failed", level="error", fault=fault, source=source.name)
+        return found
 
     async def scan(self, *, every_file: bool = False) -> ScanReport:
         """Bring what is known of the folder albums up to date, all of it at once.

@@ -213,6 +213,7 @@ class AlbumPage:
     sort: Sort
     descending: bool
     has_places: bool = False
+    fault: str = ""  # what is wrong with its description, for whoever runs the server
 
 
 @dataclass(frozen=True, slots=True)

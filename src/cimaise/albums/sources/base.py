@@ -1,6 +1,6 @@
 """What a source of albums promises."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cimaise.access.policy import CollectionFacts, Principal
@@ -18,6 +18,10 @@ class LocalFiles(Protocol):
             NotSignedIn: The album is private, and nobody has signed in.
             Forbidden: The album is private, and not for this one.
         """
+        ...
+
+    async def faults(self) -> Mapping[str, str]:
+        """What is wrong with what albums say of themselves, by their names."""
         ...
 
     async def scan(self, *, every_file: bool = False) -> ScanReport:

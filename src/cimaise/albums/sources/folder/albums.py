@@ -17,7 +17,12 @@ from cimaise.access.policy import Visibility
 from cimaise.albums.model import AlbumFile
 from cimaise.albums.picture_types import media_type_of
 from cimaise.albums.sources.folder.contents import FolderContents
-from cimaise.albums.sources.folder.description import FILE_NAME, Description, read_description
+from cimaise.albums.sources.folder.description import (
+    FILE_NAME,
+    Description,
+    ReadDescription,
+    read_description,
+)
 from cimaise.albums.sources.folder.tree import (
     MAX_DEPTH,
     SEPARATOR,
@@ -34,6 +39,7 @@ from cimaise.errors import NotFound
 from cimaise.telemetry import log
 
 _NOTHING: Final = Description()
+_NONE: Final = ReadDescription(_NOTHING)
 """One value for all: what was made of it is told from what has changed by its identity."""
 _UNSURE_NS: Final = 2_000_000_000  # a folder changed so shortly before may change in the same tick
 
@@ -49,6 +55,7 @@ class FolderAlbum:
     members: tuple[str, ...]
     description: Description
     content: FolderContent
+    fault: str = ""  # what is wrong with its description
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,7 @@ class _Step:
     visibility: Visibility = Visibility.PUBLIC
     members: tuple[str, ...] = ()
     description: Description = _NOTHING
+    fault: str = ""
 
 
 class FolderAlbums:
@@ -97,7 +105,7 @@ class FolderAlbums:
         self.contents = FolderContents(clock_ns)
         self._root = root
         self._clock_ns = clock_ns
-        self._said: dict[str, tuple[tuple[int, ...], Description]] = {}
+        self._said: dict[str, tuple[tuple[int, ...], ReadDescription]] = {}
 
     def find(self, name: str) -> FolderAlbum:
         """An album. ``NotFound``; ``OSError`` where the folder cannot be read."""
@@ -161,6 +169,23 @@ class FolderAlbums:
             return []
         return sorted(found, key=lambda album: album.name)
 
+    def faults(self) -> dict[str, str]:
+        """What is wrong with descriptions, by album; of folders that are not listed, too."""
+        try:
+            with opened_root(self._root) as descriptor:
+                outer = _Step(descriptor)
+                return dict(self._faults_below(outer, self._content(outer).folders))
+        except NotFound:
+            return {}
+
+    def _faults_below(self, outer: _Step, folders: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        for folder in folders:
+            with self._passed_over(folder), self._entered(outer, folder) as step:
+                if step.fault:
+                    yield SEPARATOR.join(step.parts), step.fault
+                if len(step.parts) < MAX_DEPTH:
+                    yield from self._faults_below(step, self._content(step).folders)
+
     def seen(self, is_known: Callable[[str, int], bool]) -> list[SeenFolder]:
         """Every album that is listed, by name, as it lies on the disk now.
 
@@ -222,12 +247,13 @@ class FolderAlbums:
     def _entered(self, outer: _Step, folder: str) -> Iterator[_Step]:
         with opened_folder(outer.descriptor, folder) as descriptor:
             parts = (*outer.parts, folder)
-            description = self._description(descriptor, SEPARATOR.join(parts))
+            read = self._description(descriptor, SEPARATOR.join(parts))
+            description = read.description
             visibility = description.visibility or outer.visibility
             # whoever says who may see it says it anew
             says = description.visibility is not None or bool(description.members)
             members = description.members if says else outer.members
-            yield _Step(descriptor, parts, visibility, members, description)
+            yield _Step(descriptor, parts, visibility, members, description, read.fault)
 
     def _below(self, outer: _Step, folders: tuple[str, ...]) -> Iterator[FolderAlbum]:
         for folder in folders:
@@ -247,6 +273,7 @@ class FolderAlbums:
             step.members,
             step.description,
             content,
+            step.fault,
         )
 
     def _file(self, step: _Step, file: str) -> AlbumFile | None:
@@ -269,13 +296,13 @@ class FolderAlbums:
     def _content(self, step: _Step) -> FolderContent:
         return self.contents.of(SEPARATOR.join(step.parts), step.descriptor)
 
-    def _description(self, folder: int, album: str) -> Description:
+    def _description(self, folder: int, album: str) -> ReadDescription:
         """What the folder's ``album.toml`` says; read again only when the file has changed."""
         try:
             facts = os.stat(FILE_NAME, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             self._said.pop(album, None)
-            return _NOTHING
+            return _NONE
         stamp = (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino)
         said = self._said.get(album)
         if said is None or said[0] != stamp:
@@ -283,9 +310,9 @@ class FolderAlbums:
         return said[1]
 
     @staticmethod
-    def _told(folder: int, album: str) -> Description:
+    def _told(folder: int, album: str) -> ReadDescription:
         read = read_description(folder)
         if read.fault:
             log("album_source_failed", level="warning", source="folder", album=album,
                 reason=f"{FILE_NAME}: {read.fault}")  # fmt: skip
-        return read.description
+        return read

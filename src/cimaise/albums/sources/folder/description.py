@@ -51,7 +51,7 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ReadDescription:
-    """What was found; ``fault`` says what is wrong with the file, in words for the log."""
+    """What was found; ``fault`` says what is wrong with the file, for whoever runs the server."""
 
     description: Description = field(default_factory=Description)
     fault: str = ""

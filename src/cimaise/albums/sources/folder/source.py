@@ -128,6 +128,10 @@ class FolderSource:
         """See :class:`cimaise.albums.sources.base.Source`."""
         return _facts_of(principal, await _in_thread(self._albums.find, album))
 
+    async def faults(self) -> Mapping[str, str]:
+        """See :class:`cimaise.albums.sources.base.LocalFiles`."""
+        return await _in_thread(self._albums.faults)
+
     async def scan(self, *, every_file: bool = False) -> ScanReport:
         """See :class:`cimaise.albums.sources.base.LocalFiles`.
 
@@ -207,6 +211,7 @@ class FolderSource:
         return AlbumPage(
             album.name, album.title, album.visibility, _NAME, pictures,
             Pagination(page, wanted.limit, total, following), ordered.sort, ordered.descending,
+            fault=album.fault,
         )  # fmt: skip
 
     async def _ordered(

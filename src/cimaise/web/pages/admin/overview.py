@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
+from cimaise.albums.addresses import gallery_url
 from cimaise.delivery.statistics import Delivered, delivered
 from cimaise.errors import Invalid
 from cimaise.uploads.holdings import holdings
@@ -28,11 +29,12 @@ async def overview(call: Call) -> ASGIApp:
     rights.require_admin(call.principal)
     services = call.services
     await services.tally.flush()
-    held, told, sent, accounts = await asyncio.gather(
+    held, told, sent, accounts, faults = await asyncio.gather(
         holdings(services.database, call.principal, now=call.now),
         services.upload_statistics.ask(call.principal, Question(limit=1)),
         delivered(services.database, call.principal, days=DAYS, now=call.now),
         services.accounts.list_accounts(call.principal),
+        services.catalogue.faults(call.principal),
     )
     today = call.now.date()
     return page(
@@ -56,6 +58,7 @@ async def overview(call: Call) -> ASGIApp:
         fetched=[one for one in sent.files if one.filename][:_FILES_SHOWN],
         programs=sent.crawlers_share,
         freed=_freed(call),
+        faults=[(name, gallery_url(name), fault) for name, fault in sorted(faults.items())],
     )
 
 
