@@ -6,8 +6,9 @@ the event is in the database afterwards, or nothing is.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, exists, insert, select, update
 
 from cimaise.database.audit import record
 from cimaise.database.schema import (
@@ -20,6 +21,28 @@ from cimaise.library.giving_up import give_up
 from cimaise.library.model import File, Publication
 from cimaise.library.tags import file_tag, note_purge
 from cimaise.library.takedowns.blocked import require_not_blocked
+
+# Built once: to build a statement takes longer than to run it.
+_INSERT: Final = insert(files)
+_COUNT: Final = (
+    update(collections)
+    .where(collections.c.id == bindparam("of_id"))
+    .values(
+        picture_count=collections.c.picture_count + bindparam("pictures", type_=Integer),
+        updated_at=bindparam("at", type_=collections.c.updated_at.type),
+    )
+)
+_EARN: Final = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("of_id"))
+    .values(points=accounts.c.points + bindparam("more", type_=accounts.c.points.type))
+)
+_IS_CONTRIBUTOR: Final = select(
+    exists().where(
+        contributors.c.collection_id == bindparam("of_collection"),
+        contributors.c.account_id == bindparam("of_account"),
+    )
+)
 
 
 def publish(
@@ -36,21 +59,11 @@ def publish(
     if new.storage_key is not None:
         require_not_blocked(connection, new.sha256, new.size)
     file = _file_of(new, now=now, file_id=new_id(), etag=new.sha256 or new_id())
-    connection.execute(insert(files).values(**_row(file, new)))
-    connection.execute(
-        update(collections)
-        .where(collections.c.id == new.collection.id)
-        .values(
-            updated_at=now,
-            picture_count=collections.c.picture_count + (1 if file.is_picture else 0),
-        )
-    )
+    connection.execute(_INSERT, _row(file, new))
+    counted = {"of_id": new.collection.id, "pictures": int(file.is_picture), "at": now}
+    connection.execute(_COUNT, counted)
     add_contributor(connection, new.collection.id, new.owner_id, now)
-    connection.execute(
-        update(accounts)
-        .where(accounts.c.id == new.owner_id)
-        .values(points=accounts.c.points + new.collection.policy.points)
-    )
+    connection.execute(_EARN, {"of_id": new.owner_id, "more": new.collection.policy.points})
     details = {"collection": new.collection.name, "size": new.size, "upload": new.upload_id}
     record(
         connection, at=now, account_id=new.owner_id, action="file.published", subject=file.id,
@@ -63,10 +76,8 @@ def add_contributor(
     connection: Connection, collection_id: str, account_id: str, now: datetime
 ) -> None:
     """Note that the account has published into the collection; once, however often."""
-    known = exists().where(
-        contributors.c.collection_id == collection_id, contributors.c.account_id == account_id
-    )
-    if not connection.execute(select(known)).scalar():
+    known = {"of_collection": collection_id, "of_account": account_id}
+    if not connection.execute(_IS_CONTRIBUTOR, known).scalar():
         connection.execute(
             insert(contributors).values(
                 collection_id=collection_id, account_id=account_id, created_at=now
@@ -110,14 +121,8 @@ def note_change(connection: Connection, file: File, *, pictures: int, now: datet
     What is taken down is not among its pictures any more.
     """
     is_counted = file.is_picture and not file.is_taken_down
-    connection.execute(
-        update(collections)
-        .where(collections.c.id == file.collection.id)
-        .values(
-            updated_at=now,
-            picture_count=collections.c.picture_count + (pictures if is_counted else 0),
-        )
-    )
+    more = pictures if is_counted else 0
+    connection.execute(_COUNT, {"of_id": file.collection.id, "pictures": more, "at": now})
 
 
 def _file_of(new: Publication, *, now: datetime, file_id: str, etag: str) -> File:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from cimaise.database.audit import record
 from cimaise.database.schema import collections, uploads
@@ -118,7 +118,14 @@ def shown_state(session: UploadSession) -> str:
 
 _COLUMNS: Final = tuple(name for name in UploadSession.__slots__ if name != "collection_name")
 
+# Built once: to build a statement takes longer than to run it.
 _INSERT: Final = insert(uploads)
+_CHANGE: Final = update(uploads).where(
+    uploads.c.id == bindparam("of_id"),
+    uploads.c.state == bindparam("of_state"),
+    uploads.c.attempt == bindparam("of_attempt"),
+)
+"""Of the columns that it is given, in a row that is as it was read."""
 
 
 def add(connection: Connection, session: UploadSession) -> None:
@@ -131,7 +138,7 @@ def add(connection: Connection, session: UploadSession) -> None:
 
 def find(connection: Connection, upload_id: str) -> UploadSession:
     """The session; ``NotFound``."""
-    row = connection.execute(_selected().where(uploads.c.id == upload_id)).first()
+    row = connection.execute(_ONE, {"of_id": upload_id}).first()
     if row is None:
         raise NotFound("There is no such upload.")
     return _session_of(row)
@@ -215,17 +222,21 @@ def advance(
     """
     if to not in TRANSITIONS[session.state]:
         raise WrongState(f"The upload is {session.state}.")
-    changed = connection.execute(
-        update(uploads).where(_same(session)).values(state=to.value, updated_at=now, **values)
-    ).rowcount
+    changed = _change(connection, session, state=to.value, updated_at=now, **values)
     if changed:
         _audit(connection, session, to, now, values.get("reason"))
-    return bool(changed)
+    return changed
 
 
 def note(connection: Connection, session: UploadSession, **values: Any) -> bool:
     """Set columns without changing the state; False where the state is another by now."""
-    return bool(connection.execute(update(uploads).where(_same(session)).values(**values)).rowcount)
+    return _change(connection, session, **values)
+
+
+def _change(connection: Connection, session: UploadSession, **values: Any) -> bool:
+    """False where somebody else changed the row meanwhile."""
+    row = {"of_id": session.id, "of_state": session.state.value, "of_attempt": session.attempt}
+    return bool(connection.execute(_CHANGE, row | values).rowcount)
 
 
 def exchange_storage_upload(
@@ -249,14 +260,16 @@ def claim(connection: Connection, session: UploadSession, *, now: datetime) -> b
     """
     if session.state not in (State.PENDING, State.COMPLETING):
         raise WrongState(f"The upload is {session.state}.")
-    changed = connection.execute(
-        update(uploads)
-        .where(_same(session))
-        .values(state=State.COMPLETING.value, attempt=session.attempt + 1, updated_at=now)
-    ).rowcount
+    changed = _change(
+        connection,
+        session,
+        state=State.COMPLETING.value,
+        attempt=session.attempt + 1,
+        updated_at=now,
+    )
     if changed and session.state is State.PENDING:
         _audit(connection, session, State.COMPLETING, now, None)
-    return bool(changed)
+    return changed
 
 
 def _same(session: UploadSession) -> Any:
@@ -286,6 +299,9 @@ def _selected() -> Any:
     return select(
         *(uploads.c[name] for name in _COLUMNS), collections.c.name.label("collection_name")
     ).select_from(joined)
+
+
+_ONE: Final = _selected().where(uploads.c.id == bindparam("of_id"))
 
 
 def _session_of(row: Row[Any]) -> UploadSession:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.access.accounts.emails import is_email
@@ -50,11 +50,14 @@ class Account:
         return Principal(self.id, self.name, self.role)
 
 
+_ONE: Final = select(accounts).where(accounts.c.id == bindparam("of_id"))
+
+
 def account_by_id(connection: Connection, account_id: str) -> Account | None:
     """The account with the id, disabled or not; whatever text is given."""
     if not is_id(account_id):
         return None
-    row = connection.execute(select(accounts).where(accounts.c.id == account_id)).one_or_none()
+    row = connection.execute(_ONE, {"of_id": account_id}).one_or_none()
     return None if row is None else account_of(row)
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select, update
 
 from cimaise.access import policy
 from cimaise.access.accounts.names import is_id
@@ -196,9 +197,15 @@ def bans_in_force(connection: Connection, *, now: datetime) -> list[Ban]:
 
 def is_banned(connection: Connection, account_id: str, *, now: datetime) -> bool:
     """The account is kept out now; read anew, for a step of a transaction."""
-    found = select(bans.c.id).where(bans.c.account_id == account_id, _in_force(now)).limit(1)
-    return connection.execute(found).first() is not None
+    return connection.execute(_OF_ACCOUNT, {"of_id": account_id, "of_now": now}).first() is not None
 
 
-def _in_force(now: datetime) -> ColumnElement[bool]:
+def _in_force(now: Any) -> ColumnElement[bool]:
     return and_(bans.c.lifted_at.is_(None), or_(bans.c.until.is_(None), bans.c.until > now))
+
+
+_OF_ACCOUNT: Final = (
+    select(bans.c.id)
+    .where(bans.c.account_id == bindparam("of_id"), _in_force(bindparam("of_now")))
+    .limit(1)
+)

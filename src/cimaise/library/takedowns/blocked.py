@@ -1,11 +1,15 @@
 """Content that was taken down and must not come back, at whichever door."""
 
-from sqlalchemy import Connection, exists, select
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, exists, select
 
 from cimaise.database.schema import takedowns
 from cimaise.errors import TakenDown, Unavailable
 
 _IN_FORCE = takedowns.c.state != "restored"
+_OF_CONTENT: Final = select(exists().where(takedowns.c.sha256 == bindparam("of_sha256"), _IN_FORCE))
+_OF_SIZE: Final = select(exists().where(takedowns.c.size == bindparam("of_size"), _IN_FORCE))
 
 
 def require_not_blocked(connection: Connection, sha256: str | None, size: int) -> None:
@@ -27,12 +31,10 @@ def require_not_blocked(connection: Connection, sha256: str | None, size: int) -
                 "Its content has to be looked at again.", code="busy", retry_after_s=1
             )
         return
-    known = exists().where(takedowns.c.sha256 == sha256, _IN_FORCE)
-    if connection.execute(select(known)).scalar():
+    if connection.execute(_OF_CONTENT, {"of_sha256": sha256}).scalar():
         raise TakenDown("This content was removed for legal reasons.")
 
 
 def may_be_blocked(connection: Connection, size: int) -> bool:
     """Whether some content of this size was removed: then only its SHA-256 tells."""
-    known = exists().where(takedowns.c.size == size, _IN_FORCE)
-    return bool(connection.execute(select(known)).scalar())
+    return bool(connection.execute(_OF_SIZE, {"of_size": size}).scalar())

@@ -71,36 +71,18 @@ class Creator:
         require_account(principal)
         facts = _Facts(parse_metadata(creation.metadata or ""))
         upload_id = self._stores.new_id()
-        collection = await self._collection(principal, creation, facts)
-        if creation.pieces:
-            creation = replace(creation, length=await self._length_of_pieces(principal, creation))
-        admission = self._admit(principal, collection, creation.length, facts, upload_id)
-        upload = self._upload(principal, collection, creation, admission, upload_id)
-        await self._stores.database.write(
-            lambda connection: self._record(connection, principal, upload, creation.pieces)
-        )
-        return await self._begin(upload)
+        name = _collection_name(creation, facts)
 
-    async def _collection(
-        self, principal: Principal, creation: Creation, facts: "_Facts"
-    ) -> Collection | None:
-        if creation.concat == "partial":
-            return None  # a piece is no file: the final upload says where it goes
-        named = facts.text("collection")
-        name = creation.collection or named
-        if named and named != name:
-            raise Forbidden("This upload address is for another collection.")
-        if name:
-            return await self._stores.database.read(
-                lambda connection: find_collection(connection, name, principal)
-            )
-        raise Invalid("Say in Upload-Metadata which collection it is for.", field="collection")
+        def work(connection: Connection) -> TusUpload:
+            """All in one, so that a client waits for one thread and for no lock twice."""
+            collection = find_collection(connection, name, principal) if name else None
+            meant = _with_length(connection, principal, creation)
+            admission = self._admit(principal, collection, meant.length, facts, upload_id)
+            upload = self._upload(principal, collection, meant, admission, upload_id)
+            self._record(connection, principal, upload, meant.pieces)
+            return upload
 
-    async def _length_of_pieces(self, principal: Principal, creation: Creation) -> int:
-        pieces = await self._stores.database.read(
-            lambda connection: _pieces(connection, principal, creation.pieces)
-        )
-        return sum(piece.length or 0 for piece in pieces)
+        return await self._begin(await self._stores.database.write(work))
 
     def _admit(
         self,
@@ -236,6 +218,26 @@ class _Facts:
     @property
     def type(self) -> str:
         return self.text("filetype", "type")
+
+
+def _collection_name(creation: Creation, facts: _Facts) -> str | None:
+    if creation.concat == "partial":
+        return None  # a piece is no file: the final upload says where it goes
+    named = facts.text("collection")
+    name = creation.collection or named
+    if named and named != name:
+        raise Forbidden("This upload address is for another collection.")
+    if not name:
+        raise Invalid("Say in Upload-Metadata which collection it is for.", field="collection")
+    return name
+
+
+def _with_length(connection: Connection, principal: Principal, creation: Creation) -> Creation:
+    """A final upload is as long as its partial ones together."""
+    if not creation.pieces:
+        return creation
+    pieces = _pieces(connection, principal, creation.pieces)
+    return replace(creation, length=sum(piece.length or 0 for piece in pieces))
 
 
 def require_length(length: int, max_bytes: int) -> None:

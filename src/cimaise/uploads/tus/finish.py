@@ -41,7 +41,7 @@ class Finisher:
         self._stores = stores
         self._read_picture = read_picture
         self._places = places
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, asyncio.Task[TusUpload]] = {}
 
     async def finish(self, upload: TusUpload) -> TusUpload:
         """Finish an upload of which every byte is kept, and give it as it is then.
@@ -60,50 +60,51 @@ class Finisher:
         if task is None:
             task = self._running[upload.id] = asyncio.create_task(self._finish(upload.id))
             task.add_done_callback(lambda _: self._running.pop(upload.id))
-        await asyncio.shield(task)
-        return await self._find(upload.id)
+        return await asyncio.shield(task)
 
     async def _find(self, upload_id: str) -> TusUpload:
         return await self._stores.database.read(lambda connection: rows.find(connection, upload_id))
 
-    async def _finish(self, upload_id: str) -> None:
-        upload = await self._claim(await self._find(upload_id))
+    async def _finish(self, upload_id: str) -> TusUpload:
+        upload = await self._stores.database.write(
+            lambda connection: self._claim(connection, upload_id)
+        )
         if upload.is_done:
-            return
+            return upload
         try:
             if upload.is_partial:
-                await self._finish_partial(upload)
+                finished = await self._finish_partial(upload)
             else:
-                await self._finish_file(upload)
+                finished = await self._finish_file(upload)
         except Exception as fault:
             if isinstance(fault, Invalid | TypeNotAllowed) or _is_spoilt(fault):
                 await self._reject(upload.session, fault)
             else:
                 await back_to_pending(self._stores, upload.session)
             raise
-        await self._remove_if_ended(upload_id)
+        if finished.session.state in sessions.ENDED:  # while its object was being made
+            await remove_bytes(self._stores.storage, finished.session)
         if upload.is_partial:
             await self._finish_finals(upload)
+        return finished
 
-    async def _claim(self, upload: TusUpload) -> TusUpload:
+    def _claim(self, connection: Connection, upload_id: str) -> TusUpload:
+        upload = rows.find(connection, upload_id)
         session = upload.session
         if session.state in sessions.ENDED:
             raise Gone("The upload has ended.")
         if upload.is_done:
             return upload
-        claimed = await self._stores.database.write(
-            lambda connection: sessions.claim(connection, session, now=self._stores.clock())
-        )
-        if not claimed:
+        if not sessions.claim(connection, session, now=self._stores.clock()):
             raise WrongState("The upload is being finished by another request.")
         begun = replace(session, state=State.COMPLETING, attempt=session.attempt + 1)
         return replace(upload, session=begun)
 
-    async def _finish_partial(self, upload: TusUpload) -> None:
+    async def _finish_partial(self, upload: TusUpload) -> TusUpload:
         size = upload.length or 0
         etag = (await self._joined(upload, size)).etag if size else ""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> TusUpload:
             current = rows.find(connection, upload.id).session
             now = self._stores.clock()
             won = sessions.advance(
@@ -115,8 +116,9 @@ class Finisher:
                     connection, current.account_id, day=current.reserved_on,
                     reserved=current.reserved_bytes, size=size, token_id=current.token_id,
                 )  # fmt: skip
+            return rows.find(connection, upload.id)
 
-        await self._stores.database.write(work)
+        return await self._stores.database.write(work)
 
     async def _finish_finals(self, partial: TusUpload) -> None:
         """Those that waited for this one. What goes wrong with them is not this one's fault."""
@@ -142,7 +144,7 @@ class Finisher:
             lambda connection: rows.pieces_of(connection, final.id)
         )
 
-    async def _finish_file(self, upload: TusUpload) -> None:
+    async def _finish_file(self, upload: TusUpload) -> TusUpload:
         size = upload.length
         assert size is not None
         if upload.is_final:
@@ -150,7 +152,7 @@ class Finisher:
         else:
             info = await self._joined(upload, size)
         inspection = await self._inspect(upload.session, info)
-        await self._stores.database.write(
+        return await self._stores.database.write(
             lambda connection: self._settle(connection, upload, inspection)
         )
 
@@ -204,7 +206,10 @@ class Finisher:
             whole_at_once=self._places,
         )
 
-    def _settle(self, connection: Connection, upload: TusUpload, inspection: Inspection) -> None:
+    def _settle(
+        self, connection: Connection, upload: TusUpload, inspection: Inspection
+    ) -> TusUpload:
+        """Settle it, if nobody ended it meanwhile; gives it as it is then."""
         collection = collection_now(connection, upload.session, now=self._stores.clock())
         current = rows.find(connection, upload.id).session
         settle(
@@ -217,12 +222,7 @@ class Finisher:
             now=self._stores.clock(),
             new_id=self._stores.new_id,
         )
-
-    async def _remove_if_ended(self, upload_id: str) -> None:
-        """It may have been ended while its object was being made."""
-        upload = await self._find(upload_id)
-        if upload.session.state in sessions.ENDED:
-            await remove_bytes(self._stores.storage, upload.session)
+        return rows.find(connection, upload.id)
 
     async def _reject(self, session: UploadSession, refusal: CimaiseError) -> None:
         if await reject(self._stores, session, refusal):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select, update
 
 from cimaise.database.schema import tus_parts, tus_pieces, tus_uploads, uploads
 from cimaise.errors import NotFound, WrongState
@@ -80,11 +80,31 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
+# Built once: to build a statement takes longer than to run it.
+_INSERT: Final = insert(tus_uploads)
+_ONE: Final = select(*(tus_uploads.c[name] for name in _COLUMNS)).where(
+    tus_uploads.c.upload_id == bindparam("of_id")
+)
+_RECORD_MORE: Final = update(tus_uploads).where(
+    tus_uploads.c.upload_id == bindparam("of_id"),
+    tus_uploads.c.kept_bytes < bindparam("of_bytes", type_=BigInteger),
+)
+_TOUCH: Final = update(uploads).where(
+    uploads.c.id == bindparam("of_id"), uploads.c.state == State.PENDING.value
+)
+_FINALS: Final = (
+    select(tus_pieces.c.final_id)
+    .distinct()
+    .join(uploads, uploads.c.id == tus_pieces.c.final_id)
+    .where(tus_pieces.c.partial_id == bindparam("of_id"), uploads.c.state == State.PENDING.value)
+)
+
+
 def add(connection: Connection, upload: TusUpload, pieces: Sequence[str] = ()) -> None:
     """Write a new upload; ``pieces`` are the partial uploads of a final one, in order."""
     sessions.add(connection, upload.session)
     values = {name: getattr(upload, name) for name in _COLUMNS}
-    connection.execute(insert(tus_uploads).values(upload_id=upload.id, **values))
+    connection.execute(_INSERT, {"upload_id": upload.id, **values})
     if pieces:
         connection.execute(
             insert(tus_pieces),
@@ -97,11 +117,7 @@ def add(connection: Connection, upload: TusUpload, pieces: Sequence[str] = ()) -
 
 def find(connection: Connection, upload_id: str) -> TusUpload:
     """``NotFound`` where there is none, or one of another door."""
-    row = connection.execute(
-        select(*(tus_uploads.c[name] for name in _COLUMNS)).where(
-            tus_uploads.c.upload_id == upload_id
-        )
-    ).first()
+    row = connection.execute(_ONE, {"of_id": upload_id}).first()
     if row is None:
         raise NotFound("There is no such upload.")
     return TusUpload(sessions.find(connection, upload_id), **row._mapping)  # noqa: SLF001
@@ -133,11 +149,8 @@ def record(connection: Connection, upload: TusUpload, **values: Any) -> None:
 
 def record_more(connection: Connection, upload_id: str, kept_bytes: int) -> None:
     """Note how much is kept where the storage knows it better; it never becomes less."""
-    connection.execute(
-        update(tus_uploads)
-        .where(tus_uploads.c.upload_id == upload_id, tus_uploads.c.kept_bytes < kept_bytes)
-        .values(kept_bytes=kept_bytes)
-    )
+    values = {"of_id": upload_id, "of_bytes": kept_bytes, "kept_bytes": kept_bytes}
+    connection.execute(_RECORD_MORE, values)
 
 
 def add_parts(connection: Connection, upload_id: str, parts: Sequence[PartInfo]) -> None:
@@ -190,13 +203,7 @@ def pieces_of(connection: Connection, final_id: str) -> list[TusUpload]:
 
 def finals_of(connection: Connection, partial_id: str) -> list[str]:
     """Final uploads that wait for a partial one."""
-    rows = connection.execute(
-        select(tus_pieces.c.final_id)
-        .distinct()
-        .join(uploads, uploads.c.id == tus_pieces.c.final_id)
-        .where(tus_pieces.c.partial_id == partial_id, uploads.c.state == State.PENDING.value)
-    )
-    return [row.final_id for row in rows]
+    return [row.final_id for row in connection.execute(_FINALS, {"of_id": partial_id})]
 
 
 def kept_of_pieces(connection: Connection, final_id: str) -> int:
@@ -222,8 +229,4 @@ def kept_by_id(connection: Connection, upload_ids: Sequence[str]) -> dict[str, i
 
 def touch(connection: Connection, upload_id: str, expires_at: datetime) -> None:
     """Somebody is at it: it lives longer."""
-    connection.execute(
-        update(uploads)
-        .where(uploads.c.id == upload_id, uploads.c.state == State.PENDING.value)
-        .values(expires_at=expires_at)
-    )
+    connection.execute(_TOUCH, {"of_id": upload_id, "expires_at": expires_at})
