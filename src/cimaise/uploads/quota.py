@@ -193,8 +193,8 @@ def _change(
         "of_account": account_id, "of_day": day, "reserved": reserved, "files": files,
         "used": used, "more_files": more_files,
     }  # fmt: skip
-    connection.execute(rows.CHANGE_DAY, values)
-    connection.execute(rows.CHANGE_TOTAL, values)
+    rows.CHANGE_DAY.run(connection, values)
+    rows.CHANGE_TOTAL.run(connection, values)
 
 
 def state(connection: Connection, account_id: str, *, now: datetime, defaults: Quota) -> QuotaState:

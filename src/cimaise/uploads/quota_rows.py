@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from cimaise.database.prepared import Prepared
 from cimaise.database.schema import accounts, usage_days, usage_totals
 from cimaise.database.upsert import upsert
 from cimaise.uploads.attempts import few_failed
@@ -56,7 +57,7 @@ OWN_LIMITS: Final = select(
 DAY: Final = select(usage_days).where(_its_day)
 HELD_IN_ALL: Final = select(_held_total).where(_its_total)
 
-TAKE_OF_DAY: Final = (
+TAKE_OF_DAY: Final = Prepared(
     update(usage_days)
     .where(
         _its_day,
@@ -76,7 +77,7 @@ TAKE_OF_DAY: Final = (
         reserved_files=usage_days.c.reserved_files + _number("files"),
     )
 )
-TAKE_OF_TOTAL: Final = (
+TAKE_OF_TOTAL: Final = Prepared(
     update(usage_totals)
     .where(
         _its_total,
@@ -85,7 +86,7 @@ TAKE_OF_TOTAL: Final = (
     .values(reserved_bytes=usage_totals.c.reserved_bytes + _number("size"))
 )
 
-CHANGE_DAY: Final = (
+CHANGE_DAY: Final = Prepared(
     update(usage_days)
     .where(_its_day)
     .values(
@@ -95,7 +96,7 @@ CHANGE_DAY: Final = (
         used_files=usage_days.c.used_files + _number("more_files"),
     )
 )
-CHANGE_TOTAL: Final = (
+CHANGE_TOTAL: Final = Prepared(
     update(usage_totals)
     .where(_its_total)
     .values(
@@ -108,9 +109,9 @@ _NEW_DAY: Final = upsert(usage_days, ("account_id", "day"))
 _NEW_TOTAL: Final = upsert(usage_totals, ("account_id",))
 
 
-def taken(connection: Connection, statement: Any, values: dict[str, Any]) -> bool:
+def taken(connection: Connection, statement: Prepared, values: dict[str, Any]) -> bool:
     """Run an update of one row; False where there is none, or a limit is in the way."""
-    return bool(connection.execute(statement, values).rowcount)
+    return bool(statement.run(connection, values))
 
 
 def make_rows(connection: Connection, account_id: str, day: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from cimaise.database.audit import record
+from cimaise.database.prepared import Prepared
 from cimaise.database.schema import collections, uploads
 from cimaise.errors import NotFound, WrongState
 from cimaise.storage.keys import object_key
@@ -119,7 +120,7 @@ def shown_state(session: UploadSession) -> str:
 _COLUMNS: Final = tuple(name for name in UploadSession.__slots__ if name != "collection_name")
 
 # Built once: to build a statement takes longer than to run it.
-_INSERT: Final = insert(uploads)
+_INSERT: Final = Prepared(insert(uploads))
 _CHANGE: Final = update(uploads).where(
     uploads.c.id == bindparam("of_id"),
     uploads.c.state == bindparam("of_state"),
@@ -132,7 +133,7 @@ def add(connection: Connection, session: UploadSession) -> None:
     """Write a new session's row."""
     values = {name: getattr(session, name) for name in _COLUMNS}
     values |= {"state": session.state.value, "strategy": session.strategy.value}
-    connection.execute(_INSERT, values)
+    _INSERT.run(connection, values)
     _audit(connection, session, session.state, session.created_at, None)
 
 

@@ -7,12 +7,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert
 
 from cimaise import telemetry
+from cimaise.database.prepared import Prepared
 from cimaise.database.schema import audit
 
 ACTIONS: Final = "actions"
 """Where a connection keeps what its transaction has recorded; counted once that is committed."""
 
-_INSERT: Final = insert(audit)
+_INSERT: Final = Prepared(insert(audit))
 
 
 def record(
@@ -37,8 +38,8 @@ def record(
         details: Facts that JSON can carry. Never secrets.
     """
     connection.info.setdefault(ACTIONS, []).append(action)
-    connection.execute(
-        _INSERT,
+    _INSERT.run(
+        connection,
         {
             "at": at,
             "account_id": account_id,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select, update
 
+from cimaise.database.prepared import Prepared
 from cimaise.database.schema import tus_parts, tus_pieces, tus_uploads, uploads
 from cimaise.errors import NotFound, WrongState
 from cimaise.storage.base import PartInfo
@@ -81,16 +82,20 @@ _COLUMNS: Final = (
 
 
 # Built once: to build a statement takes longer than to run it.
-_INSERT: Final = insert(tus_uploads)
+_INSERT: Final = Prepared(insert(tus_uploads))
 _ONE: Final = select(*(tus_uploads.c[name] for name in _COLUMNS)).where(
     tus_uploads.c.upload_id == bindparam("of_id")
 )
-_RECORD_MORE: Final = update(tus_uploads).where(
-    tus_uploads.c.upload_id == bindparam("of_id"),
-    tus_uploads.c.kept_bytes < bindparam("of_bytes", type_=BigInteger),
+_RECORD_MORE: Final = Prepared(
+    update(tus_uploads).where(
+        tus_uploads.c.upload_id == bindparam("of_id"),
+        tus_uploads.c.kept_bytes < bindparam("of_bytes", type_=BigInteger),
+    )
 )
-_TOUCH: Final = update(uploads).where(
-    uploads.c.id == bindparam("of_id"), uploads.c.state == State.PENDING.value
+_TOUCH: Final = Prepared(
+    update(uploads).where(
+        uploads.c.id == bindparam("of_id"), uploads.c.state == State.PENDING.value
+    )
 )
 _FINALS: Final = (
     select(tus_pieces.c.final_id)
@@ -104,7 +109,7 @@ def add(connection: Connection, upload: TusUpload, pieces: Sequence[str] = ()) -
     """Write a new upload; ``pieces`` are the partial uploads of a final one, in order."""
     sessions.add(connection, upload.session)
     values = {name: getattr(upload, name) for name in _COLUMNS}
-    connection.execute(_INSERT, {"upload_id": upload.id, **values})
+    _INSERT.run(connection, {"upload_id": upload.id, **values})
     if pieces:
         connection.execute(
             insert(tus_pieces),
@@ -150,7 +155,7 @@ def record(connection: Connection, upload: TusUpload, **values: Any) -> None:
 def record_more(connection: Connection, upload_id: str, kept_bytes: int) -> None:
     """Note how much is kept where the storage knows it better; it never becomes less."""
     values = {"of_id": upload_id, "of_bytes": kept_bytes, "kept_bytes": kept_bytes}
-    connection.execute(_RECORD_MORE, values)
+    _RECORD_MORE.run(connection, values)
 
 
 def add_parts(connection: Connection, upload_id: str, parts: Sequence[PartInfo]) -> None:
@@ -229,4 +234,4 @@ def kept_by_id(connection: Connection, upload_ids: Sequence[str]) -> dict[str, i
 
 def touch(connection: Connection, upload_id: str, expires_at: datetime) -> None:
     """Somebody is at it: it lives longer."""
-    connection.execute(_TOUCH, {"of_id": upload_id, "expires_at": expires_at})
+    _TOUCH.run(connection, {"of_id": upload_id, "expires_at": expires_at})
