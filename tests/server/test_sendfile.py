@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -187,6 +188,32 @@ def test_a_client_that_goes_leaves_no_descriptor(server: RunningServer, tmp_path
     assert left == [True] * 20
     assert not open_at(path)
     assert open_files() <= before + 20  # the sockets' own ends are closed a moment later
+
+
+def test_what_never_left_because_the_client_went_is_told(server: RunningServer, tmp_path: Path):
+    path, half = tmp_path / "large", 1 << 29
+    with path.open("wb") as large:
+        large.truncate(2 * half)
+    unsent: Queue[int] = Queue()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        with path.open("rb") as opened:
+            await send(start(2 * half))
+            await send(stretch(opened, 0, half, more=True))
+            await send(stretch(opened, half, half))  # to nobody by now
+        unsent.put(scope["extensions"]["cimaise.unsent"]["bytes"])
+
+    server.app = app
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(65_536)
+        came = len(head.partition(b"\r\n\r\n")[2])
+        while came < 1_000_000:
+            came += len(client.recv(65_536))
+    left = 2 * half - unsent.get(timeout=10)
+    assert came <= left < half
 
 
 def test_a_cold_file_is_read_by_a_thread_and_arrives(

@@ -11,6 +11,7 @@ from cimaise.cli.manual import metrics_reference
 from cimaise.telemetry.metrics import METRICS, PREFIX, Kind
 from cimaise.web.operation.metrics import LEVELS
 from tests.kit.application import RunningApplication, running_application
+from tests.kit.sending import make_collection, publish_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = re.compile(r"^(\w+?)(?:\{(.*)\})? ([-+.0-9eE]+|NaN)$", re.MULTILINE)
@@ -105,6 +106,18 @@ def test_use_is_reported_by_day_and_account(server: RunningApplication):
     assert day.sent_bytes > 5000
     assert day.requests == 2
     assert report.operations["write"] >= 1
+
+
+def test_bytes_for_a_signed_address_count_for_whoever_began_the_upload(server: RunningApplication):
+    body = b"y" * 70_000
+    with server.client(server.person("began")) as client:
+        publish_file(client, make_collection(server, client), "c.txt", body)
+    usage = server.application.services.usage
+    server.run(usage.flush())
+    report = server.run(usage.report(f"{server.application.services.clock():%Y-%m}"))
+    received = {day.name: day.received_bytes for day in report.days}
+    assert received["began"] >= len(body)
+    assert received.get("", 0) < len(body)
 
 
 def test_metrics_can_be_for_whoever_has_their_token(tmp_path: Path):
