@@ -176,6 +176,29 @@ async def test_the_transport_rests_while_a_siphon_reads(ends, file: Path):
     assert transport.reads()
 
 
+class Refusing(Owner):
+    """Takes nothing, and says in the same moment that the body has ended."""
+
+    reading: Reading
+
+    def take(self, piece: Piped) -> None:
+        self.reading.slow_down()
+        self.is_over.set()
+
+
+async def test_what_nobody_took_of_the_end_of_a_body_is_no_next_request(ends, file: Path):
+    ours, theirs = ends
+    transport, owner = Transport(ours), Refusing(file, 4)
+    loop, pipes = asyncio.get_running_loop(), Pipes()
+    owner.reading = Reading(loop, cast("Any", transport), pipes)
+    owner.reading.speed_up(owner)
+    await loop.sock_sendall(theirs, b"1234the next request")
+    await owner.is_over.wait()
+    assert transport.reads()
+    assert pipes.bodies == 0
+    assert await loop.sock_recv(ours, 100) == b"the next request"
+
+
 async def test_what_is_encrypted_is_read_by_the_transport(ends, file: Path):
     transport = Transport(ends[0], context=object())
     reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipes())

@@ -52,7 +52,7 @@ class Siphon:
     """Of one body. Close it.
 
     Attributes:
-        is_busy: A thread moves bytes: the socket is its own.
+        is_busy: Bytes are given and not all taken yet, maybe by a thread: the socket is theirs.
         is_over: It is to end after that.
     """
 
@@ -125,16 +125,21 @@ class Siphon:
             return
         may_go_apart = not is_alone and size >= _WORTH_BYTES
         piece = Piped(self._pipes, self._descriptor, size, may_go_apart=may_go_apart)
+        self.is_busy = True  # whoever takes the last one ends this, and may have left some of it
         self._owner.take(piece)
         if piece.work is None:
             piece.drop()
+            self._rest()
         else:
-            self._start(piece, piece.work)
+            self._watch()
+            self._pipes.run(partial(self._work, piece, piece.work))
 
-    def _start(self, piece: Piped, work: Callable[[], None]) -> None:
-        self.is_busy = True
+    def _rest(self) -> None:
+        """All that was given is out of the socket."""
+        self.is_busy = False
         self._watch()
-        self._pipes.run(partial(self._work, piece, work))
+        if self.is_over:
+            self._end()
 
     def _work(self, piece: Piped, work: Callable[[], None]) -> None:
         """In a thread."""
@@ -150,8 +155,5 @@ class Siphon:
         assert piece.then is not None
         piece.then()
         piece.drop()
-        self.is_busy = False
         self._owner.taken(piece, fault)
-        self._watch()
-        if self.is_over:
-            self._end()
+        self._rest()
