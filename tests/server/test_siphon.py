@@ -199,6 +199,28 @@ async def test_what_nobody_took_of_the_end_of_a_body_is_no_next_request(ends, fi
     assert await loop.sock_recv(ours, 100) == b"the next request"
 
 
+class Losing(Owner):
+    """Finds that the client has gone when it takes."""
+
+    def take(self, piece: Piped) -> None:
+        self.is_over.set()
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+
+async def test_a_client_that_goes_while_its_bytes_are_taken_is_left_to_the_transport(
+    ends, file: Path
+):
+    ours, theirs = ends
+    transport, owner = Transport(ours), Losing(file, 4)
+    loop, pipes = asyncio.get_running_loop(), Pipes()
+    reading = Reading(loop, cast("Any", transport), pipes)
+    reading.speed_up(owner)
+    await loop.sock_sendall(theirs, b"1234")
+    await owner.is_over.wait()
+    assert transport.reads()
+    assert pipes.bodies == 0
+
+
 async def test_what_is_encrypted_is_read_by_the_transport(ends, file: Path):
     transport = Transport(ends[0], context=object())
     reading = Reading(asyncio.get_running_loop(), cast("Any", transport), Pipes())

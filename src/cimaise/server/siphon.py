@@ -126,7 +126,10 @@ class Siphon:
         may_go_apart = not is_alone and size >= _WORTH_BYTES
         piece = Piped(self._pipes, self._descriptor, size, may_go_apart=may_go_apart)
         self.is_busy = True  # whoever takes the last one ends this, and may have left some of it
-        self._owner.take(piece)
+        try:
+            self._owner.take(piece)
+        except OSError:  # the client went after its bytes were counted
+            self.is_over = True
         if piece.work is None:
             piece.drop()
             self._rest()
