@@ -102,8 +102,8 @@ async def test_what_cannot_be_closed_keeps_nothing_else_open(
             await real()
 
         monkeypatch.setattr(store, "close", close)
-    monkeypatch.setattr(services.tus, "close", fails)
-    monkeypatch.setattr(services.tally, "close", fails)
+    monkeypatch.setattr(services.uploads.tus, "close", fails)
+    monkeypatch.setattr(services.delivery.tally, "close", fails)
     with pytest.raises(Fault):
         await built.stop()
     assert closed == ["storage", "state"]
@@ -139,7 +139,7 @@ async def test_a_server_is_told_of_a_stop_that_failed(
     async def fails() -> None:
         raise Fault
 
-    monkeypatch.setattr(built.services.tally, "close", fails)
+    monkeypatch.setattr(built.services.delivery.tally, "close", fails)
     assert await lifespan(built) == ["startup.complete", "shutdown.failed"]
 
 

@@ -120,7 +120,7 @@ def storage_path(server: RunningApplication, file_id: str) -> str:
 
     services = server.application.services
     admin = Principal("x", "x", Role.ADMIN)
-    file = server.run(services.files.find(admin, file_id))
+    file = server.run(services.library.files.find(admin, file_id))
     assert services.storage.presigner is not None
     assert file.storage_key is not None
     signed = services.storage.presigner.get(

@@ -204,7 +204,7 @@ def test_without_script_the_form_brings_a_file(visitor: NewVisitor, ann: Person)
 def test_a_link_that_signs_in_once_is_spent_by_the_click_alone(
     visitor: NewVisitor, site: RunningApplication, ann: Person
 ) -> None:
-    token = site.run(site.application.services.sessions.issue_sign_in(ann.id))
+    token = site.run(site.application.services.access.sessions.issue_sign_in(ann.id))
     window = visitor()
     page = window.page
     for _ in range(2):

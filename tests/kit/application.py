@@ -55,7 +55,7 @@ class RunningApplication:
 
     def person(self, name: str, role: Role = Role.MEMBER, **limits: int) -> Person:
         """A new account."""
-        accounts = self.application.services.accounts
+        accounts = self.application.services.access.accounts
         account, key = self.run(accounts.create(None, name=name, role=role, **limits))
         return Person(account.id, account.name, key)
 

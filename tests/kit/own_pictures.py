@@ -94,8 +94,8 @@ def own_picture(
 def stand_still(server: RunningApplication, given: list[str]) -> None:
     """Let what was allowed grow no older, and say to whom something is given."""
     services = server.application.services
-    services.own_answers._clock = lambda: 0.0  # only news may end it
-    admit = services.limiter.admit
+    services.images.own_answers._clock = lambda: 0.0  # only news may end it
+    admit = services.operation.limiter.admit
 
     def noted(kind: Kind, host: str | None, account_id: str) -> bool:
         is_given = admit(kind, host, account_id)
@@ -103,4 +103,4 @@ def stand_still(server: RunningApplication, given: list[str]) -> None:
             given.append(account_id)
         return is_given
 
-    services.limiter.admit = noted  # type: ignore[method-assign]
+    services.operation.limiter.admit = noted  # type: ignore[method-assign]

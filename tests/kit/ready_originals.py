@@ -90,7 +90,10 @@ def shown_original(
 
     patch.setattr(ReadyFiles, "begin", noted)
     with running_application(data_dir, settings_of) as server, ExitStack() as stack:
-        for kept in (server.application.services.open_files, server.application.services.own_files):
+        for kept in (
+            server.application.services.delivery.open_files,
+            server.application.services.delivery.own_files,
+        ):
             kept._clock = lambda: 0.0  # only news may end it
         ann = server.person("ann", Role.ADMIN)
         owner = stack.enter_context(server.client(ann))

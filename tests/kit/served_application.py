@@ -81,7 +81,7 @@ async def _main(
 ) -> None:
     await application.start(with_jobs=False)
     served = ServedApplication(application, asyncio.get_running_loop())
-    accounts = application.services.accounts
+    accounts = application.services.access.accounts
     _, served.key = await accounts.create(None, name="ann", role=Role.MEMBER)
     begun.put(served)
     try:

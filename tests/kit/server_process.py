@@ -102,8 +102,8 @@ def prepare_data(data_dir: Path, environment: Mapping[str, str], collection: str
         application = build(load(texts).settings)
         await application.start(with_jobs=False)
         services = application.services
-        account, key = await services.accounts.create(None, name="ann", role=Role.MEMBER)
-        await services.collections.create(account.principal, collection)
+        account, key = await services.access.accounts.create(None, name="ann", role=Role.MEMBER)
+        await services.library.collections.create(account.principal, collection)
         await application.stop()
         return key
 

@@ -156,11 +156,11 @@ def test_a_collection_that_is_deleted_takes_what_was_deleted_in_it_along(scene: 
 def test_fsck_knows_of_deleted_files(scene: Scene):
     scene.delete()
     services = scene.running.application.services
-    report = scene.running.run(services.fsck.run(repair=False))
+    report = scene.running.run(services.uploads.fsck.run(repair=False))
     assert report.findings == []
     [key] = scene.running.run(_keys(services.storage))
     scene.running.run(services.storage.delete([key]))
-    scene.running.run(services.fsck.run(repair=True))
+    scene.running.run(services.uploads.fsck.run(repair=True))
     assert scene.used() == 0
     assert scene.ask(scene.ann, "GET", "/api/deleted-files").json() == {"files": []}
 

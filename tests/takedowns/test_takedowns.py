@@ -110,7 +110,7 @@ def test_the_same_content_is_refused_at_every_door_and_leaves_nothing(
         assert {answer.json()["code"] for answer in refused.values()} == {"taken_down"}
         assert client.get(f"/api/collections/{name}/files").json()["files"] == []
         assert used(client) == before
-        server.application.services.hurry("discarded-objects")
+        server.application.services.operation.hurry("discarded-objects")
         assert client.put(f"/api/collections/{name}/files/b.jpg", content=quadrants(64, 64).jpegsave_buffer()).status_code == 201  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_what_was_made_of_it_leaves_the_disk(
     server: RunningApplication, root: Person, posted: dict[str, Any], tmp_path: Path
 ):
     httpx2.get(server.url + f"/images/{posted['id']}?width=111").raise_for_status()
-    server.run(server.application.services.variants.settled())
+    server.run(server.application.services.images.variants.settled())
     kept = {path for path in (tmp_path / "cache").rglob("*") if path.is_file()}
     take_down(server, root, file_id=posted["id"])
     left = {path for path in (tmp_path / "cache").rglob("*") if path.is_file()}
@@ -350,7 +350,7 @@ def test_a_process_that_died_behind_the_move_loses_nothing(
 
     server.run(forget())
     assert server.run(hold_bytes(services.database, services.storage)) == 1
-    server.run(services.takedowns.restore(None, takedown, reason=""))
+    server.run(services.library.takedowns.restore(None, takedown, reason=""))
     assert httpx2.get(server.url + f"/files/{posted['id']}").content == PICTURE
 
 

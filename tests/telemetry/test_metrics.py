@@ -98,7 +98,7 @@ def test_use_is_reported_by_day_and_account(server: RunningApplication):
         path = "/api/collections/inbox/files/b.txt"
         file = client.put(path, content=b"x" * 5000).raise_for_status().json()
         client.get(f"/files/{file['id']}?download=1")
-    usage = server.application.services.usage
+    usage = server.application.services.operation.usage
     server.run(usage.flush())
     report = server.run(usage.report(f"{server.application.services.clock():%Y-%m}"))
     [day] = [day for day in report.days if day.name == "used"]
@@ -112,7 +112,7 @@ def test_bytes_for_a_signed_address_count_for_whoever_began_the_upload(server: R
     body = b"y" * 70_000
     with server.client(server.person("began")) as client:
         publish_file(client, make_collection(server, client), "c.txt", body)
-    usage = server.application.services.usage
+    usage = server.application.services.operation.usage
     server.run(usage.flush())
     report = server.run(usage.report(f"{server.application.services.clock():%Y-%m}"))
     received = {day.name: day.received_bytes for day in report.days}

@@ -48,7 +48,7 @@ def server(tmp_path: Any, gate: Gate) -> Iterator[RunningApplication]:
     for width in (10, 11, 12, 20, 30):
         (album / f"{width}.jpg").write_bytes(quadrants(300, 200).write_to_buffer(".jpg"))
     with running_application(tmp_path, narrow) as running:
-        making = running.application.services.variants._making
+        making = running.application.services.images.variants._making
         making._render = gate
         yield running
         gate.opened.set()
@@ -76,7 +76,7 @@ def ask_and_leave(server: RunningApplication, width: int) -> socket.socket:
 
 
 def waiting(server: RunningApplication) -> int:
-    return server.application.services.variants._making._lanes.cheap.sources.taken
+    return server.application.services.images.variants._making._lanes.cheap.sources.taken
 
 
 def test_a_full_queue_answers_503_with_the_time_to_come_back_and_other_lanes_go_on(
@@ -125,7 +125,7 @@ def test_one_who_leaves_does_not_take_the_picture_from_another(
     wait_until(lambda: gate.begun == [10])
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(httpx2.get, url(server, 10), timeout=60)
-        flights = server.application.services.variants._kept._flights._flights
+        flights = server.application.services.images.variants._kept._flights._flights
         wait_until(lambda: [one.waiting for one in flights.values()] == [2])
         leaver.close()
         wait_until(lambda: [one.waiting for one in flights.values()] == [1])

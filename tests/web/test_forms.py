@@ -170,7 +170,7 @@ async def _until_ended(server: RunningApplication, person: Person) -> set[str]:
 
     principal = Principal(person.id, person.name, Role.MEMBER)
     while True:
-        found = await server.application.services.direct.list(
+        found = await server.application.services.uploads.direct.list(
             principal, state=None, before=None, limit=10
         )
         states = {one.state.value for one in found}

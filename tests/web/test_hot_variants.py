@@ -34,7 +34,7 @@ class Shown:
         """Ask until the answer is ready: it is prepared when the first one has left."""
         answer = self.stranger.get(self.target)
         assert answer.status_code == 200, answer.text
-        while self.server.application.services.answers.get(self.target.encode()) is None:
+        while self.server.application.services.images.answers.get(self.target.encode()) is None:
             assert self.stranger.get(self.target).status_code == 200
         return answer
 
@@ -82,7 +82,7 @@ def test_the_ready_answer_is_the_applications_own(shown: Shown):
 
 @pytest.mark.parametrize("kind", ["known", "head"])
 def test_whoever_needs_no_bytes_prepares_the_answer_with_all_of_them(shown: Shown, kind: str):
-    answers = shown.server.application.services.answers
+    answers = shown.server.application.services.images.answers
     first = shown.warm()
     prepared = answers.get(shown.target.encode())
     answers.change("")
@@ -179,7 +179,7 @@ WEBP, AVIF = "image/webp,*/*;q=0.8", "image/avif,image/webp,*/*;q=0.8"
 
 def test_a_negotiated_picture_is_ready_for_whoever_accepts_the_same(shown: Shown):
     target = f"/images/{shown.id}?width=16&format=auto"
-    answers = shown.server.application.services.answers
+    answers = shown.server.application.services.images.answers
     for accept, kind in ((WEBP, "image/webp"), (AVIF, "image/avif"), ("image/jpeg", "image/jpeg")):
         headers = {"Accept": accept}
         first = shown.stranger.get(target, headers=headers)
@@ -209,7 +209,7 @@ def test_a_network_that_is_banned_gets_no_ready_answer_either(
     with shown.server.client(shown.server.person("root", Role.ADMIN)) as admin:
         ban = {"network": network, "reason": "noise"}
         assert admin.post("/api/admin/bans", json=ban).status_code == 201
-    shown.server.run(services.watch.read())
-    assert services.answers.get(shown.target.encode()) is not None
+    shown.server.run(services.access.watch.read())
+    assert services.images.answers.get(shown.target.encode()) is not None
     for _ in range(2):
         assert shown.stranger.get(shown.target, headers=headers).status_code == 403

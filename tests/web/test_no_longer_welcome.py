@@ -37,7 +37,7 @@ class Shared:
 
     def disable(self) -> None:
         """Bob's account is closed."""
-        accounts = self.server.application.services.accounts
+        accounts = self.server.application.services.access.accounts
         self.server.run(accounts.disable(None, self.bob_name))
 
     def files(self) -> list[str]:

@@ -316,7 +316,7 @@ def object_path(server: RunningApplication, file: dict) -> Path:
         from cimaise.access.policy import Principal, Role  # noqa: PLC0415
 
         admin = Principal("x", "x", Role.ADMIN)
-        return (await services.files.find(admin, file["id"])).storage_key or ""
+        return (await services.library.files.find(admin, file["id"])).storage_key or ""
 
     data_dir = server.application.settings.data.dir
     return next(data_dir.rglob(server.run(key()).rpartition("/")[2]))
@@ -366,7 +366,7 @@ def test_downloads_are_counted_beside_the_transfer_and_written_when_the_database
     async def away(self: Database, work: object) -> None:
         raise Unavailable("The database is away.")
 
-    tally = server.application.services.tally
+    tally = server.application.services.delivery.tally
     with server.client(ann) as client:
         file = publish_file(client, make_collection(server, client), "counted.bin", BODY)
         client.get(f"/files/{file['id']}")

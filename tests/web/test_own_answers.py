@@ -259,10 +259,10 @@ def test_a_credential_lasts_as_long_as_it_says(shown: OwnPicture):
     ends_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     _, key = new_key(shown.viewer, expires_at=ends_at.isoformat())
     services = shown.server.application.services
-    principal = shown.server.run(services.authenticator.authenticate(f"Bearer {key}", None))
+    principal = shown.server.run(services.access.authenticator.authenticate(f"Bearer {key}", None))
     assert principal.lasts_until == ends_at
     cookie = shown.browser(key).cookies["cimaise_session"]
-    session = shown.server.run(services.authenticator.authenticate(None, cookie))
+    session = shown.server.run(services.access.authenticator.authenticate(None, cookie))
     assert session.lasts_until is not None
     assert session.lasts_until > datetime.now(UTC)
 
@@ -292,7 +292,7 @@ def test_behind_a_proxy_an_account_is_counted_as_well(tmp_path: Path):
 def test_what_is_given_is_counted_for_the_account(shown: OwnPicture):
     size = len(shown.allow(shown.viewer).content)
     services = shown.server.application.services
-    shown.server.run(services.usage.flush())
+    shown.server.run(services.operation.usage.flush())
     before = _sent(shown)
     shown.viewer.get(shown.target)
     shown.server.run(_settle(shown))
@@ -301,8 +301,8 @@ def test_what_is_given_is_counted_for_the_account(shown: OwnPicture):
 
 async def _settle(shown: OwnPicture) -> None:
     services = shown.server.application.services
-    services.at_once.settle()
-    await services.usage.flush()
+    services.operation.at_once.settle()
+    await services.operation.usage.flush()
 
 
 def _sent(shown: OwnPicture) -> int:

@@ -116,7 +116,7 @@ def test_sessions_of_a_disabled_account_are_dead_at_once(server: RunningApplicat
     with server.client() as browser:
         browser.post("/api/login", json={"key": person.key})
         assert browser.get("/api/me").status_code == 200
-        server.run(server.application.services.accounts.disable(None, "dora"))
+        server.run(server.application.services.access.accounts.disable(None, "dora"))
         assert browser.get("/api/me").status_code == 401
 
 

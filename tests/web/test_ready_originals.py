@@ -51,7 +51,7 @@ def test_the_usual_requests_are_answered_as_the_application_does(
     etag = shown.stranger.head(shown.path).headers["etag"]
     headers = {name: text.replace("ETAG", etag) for name, text in headers.items()}
     services = shown.server.application.services
-    services.open_files.close()
+    services.delivery.open_files.close()
     begun = len(shown.given)
     first = shown.stranger.get(shown.path, headers=headers)
     assert len(shown.given) == begun
@@ -133,7 +133,7 @@ def test_a_file_that_is_taken_down_is_gone_at_once(shown: Shown):
 
 def test_nobody_has_it_longer_than_its_time(shown: Shown):
     shown.warm(shown.stranger)
-    shown.server.application.services.open_files._clock = lambda: 2.0
+    shown.server.application.services.delivery.open_files._clock = lambda: 2.0
     before = len(shown.given)
     assert shown.stranger.get(shown.path).content == BODY
     assert len(shown.given) == before
@@ -197,7 +197,7 @@ def test_rates_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with shown_original(tmp_path / "data", monkeypatch, counts_everybody) as shown:
         headers = {"Range": "bytes=0-9"}
         codes = [shown.stranger.get(shown.path, headers=headers).status_code for _ in range(30)]
-        shown.server.run(shown.server.application.services.limiter.settled())
+        shown.server.run(shown.server.application.services.operation.limiter.settled())
         assert codes[0] == 206
         assert shown.stranger.get(shown.path).status_code == 429
         assert shown.given

@@ -43,7 +43,7 @@ def test_refused_types_slow_an_account_and_the_operator_sees_why(
         for _ in range(4):
             assert ann.post("/api/uploads", json=body).status_code == 415
         assert ann.put("/api/collections/zips/files/a.zip", content=b"no zip").status_code == 415
-        running.run(running.application.services.background.close())
+        running.run(running.application.services.operation.background.close())
         [risk] = admin.get("/api/admin/risks").json()["risks"]
         assert risk["account"] == "ann"
         assert risk["reasons"] == {"refused_type": 5.0, "failed_upload": 1.0}
@@ -70,7 +70,7 @@ def test_types_that_another_protocol_refuses_count_and_wrong_encodings_do_not(
             assert (wrong.status_code, wrong.json()["code"]) == (415, "wrong_encoding")
         wrong = ann.patch("/tus/nothing", headers={"Tus-Resumable": "1.0.0"}, content=b"x")
         assert (wrong.status_code, wrong.json()["code"]) == (415, "wrong_encoding")
-        running.run(running.application.services.background.close())
+        running.run(running.application.services.operation.background.close())
         [risk] = admin.get("/api/admin/risks").json()["risks"]
         assert risk["reasons"] == {"refused_type": 1.0}
 
@@ -117,8 +117,8 @@ def test_a_high_score_asks_for_a_challenge_before_uploads_and_once_for_half_an_h
         good = {"collection": "zips", "filename": "a.zip", "size": 5}
         for _ in range(4):
             assert ann.post("/api/uploads", json=refused).status_code == 415
-        one.run(one.application.services.background.close())
-        one.run(one.application.services.watch.read())
+        one.run(one.application.services.operation.background.close())
+        one.run(one.application.services.access.watch.read())
         asked = ann.post("/api/uploads", json=good)
         assert (asked.status_code, asked.json()["code"]) == (403, "challenge_needed")
         assert asked.json()["challenge"] == "/api/challenge"
@@ -145,8 +145,8 @@ def test_the_page_takes_the_answer_and_goes_on(tmp_path: Path):
         ann.post("/api/collections", json={"name": "zips", "policy": {"extensions": [".zip"]}})
         ann.post("/api/uploads", json={"collection": "zips", "filename": "a.exe", "size": 5})
         ann.post("/api/uploads", json={"collection": "zips", "filename": "a.exe", "size": 5})
-        one.run(one.application.services.background.close())
-        one.run(one.application.services.watch.read())
+        one.run(one.application.services.operation.background.close())
+        one.run(one.application.services.access.watch.read())
         refused = ann.post("/challenge", data={"next": "/upload"}, headers=own)
         assert refused.status_code == 403
         form = {"next": "/upload", "altcha": solution(ann)}
@@ -162,7 +162,7 @@ def test_upload_tokens_of_whoever_is_banned_open_nothing_until_the_ban_is_lifted
         ann.post("/api/collections", json={"name": "zips"}).raise_for_status()
         token = make_token(ann, "zips")
         ban = admin.post("/api/admin/bans", json={"account": "ann", "reason": "noise"}).json()
-        running.run(running.application.services.watch.read())
+        running.run(running.application.services.access.watch.read())
         refused = send_form(token["form_url"])
         assert (refused.status_code, refused.json()["code"]) == (403, "banned")
         tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
@@ -170,7 +170,7 @@ def test_upload_tokens_of_whoever_is_banned_open_nothing_until_the_ban_is_lifted
         begun = {"filename": "a.zip", "type": "application/zip"}
         assert httpx2.post(f"{token['companion_url']}/s3/multipart", json=begun).status_code == 403
         admin.delete(f"/api/admin/bans/{ban['id']}").raise_for_status()
-        running.run(running.application.services.watch.read())
+        running.run(running.application.services.access.watch.read())
         assert send_form(token["form_url"]).status_code == 201
 
 

@@ -182,14 +182,14 @@ def test_a_share_of_somebody_who_is_disabled_is_over(
         made = client.post(f"/api/albums/{name}/shares", json={}).json()
     with server.client() as guest:
         assert guest.get(f"/s/{made['token']}/album.json").status_code == 200
-        server.run(server.application.services.accounts.disable(None, dora.name))
+        server.run(server.application.services.access.accounts.disable(None, dora.name))
         assert guest.get(f"/s/{made['token']}/album.json").status_code == 410
 
 
 def test_a_share_ends_when_its_time_is_over(server: RunningApplication, private: Private) -> None:
     services = server.application.services
     made = share(server, private, expires_in=60)
-    late = replace(services.shares, clock=lambda: services.clock().replace(year=2100))
+    late = replace(services.access.shares, clock=lambda: services.clock().replace(year=2100))
     with server.client() as guest:
         assert guest.get(f"/s/{made['token']}/album.json").status_code == 200
     from cimaise.errors import Gone  # noqa: PLC0415

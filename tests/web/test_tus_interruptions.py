@@ -116,7 +116,7 @@ class Sending:
     def _wait_until_at_it(self) -> None:
         """The request is the one that is at the upload: no later one overtakes its head."""
         if self.server is not None:
-            transfers = self.server.application.services.tus._transfers
+            transfers = self.server.application.services.uploads.tus._transfers
             stop = time.monotonic() + LIMIT_S
             while not transfers.is_taken(self.path.removeprefix("/tus/")):
                 assert time.monotonic() < stop

@@ -56,8 +56,8 @@ def pair(tmp_path: Path, new_database: Callable[[str], str], redis: RedisServer)
     ):
         stand_still(second, shown.given)
         services, now = second.application.services, datetime.now(UTC)
-        services.authenticator.cache._clock = lambda: now
-        services.links.cache._monotonic = lambda: 0.0
+        services.access.authenticator.cache._clock = lambda: now
+        services.access.links.cache._monotonic = lambda: 0.0
         yield Pair(shown, second, stack)
 
 

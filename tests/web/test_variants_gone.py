@@ -33,7 +33,7 @@ def upload(pair: list[RunningApplication], ann: Person, collection: str = "inbox
 
 def prepared(server: RunningApplication, path: str) -> bool:
     async def look() -> bool:
-        return server.application.services.answers.get(path.encode()) is not None
+        return server.application.services.images.answers.get(path.encode()) is not None
 
     return server.run(look())
 
@@ -55,7 +55,7 @@ def test_an_answer_for_everybody_is_prepared_with_its_final_headers(pair, ann):
     assert prepared(pair[1], path)
 
     async def look():
-        return pair[1].application.services.answers.get(path.encode())
+        return pair[1].application.services.images.answers.get(path.encode())
 
     answer = pair[1].run(look())
     sent = {name.decode(): text.decode() for name, text in answer.headers}

@@ -1,7 +1,5 @@
 """Who somebody is, wired."""
 
-from dataclasses import dataclass
-
 from cimaise.access.accounts.account_passwords import AccountPasswords
 from cimaise.access.accounts.accounts import Accounts
 from cimaise.access.accounts.invitations import Invitations
@@ -16,8 +14,8 @@ from cimaise.access.keys.keys import Keys
 from cimaise.access.links.links import Links
 from cimaise.access.links.shares import Shares
 from cimaise.access.links.upload_tokens import UploadTokens
-from cimaise.access.oidc.sign_in import OidcSignIn
 from cimaise.access.rights_changes import RightsChanges
+from cimaise.access.risk.bans import Bans
 from cimaise.access.risk.watch import Watch
 from cimaise.access.sessions.sessions import Sessions
 from cimaise.access.signing import Signer
@@ -28,29 +26,12 @@ from cimaise.app.parts import Parts
 from cimaise.app.sources import random_id, utc_now
 from cimaise.database.engine import Database
 from cimaise.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Every way in."""
-
-    accounts: Accounts
-    keys: Keys
-    sessions: Sessions
-    authenticator: Authenticator
-    links: Links
-    rights_changes: RightsChanges
-    upload_tokens: UploadTokens
-    shares: Shares
-    account_passwords: AccountPasswords
-    challenges: Challenges
-    registration: Registration
-    invitations: Invitations
-    oidc: OidcSignIn | None
+from cimaise.web.features import Access
 
 
 def open_access(settings: Settings, parts: Parts) -> Access:
     """Accounts and what opens the door to them."""
+    watch = _open_watch(settings, parts)
     database, known = parts.database, KeyCache(utc_now)
     links = Links(
         database,
@@ -91,6 +72,8 @@ def open_access(settings: Settings, parts: Parts) -> Access:
         invitations=Invitations(
             database, utc_now, random_id, registration, settings.registration.invitation_ttl
         ),
+        watch=watch,
+        bans=Bans(database, utc_now, random_id, watch.hurry),
     )
 
 
@@ -127,7 +110,7 @@ def _authenticator(settings: Settings, database: Database, keys: KeyCache) -> Au
     return Authenticator(database, utc_now, keys, Subjects(database, utc_now, random_id), verifier)
 
 
-def open_watch(settings: Settings, parts: Parts) -> Watch:
+def _open_watch(settings: Settings, parts: Parts) -> Watch:
     """Who is to be met with care, and who not at all."""
     limits = settings.limits
     return Watch(

@@ -81,14 +81,14 @@ class Application:
     async def _begin(self, begun: AsyncExitStack) -> None:
         """All that runs beside the requests; ``begun`` ends it."""
         services = self.services
-        services.usage.start()
-        begun.push_async_callback(services.usage.stop)
-        services.variants.start()
-        begun.push_async_callback(services.variants.stop)
-        services.rights_changes.start()
-        begun.push_async_callback(services.rights_changes.close)
-        begun.push_async_callback(services.watch.close)
-        await services.watch.start()
+        services.operation.usage.start()
+        begun.push_async_callback(services.operation.usage.stop)
+        services.images.variants.start()
+        begun.push_async_callback(services.images.variants.stop)
+        services.access.rights_changes.start()
+        begun.push_async_callback(services.access.rights_changes.close)
+        begun.push_async_callback(services.access.watch.close)
+        await services.access.watch.start()
         self._listen_to_changes(begun)
 
     async def _first_account(self) -> FirstAccount:
@@ -107,8 +107,10 @@ class Application:
         services = self.services
 
         def forget() -> None:
-            services.answers.change("")
-            services.background.start(services.variants.doubt())  # tells other processes
+            services.images.answers.change("")
+            services.operation.background.start(
+                services.images.variants.doubt()
+            )  # tells other processes
 
         def forget_soon() -> None:
             with suppress(RuntimeError):  # the loop has ended: nothing is answered any more
@@ -117,8 +119,8 @@ class Application:
         begun.callback(services.database.listen(forget_soon))
 
         def doubt() -> None:
-            services.own_answers.change()
-            services.background.start(services.rights_changes.tell_doubt())
+            services.images.own_answers.change()
+            services.operation.background.start(services.access.rights_changes.tell_doubt())
 
         def doubt_soon() -> None:
             with suppress(RuntimeError):
@@ -131,7 +133,7 @@ class Application:
         if not await self.services.database.write(_claim_inbox):
             return
         try:
-            await self.services.collections.create(
+            await self.services.library.collections.create(
                 first.account.principal,
                 INBOX,
                 title="Inbox",
@@ -152,16 +154,16 @@ class Application:
             ending.push_async_callback(services.state.close)
             ending.push_async_callback(services.storage.close)
             ending.push_async_callback(self._begun.aclose)
-            ending.callback(services.at_once.settle)
+            ending.callback(services.operation.at_once.settle)
             ending.push_async_callback(services.catalogue.close)
             ending.push_async_callback(asyncio.to_thread, self._parts.codec.close)
-            ending.push_async_callback(services.variants.close)
-            ending.push_async_callback(services.limiter.settled)
-            ending.push_async_callback(services.tally.close)
-            ending.push_async_callback(services.background.close)
-            ending.callback(services.own_files.close)
-            ending.callback(services.open_files.close)
-            ending.push_async_callback(services.tus.close)
+            ending.push_async_callback(services.images.variants.close)
+            ending.push_async_callback(services.operation.limiter.settled)
+            ending.push_async_callback(services.delivery.tally.close)
+            ending.push_async_callback(services.operation.background.close)
+            ending.callback(services.delivery.own_files.close)
+            ending.callback(services.delivery.open_files.close)
+            ending.push_async_callback(services.uploads.tus.close)
             ending.push_async_callback(self._parts.runner.stop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

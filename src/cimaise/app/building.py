@@ -41,17 +41,19 @@ def build(
     subjects = Subjects(parts.database, utc_now, random_id)
     host = Host(authenticate, subjects, sign_in_url) if authenticate is not None else None
     services = open_services(settings, parts, host)
-    router = build_router(services, services.lines, mounts())
+    router = build_router(services, services.operation.lines, mounts())
     parted = with_files_origin(router, settings.delivery.files_url)
     guarded = SafeSendMiddleware(
         parted,
         timeout=settings.server.deadline,
-        exempt=moves_bytes(services.lines),
+        exempt=moves_bytes(services.operation.lines),
         deadline_response=deadline_answer,
     )
     addressed = with_one_slash(with_raw_segments(guarded))
     named = RequestIdMiddleware(
-        with_front(addressed, settings), new_id=random_id, access_log=Answered(services.usage)
+        with_front(addressed, settings),
+        new_id=random_id,
+        access_log=Answered(services.operation.usage),
     )
     door = at_the_root(named, settings.base_path)
     return Application(settings, services, parts, door)

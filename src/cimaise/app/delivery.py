@@ -1,41 +1,43 @@
 """What goes out, and what stands in front, wired."""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cimaise.access.edge import EdgeLinks
+from cimaise.access.links.links import Links
 from cimaise.app.parts import Parts
 from cimaise.app.sources import utc_now
+from cimaise.archives.archive import Archives
+from cimaise.archives.checksums import Checksums
 from cimaise.delivery.guard import Guard, Limits
+from cimaise.delivery.open_files import OpenFiles
 from cimaise.delivery.purgers.table import PURGERS
 from cimaise.delivery.referrers import ReferrerRule
 from cimaise.delivery.shared_caches import SharedCaches
 from cimaise.delivery.tally import Tally
+from cimaise.library.files import Files
+from cimaise.library.recent import RecentFiles
+from cimaise.originals import Originals
 from cimaise.settings import Settings
+from cimaise.web.features import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Everything around a transfer."""
-
-    guard: Guard
-    tally: Tally
-    shared_caches: SharedCaches
-    edge: EdgeLinks | None
-
-
-def open_outgoing(settings: Settings, parts: Parts) -> Outgoing:
+def open_delivery(settings: Settings, parts: Parts, files: Files, links: Links) -> Delivery:
     """Wire it; nothing is connected to.
 
     Raises:
         ValueError: Two settings do not go together; names them.
     """
     cdn = settings.cdn
-    return Outgoing(
+    answers, own_answers = parts.answers, parts.own_answers
+    return Delivery(
+        originals=Originals(files, links, parts.storage, RecentFiles(lambda: answers.changes)),
+        archives=Archives(Checksums(parts.database, utc_now)),
         guard=Guard(parts.state, _referrer_rule(settings), _limits(settings)),
         tally=Tally(parts.database, utc_now),
         shared_caches=SharedCaches(PURGERS.get(cdn.kind), int(cdn.max_age)),
         edge=_edge(settings, parts),
+        open_files=OpenFiles(lambda: answers.changes),
+        own_files=OpenFiles(lambda: (answers.changes, own_answers.changes)),
     )
 
 

@@ -1,6 +1,5 @@
 """The doors for uploads, wired."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -13,49 +12,47 @@ from cimaise.jobs.base import Job, Turn
 from cimaise.jobs.turns import take_turn
 from cimaise.library.discarded import Freed
 from cimaise.settings import Settings
+from cimaise.uploads.capabilities import Capabilities
 from cimaise.uploads.cleanup import Cleanup, StepWork
 from cimaise.uploads.doors.companion import CompanionUploads
 from cimaise.uploads.doors.companion_form import SingleForms
 from cimaise.uploads.doors.direct import DirectUploads
 from cimaise.uploads.doors.tus import TusUploads
+from cimaise.uploads.fsck import Fsck
 from cimaise.uploads.inspect import open_places
+from cimaise.uploads.move_keys import KeyMover
 from cimaise.uploads.publish import Publisher
+from cimaise.uploads.statistics import UploadStatistics
 from cimaise.uploads.stores import Stores
 from cimaise.uploads.streaming import Streams
 from cimaise.uploads.verify import Verifier
+from cimaise.web.features import Uploads
 
 
-@dataclass(frozen=True, slots=True)
-class UploadDoors:
-    """Every way for bytes to come in."""
-
-    direct: DirectUploads
-    companion: CompanionUploads
-    single_forms: SingleForms
-    streams: Streams
-    tus: TusUploads
-    publisher: Publisher
-
-
-def open_doors(settings: Settings, parts: Parts, tokens: UploadTokens) -> UploadDoors:
-    """All doors; they share the gate, the quota and what looks at the bytes."""
+def open_uploads(settings: Settings, parts: Parts, tokens: UploadTokens) -> Uploads:
+    """All doors share the gate, the quota and what looks at the bytes."""
     stores = Stores(parts.database, parts.storage, settings, utc_now, random_id)
     read_picture = picture_reader(settings, parts.codec)
     places = open_places()
     verifier = Verifier(stores, read_picture, places)
     streams = Streams(stores, read_picture, places)
     signer = Signer(parts.secret, parts.former_secrets)
-    return UploadDoors(
+    return Uploads(
         direct=DirectUploads(stores, verifier),
         companion=CompanionUploads(stores, verifier),
         single_forms=SingleForms(stores, streams, tokens, signer),
         streams=streams,
         tus=TusUploads(stores, read_picture, places),
         publisher=Publisher(parts.database, utc_now, random_id),
+        cleanup=_open_cleanup(settings, parts),
+        fsck=Fsck(parts.database, parts.storage, utc_now),
+        key_mover=KeyMover(parts.database, parts.storage, utc_now, random_id),
+        capabilities=Capabilities(parts.database, parts.storage, utc_now, settings.storage.url),
+        statistics=UploadStatistics(parts.database, utc_now),
     )
 
 
-def open_cleanup(settings: Settings, parts: Parts) -> Cleanup:
+def _open_cleanup(settings: Settings, parts: Parts) -> Cleanup:
     """The clean-up by hand: each step under the lease of the job that does the same."""
 
     async def in_turn(name: str, work: StepWork) -> Freed | None:

@@ -67,7 +67,7 @@ def create(
 
     account, key = with_services(
         load_settings(config, data_dir).settings,
-        lambda services: services.accounts.create(
+        lambda services: services.access.accounts.create(
             None,
             name=name,
             role=Role(role),
@@ -91,7 +91,7 @@ def list_accounts(data_dir: str | None, config: Path | None, as_json: bool) -> N
     """List every account, disabled ones too."""
     found = with_services(
         load_settings(config, data_dir).settings,
-        lambda services: services.accounts.list_accounts(None),
+        lambda services: services.access.accounts.list_accounts(None),
     )
     if as_json:
         print_json({"accounts": [account_facts(account) for account in found]})
@@ -113,7 +113,7 @@ def disable(name: str, data_dir: str | None, config: Path | None, as_json: bool)
     """
     account = with_services(
         load_settings(config, data_dir).settings,
-        lambda services: services.accounts.disable(None, name),
+        lambda services: services.access.accounts.disable(None, name),
     )
     if as_json:
         print_json(account_facts(account))
@@ -155,7 +155,7 @@ def invite(
     settings = load_settings(config, data_dir).settings
     limits = {"daily_bytes": daily_bytes, "daily_files": daily_files, "total_bytes": total_bytes}
     terms = Terms(note, Role(role), limits, expires)
-    made, token = with_services(settings, lambda one: one.invitations.create(None, terms))
+    made, token = with_services(settings, lambda one: one.access.invitations.create(None, terms))
     url = f"{settings.public_url}/join/{token}"
     if as_json:
         print_json({"id": made.id, "url": url, "expires_at": made.expires_at.isoformat()})
@@ -172,7 +172,7 @@ def set_password(name: str, password: str, data_dir: str | None, config: Path | 
     """Set the password of the account NAME; all of its browsers are signed out."""
     account = with_services(
         load_settings(config, data_dir).settings,
-        lambda services: services.account_passwords.set_by_operator(name, password),
+        lambda services: services.access.account_passwords.set_by_operator(name, password),
     )
     click.echo(f"The password of {account.name} is set.")
 
@@ -189,8 +189,8 @@ def sign_in_link(*, name: str, data_dir: str | None, config: Path | None, as_jso
     settings = load_settings(config, data_dir).settings
 
     async def issue(services: "Services") -> str:
-        account = await services.accounts.find_by_name(name)
-        return await services.sessions.issue_sign_in(account.id)
+        account = await services.access.accounts.find_by_name(name)
+        return await services.access.sessions.issue_sign_in(account.id)
 
     url = sign_in_url(settings, with_services(settings, issue))
     if as_json:

@@ -58,7 +58,7 @@ async def probe(services: "Services") -> dict[str, str]:
         "database": await _state(services.database.check()),
         "storage": await _state(services.storage.check()),
         "state": await _state(services.state.check()),
-        "cache": await _state(services.check_cache()),
+        "cache": await _state(services.images.check_cache()),
     }
 
 

@@ -43,7 +43,7 @@ def cleanup(
 
     async def run(services: "Services") -> "CleanupReport":
         with counting(quiet=as_json or dry_run) as count:
-            return await services.cleanup.run(
+            return await services.uploads.cleanup.run(
                 dry_run=dry_run,
                 older_than=age,
                 on_step=lambda name, done: count(name, done.count, done.bytes),

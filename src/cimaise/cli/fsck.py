@@ -40,7 +40,7 @@ def fsck(repair: bool, data_dir: str | None, config: Path | None, as_json: bool)
                     kind = finding.kind.replace("_", " ")
                     click.echo(f"{kind}  {finding.subject}  {finding.detail}{size}")
 
-            return await services.fsck.run(repair=repair, on_finding=tell)
+            return await services.uploads.fsck.run(repair=repair, on_finding=tell)
 
     report = with_services(settings, run)
     if as_json:

@@ -34,7 +34,7 @@ def move_keys(dry_run: bool, data_dir: str | None, config: Path | None, as_json:
 
     async def run(services: "Services") -> "KeyMoves":
         with counting(quiet=as_json) as count:
-            return await services.key_mover.run(
+            return await services.uploads.key_mover.run(
                 on_moved=lambda done: count("moved", done.count, done.bytes)
             )
 
@@ -46,7 +46,7 @@ def move_keys(dry_run: bool, data_dir: str | None, config: Path | None, as_json:
 
 
 async def _count(services: "Services") -> "Freed":
-    return await services.key_mover.count()
+    return await services.uploads.key_mover.count()
 
 
 def _tell(facts: dict[str, object], *, as_json: bool) -> None:

@@ -51,7 +51,7 @@ async def _work(settings: Settings, work: Callable[["Services"], Awaitable[T]]) 
     try:
         migrate(application.services.database)
         result = await work(application.services)
-        await application.services.usage.flush()
+        await application.services.operation.usage.flush()
         return result
     finally:
         await application.stop()

@@ -62,9 +62,9 @@ async def _signed(services: "Services", url: str, expires_in_s: float | None) ->
     if of_file is not None:
         return url
     if expires_in_s is None:
-        return services.image_policy.sign(url)
+        return services.images.policy.sign(url)
     expires_at = services.clock() + timedelta(seconds=expires_in_s)
-    return services.image_policy.sign(url, expires_at=int(expires_at.timestamp()))
+    return services.images.policy.sign(url, expires_at=int(expires_at.timestamp()))
 
 
 async def _linked(
@@ -74,17 +74,17 @@ async def _linked(
     from cimaise.access.policy import Visibility
 
     admin = await _first_admin(services)
-    file = await services.files.find(admin, file_id)
+    file = await services.library.files.find(admin, file_id)
     if file.shown_visibility is not Visibility.PRIVATE and not always:
         return url
-    _, token = await services.links.create(admin, file_id, expires_in_s=expires_in_s)
+    _, token = await services.access.links.create(admin, file_id, expires_in_s=expires_in_s)
     parts = urlsplit(url)
     query = "&".join(filter(None, [parts.query, urlencode({"link": token})]))
     return urlunsplit(parts._replace(query=query))
 
 
 async def _first_admin(services: "Services") -> "Principal":
-    accounts = await services.accounts.list_accounts(None)
+    accounts = await services.access.accounts.list_accounts(None)
     admins = [
         account for account in accounts if account.principal.is_admin and not account.disabled_at
     ]

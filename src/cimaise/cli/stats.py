@@ -40,7 +40,7 @@ def stats(
     async def ask(services: "Services") -> "Statistics":
         from cimaise.uploads.statistics import MAX_LIMIT, Question
 
-        return await services.upload_statistics.tell(
+        return await services.uploads.statistics.tell(
             Question(first, last, account, limit=MAX_LIMIT)
         )
 

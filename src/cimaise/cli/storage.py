@@ -83,7 +83,7 @@ async def _look(
     origins = dict.fromkeys((_origin(settings.public_url), *settings.server.allowed_origins))
     days = math.ceil(settings.uploads.session_ttl / _DAY_S) + _SPARE_DAYS
     checks = await work(upkeep, Wishes(tuple(origins), abort_after_days=days))
-    capabilities = await services.capabilities.look_again()
+    capabilities = await services.uploads.capabilities.look_again()
     return checks, dict(capabilities), dict(upkeep.policies())
 
 

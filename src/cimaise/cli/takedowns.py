@@ -38,7 +38,9 @@ def takedown(
     async def work(services: "Services") -> "Takedown":
         from cimaise.library.takedowns import Notice
 
-        return await services.takedowns.take_down_file(None, file_id, Notice(reason, reference))
+        return await services.library.takedowns.take_down_file(
+            None, file_id, Notice(reason, reference)
+        )
 
     _show(with_services(settings, work), as_json=as_json)
 
@@ -56,7 +58,7 @@ def list_all(data_dir: str | None, config: Path | None, as_json: bool) -> None:
     settings = load_settings(config, data_dir).settings
 
     async def work(services: "Services") -> "list[Takedown]":
-        return await services.takedowns.list(None)
+        return await services.library.takedowns.list(None)
 
     found = with_services(settings, work)
     if as_json:
@@ -90,7 +92,7 @@ def restore(
     settings = load_settings(config, data_dir).settings
 
     async def work(services: "Services") -> "Takedown":
-        return await services.takedowns.restore(None, takedown_id, reason=reason)
+        return await services.library.takedowns.restore(None, takedown_id, reason=reason)
 
     _show(with_services(settings, work), as_json=as_json)
 

@@ -34,7 +34,7 @@ def usage(month: str | None, data_dir: str | None, config: Path | None, as_json:
     settings = load_settings(config, data_dir).settings
 
     async def read(services: "Services") -> "UsageReport":
-        return await services.usage.report(month or f"{services.clock():%Y-%m}")
+        return await services.operation.usage.report(month or f"{services.clock():%Y-%m}")
 
     report = with_services(settings, read)
     cost = cost_of(report, settings.billing.provider)

@@ -167,13 +167,15 @@ class _Door:
         if request.method == "OPTIONS" and line is None:
             return self._options(request)
         rates: dict[str, str] = {}
-        changes = self._services.own_answers.changes
+        changes = self._services.images.own_answers.changes
         principal = policy.GUEST
         try:
             principal = await self._authenticate(request, line, rates)
             facts["account_id"] = principal.account_id
             if line is None or not line.is_watch:
-                self._services.watch.require_welcome(principal, telemetry.client_address.get())
+                self._services.access.watch.require_welcome(
+                    principal, telemetry.client_address.get()
+                )
             call = Call(request, principal, self._services, request_id, arrived, changes)
             reply = await self._handled(call, line, rates)
         except CimaiseError as error:
@@ -211,7 +213,9 @@ class _Door:
         if line.kind is Kind.UPLOAD:
             services, address = self._services, telemetry.client_address.get()
             who = policy.Principal(facts.get("account_id", ""), "", policy.Role.GUEST)
-            services.background.start(services.watch.note(who, address, Reason.REFUSED_TYPE))
+            services.operation.background.start(
+                services.access.watch.note(who, address, Reason.REFUSED_TYPE)
+            )
 
     async def _authenticate(
         self, request: Request, line: Line | None, rates: dict[str, str]
@@ -221,11 +225,11 @@ class _Door:
         except NotSignedIn:
             if line is not None and line.permission is Permission.HOLDER:
                 return policy.GUEST
-            await self._services.limiter.count_bad_credentials(request, rates)
+            await self._services.operation.limiter.count_bad_credentials(request, rates)
             raise
 
     async def _handled(self, call: Call, line: Line | None, rates: dict[str, str]) -> ASGIApp:
-        limiter = self._services.limiter
+        limiter = self._services.operation.limiter
         if line is None:
             raise MethodNotAllowed("This address does not do that.", allowed=self._allowed)
         await limiter.count(line.kind, call.request, call.principal, rates)

@@ -92,7 +92,7 @@ def is_whole(server: ServedApplication, outcome: Outcome, file: Path) -> bool:
     file_id = outcome.file_id
 
     async def read() -> bytes:
-        found = await services.files.find(GUEST, file_id)
+        found = await services.library.files.find(GUEST, file_id)
         assert found.storage_key is not None
         async with services.storage.open(found.storage_key) as reading:
             return b"".join([chunk async for chunk in reading.chunks])
@@ -105,8 +105,10 @@ def states(server: ServedApplication) -> list[str]:
     services = server.application.services
 
     async def read() -> list[str]:
-        account = await services.accounts.find_by_name("ann")
-        found = await services.direct.list(account.principal, state=None, before=None, limit=100)
+        account = await services.access.accounts.find_by_name("ann")
+        found = await services.uploads.direct.list(
+            account.principal, state=None, before=None, limit=100
+        )
         return [session.state.value for session in reversed(found)]
 
     return server.run(read())

@@ -138,7 +138,7 @@ class Speaker:
 
     def _wait_until_at_it(self, upload_id: str) -> None:
         """The request has reached the upload: no later one overtakes it."""
-        transfers = self._server.application.services.tus._transfers
+        transfers = self._server.application.services.uploads.tus._transfers
         stop = time.monotonic() + LIMIT_S
         while not transfers.is_taken(upload_id):
             assert time.monotonic() < stop

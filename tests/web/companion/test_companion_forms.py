@@ -161,7 +161,7 @@ def test_a_disabled_account_sends_no_form(server: RunningApplication):
         name = make_collection(server, client)
         uppy = Companion(client, "/companion", collection=name)
         form = uppy.params().json()
-        server.run(server.application.services.accounts.disable(None, gone.name))
+        server.run(server.application.services.access.accounts.disable(None, gone.name))
         assert uppy.post(form, SMALL).status_code == 403
 
 

@@ -165,7 +165,7 @@ def test_a_token_ends_with_its_makers_account_and_rights(
         token, theirs = make_token(client, collection), make_token(other, collection)
         assert send_form(token["form_url"]).status_code == 201
         assert send_form(theirs["form_url"]).status_code == 201
-    server.run(server.application.services.accounts.disable(None, gone.name))
+    server.run(server.application.services.access.accounts.disable(None, gone.name))
     assert send_form(token["form_url"]).status_code == 410
     ann_client.delete(f"{member}/{bob.id}")
     assert send_form(theirs["form_url"]).status_code == 403

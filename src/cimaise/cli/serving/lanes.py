@@ -10,8 +10,8 @@ from cimaise.web.services import Services
 
 def hot_lane(services: Services) -> HotLane:
     """Ready answers, for everybody and for one."""
-    own = OwnLane(services.own_answers, services.limiter, services.watch)
-    return HotLane(services.answers.get, services.at_once, own)
+    own = OwnLane(services.images.own_answers, services.operation.limiter, services.access.watch)
+    return HotLane(services.images.answers.get, services.operation.at_once, own)
 
 
 def file_lane(services: Services) -> FileLane[OpenFile]:

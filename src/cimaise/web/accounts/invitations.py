@@ -23,7 +23,7 @@ async def create_invitation(call: Call) -> ASGIApp:
     body = await call.json(CreateInvitation)
     limits = {name: getattr(body, name) for name in LIMITS}
     terms = Terms(body.note, Role(body.role), limits, body.expires_in)
-    made, token = await call.services.invitations.create(call.principal, terms)
+    made, token = await call.services.access.invitations.create(call.principal, terms)
     return json_reply(invitation_json(made) | {"url": join_url(call, token)}, status=201)
 
 
@@ -34,7 +34,7 @@ def join_url(call: Call, token: str) -> str:
 
 async def list_invitations(call: Call) -> ASGIApp:
     """Those that are open or were used."""
-    found = await call.services.invitations.list_invitations(call.principal)
+    found = await call.services.access.invitations.list_invitations(call.principal)
     return json_reply({"invitations": [invitation_json(one) for one in found]})
 
 
@@ -53,7 +53,7 @@ def invitation_json(one: Invitation) -> dict[str, Any]:
 
 async def revoke_invitation(call: Call) -> ASGIApp:
     """Take an invitation back."""
-    await call.services.invitations.revoke(call.principal, call.path("id"))
+    await call.services.access.invitations.revoke(call.principal, call.path("id"))
     return empty_reply()
 
 
@@ -62,7 +62,7 @@ async def accept(call: Call) -> ASGIApp:
     require_own_page(call)
     body = await call.json(Register)
     wanted = Wanted(body.name, body.password, body.email)
-    account = await call.services.invitations.accept(call.path("token"), wanted)
+    account = await call.services.access.invitations.accept(call.path("token"), wanted)
     reply: Response = json_reply(account_json(account), status=201)
     await set_cookie(call, reply, account.id)
     return reply
@@ -71,11 +71,11 @@ async def accept(call: Call) -> ASGIApp:
 async def register(call: Call) -> ASGIApp:
     """Make an account where registration is open, and sign in; for a solved challenge."""
     require_own_page(call)
-    call.services.registration.require_open()
+    call.services.access.registration.require_open()
     body = await call.json(Register)
     await require_solved(call)
     wanted = Wanted(body.name, body.password, body.email)
-    account = await call.services.registration.register(wanted)
+    account = await call.services.access.registration.register(wanted)
     reply: Response = json_reply(account_json(account), status=201)
     await set_cookie(call, reply, account.id)
     return reply

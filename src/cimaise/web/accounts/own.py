@@ -26,7 +26,7 @@ from cimaise.web.shapes.public import (
 
 async def me(call: Call) -> ASGIApp:
     """The caller's account."""
-    account = await call.services.accounts.find(call.principal.account_id)
+    account = await call.services.access.accounts.find(call.principal.account_id)
     quota = await call.services.quota_of(account.id)
     return json_reply(account_json(account) | {"quota": quota_json(quota)})
 
@@ -34,14 +34,14 @@ async def me(call: Call) -> ASGIApp:
 async def change_me(call: Call) -> ASGIApp:
     """Set or drop the e-mail address that one signs in by."""
     body = await call.json(ChangeMe)
-    await call.services.account_passwords.change_email(call.principal, body.email)
+    await call.services.access.account_passwords.change_email(call.principal, body.email)
     return await me(call)
 
 
 async def change_password(call: Call) -> ASGIApp:
     """A new password; the account's other sessions end."""
     body = await call.json(ChangePassword)
-    await call.services.account_passwords.change(
+    await call.services.access.account_passwords.change(
         call.principal, current=body.current, new=body.new, address=call.address
     )
     return empty_reply()
@@ -97,22 +97,22 @@ async def sign_in(call: Call, given: SignIn, form: Mapping[str, str] | None = No
     if given.password is not None:
         return await _by_password(call, given.name or "", given.password, form)
     if given.token is not None:
-        return await services.sessions.use_sign_in(given.token)
-    principal = await services.authenticator.authenticate(f"Bearer {given.key}", None)
+        return await services.access.sessions.use_sign_in(given.token)
+    principal = await services.access.authenticator.authenticate(f"Bearer {given.key}", None)
     if principal.scopes:
         raise Forbidden("A limited key cannot start a session, which would be unlimited.")
-    return await services.accounts.find(principal.account_id)
+    return await services.access.accounts.find(principal.account_id)
 
 
 async def _by_password(
     call: Call, name: str, password: str, form: Mapping[str, str] | None
 ) -> Account:
-    challenges, address = call.services.challenges, call.address
+    challenges, address = call.services.access.challenges, call.address
     is_needed = await challenges.is_needed_to_sign_in(address=address, login=name)
     if is_needed or is_suspected(call):
         await require_solved(call, form)
     try:
-        return await call.services.account_passwords.sign_in(name, password, address=address)
+        return await call.services.access.account_passwords.sign_in(name, password, address=address)
     except NotSignedIn:
         await challenges.note_failure(address=address, login=name)
         raise
@@ -124,7 +124,7 @@ async def set_cookie(call: Call, reply: Response, account_id: str, *, provider: 
     ``provider`` is the issuer that says who it is, where one does.
     """
     services = call.services
-    value = await services.sessions.start(
+    value = await services.access.sessions.start(
         account_id,
         address=call.address,
         user_agent=call.header("user-agent") or "",
@@ -151,7 +151,7 @@ def drop_cookie(call: Call, reply: Response) -> None:
 
 async def list_sessions(call: Call) -> ASGIApp:
     """Browsers that are signed in to the caller's account."""
-    found = await call.services.sessions.list_sessions(call.principal)
+    found = await call.services.access.sessions.list_sessions(call.principal)
     return json_reply({"sessions": [session_json(one) for one in found]})
 
 
@@ -170,19 +170,19 @@ def session_json(session: Session) -> dict[str, Any]:
 
 async def end_session(call: Call) -> ASGIApp:
     """Sign one browser out."""
-    await call.services.sessions.end_one(call.principal, call.path("id"))
+    await call.services.access.sessions.end_one(call.principal, call.path("id"))
     return empty_reply()
 
 
 async def end_other_sessions(call: Call) -> ASGIApp:
     """Sign every browser out but the one that asks."""
-    return json_reply({"ended": await call.services.sessions.end_others(call.principal)})
+    return json_reply({"ended": await call.services.access.sessions.end_others(call.principal)})
 
 
 async def logout(call: Call) -> ASGIApp:
     """End the browser session."""
     if call.principal.session_id is not None:
-        await call.services.sessions.end(call.principal)
+        await call.services.access.sessions.end(call.principal)
     reply = empty_reply()
     drop_cookie(call, reply)
     return reply
@@ -193,7 +193,7 @@ async def create_key(call: Call) -> ASGIApp:
     body = await call.json(CreateKey)
     if body.expires_at is not None and body.expires_at.tzinfo is None:
         raise Invalid("expires_at needs a time zone.", field="expires_at")
-    key, text = await call.services.keys.create_key(
+    key, text = await call.services.access.keys.create_key(
         call.principal, name=body.name, scopes=tuple(body.scopes), expires_at=body.expires_at
     )
     return json_reply(key_json(key) | {"key": text}, status=201)
@@ -201,7 +201,7 @@ async def create_key(call: Call) -> ASGIApp:
 
 async def list_keys(call: Call) -> ASGIApp:
     """The caller's keys, without their secrets."""
-    found = await call.services.keys.list_keys(call.principal)
+    found = await call.services.access.keys.list_keys(call.principal)
     return json_reply({"keys": [key_json(key) for key in found]})
 
 
@@ -221,5 +221,5 @@ def key_json(key: Key) -> dict[str, Any]:
 
 async def revoke_key(call: Call) -> ASGIApp:
     """Revoke a key, at once."""
-    await call.services.keys.revoke_key(call.principal, call.path("id"))
+    await call.services.access.keys.revoke_key(call.principal, call.path("id"))
     return empty_reply()

@@ -50,7 +50,7 @@ async def selection(call: Call) -> ASGIApp:
     chosen = _chosen(call)
     if not chosen:
         raise Invalid("file names a file by its id; repeat it for more.", field="file")
-    files = [await call.services.files.find(call.principal, file_id) for file_id in chosen]
+    files = [await call.services.library.files.find(call.principal, file_id) for file_id in chosen]
     return await _reply(call, "selection", [_packed(call, _kept(file)) for file in files])
 
 
@@ -60,7 +60,7 @@ def _chosen(call: Call) -> list[str]:
 
 
 async def _of_collection(call: Call, name: str, chosen: Sequence[str]) -> list[File]:
-    files = call.services.files
+    files = call.services.library.files
     found = [await files.find(call.principal, file_id) for file_id in chosen]
     if any(file.collection.name != name for file in found):
         raise NotFound("There is no such file here.")
@@ -84,7 +84,7 @@ def _kept(file: File) -> File:
 
 def _packed(call: Call, file: File) -> Packed:
     assert file.storage_key is not None
-    opener = call.services.originals.open_checked(call.principal, file)
+    opener = call.services.delivery.originals.open_checked(call.principal, file)
     dated_at = file.taken_at or file.published_at
     return Packed(file.filename, file.size, dated_at, f"object {file.storage_key}", opener)
 
@@ -126,7 +126,7 @@ def _open_again(call: Call, album: str, name: str, etag: str) -> Opener:
 
 async def _reply(call: Call, name: str, files: Sequence[Packed]) -> ASGIApp:
     asking = await require_transfer(call)
-    archive = call.services.archives.pack(files)
+    archive = call.services.delivery.archives.pack(files)
     what = Representation(archive.size, archive.etag, "application/zip")
     selection = select(what, call.wanted(), now=call.now)
     headers = dict(archive_headers(f"{name}.zip"))

@@ -32,7 +32,7 @@ async def index(call: Call) -> ASGIApp:
 
 async def revoke(call: Call) -> ASGIApp:
     """Take a link back, at once."""
-    await call.services.shares.revoke(call.principal, call.path("id"))
+    await call.services.access.shares.revoke(call.principal, call.path("id"))
     return empty_reply()
 
 
@@ -40,14 +40,14 @@ async def make_share(call: Call, album: str, terms: Terms) -> Share:
     """What makes a link, wherever that was asked for; ``Invalid`` where a term is refused."""
     facts = await call.services.catalogue.facts(call.principal, album)
     marked_spec(call, _SMALL_PX, terms.watermark)  # Invalid where there is no such watermark
-    share, _ = await call.services.shares.create(call.principal, album, facts, terms)
+    share, _ = await call.services.access.shares.create(call.principal, album, facts, terms)
     return share
 
 
 async def list_shares(call: Call, album: str) -> Sequence[Share]:
     """Those to an album, the newest first, for whoever manages it."""
     facts = await call.services.catalogue.facts(call.principal, album)
-    return await call.services.shares.list(call.principal, album, facts)
+    return await call.services.access.shares.list(call.principal, album, facts)
 
 
 def address_of(call: Call, share: Share) -> str:
@@ -58,7 +58,7 @@ def address_of(call: Call, share: Share) -> str:
 def marked_spec(call: Call, width: int, watermark: str | None, **more: str) -> ImageSpec:
     """A picture of this width with the watermark of a share; ``Invalid`` where there is none."""
     wanted = {"width": str(width), **more} | ({"watermark": watermark} if watermark else {})
-    return parse_spec(wanted, limits=call.services.spec_limits)
+    return parse_spec(wanted, limits=call.services.images.spec_limits)
 
 
 def _share_json(call: Call, share: Share) -> dict[str, Any]:

@@ -55,7 +55,7 @@ async def archive_reply(call: Call, token: str, share: Share, headers: dict[str,
     if left_out:
         packed.append(_told(call, token, left_out))
     asking = await require_transfer(call)
-    made = call.services.archives.pack(packed)
+    made = call.services.delivery.archives.pack(packed)
     what = Representation(made.size, made.etag, "application/zip")
     named = dict(archive_headers(f"{share.album}.zip")) | headers
     reply = BytesReply(what, select(what, call.wanted(), now=call.now), made.open, named)

@@ -51,10 +51,10 @@ async def find_shared(call: Call, token: str, share: Share, name: str) -> Shared
     """A picture by its id, in folders by its name. ``NotFound`` for whatever is not in the album."""
     if share.subject.startswith(FOLDER):
         return await _of_folder(call, token, share, name)
-    file = await call.services.files.find(share.principal, name)
+    file = await call.services.library.files.find(share.principal, name)
     if file.collection.id != share.subject or not file.is_picture or file.storage_key is None:
         raise NotFound("There is no such picture.")
-    opener = call.services.originals.open_checked(share.principal, file)
+    opener = call.services.delivery.originals.open_checked(share.principal, file)
     return SharedFile(
         file.filename, served_type(file.content_type), file.size, file.storage_key, file.etag,
         file.published_at, source_of(call, file), while_shared(call, token, opener),
@@ -76,7 +76,7 @@ def while_shared(call: Call, token: str, opener: Opener) -> Opener:
 
     @asynccontextmanager
     async def opened(start: int, stop: int) -> AsyncIterator[Bytes]:
-        await call.services.shares.require_open(token)
+        await call.services.access.shares.require_open(token)
         async with opener(start, stop) as reading:
             yield reading
 
@@ -91,7 +91,7 @@ async def clean_opener(call: Call, file: SharedFile) -> tuple[Opener, str] | Non
     if not call.services.settings.shares.clean_originals:
         return file.opener, ""
     try:
-        opener = await call.services.cleaner.cleaned(file.version, file.size, file.opener)
+        opener = await call.services.images.cleaner.cleaned(file.version, file.size, file.opener)
     except Forbidden as fault:
         if isinstance(fault.__cause__, CannotClean):
             return None

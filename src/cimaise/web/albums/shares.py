@@ -79,7 +79,7 @@ async def unlock(call: Call) -> ASGIApp:
     token, form = call.path("token"), await read_form(call)
     address = call.request.client.host if call.request.client else ""
     try:
-        _, ticket = await call.services.shares.unlock(
+        _, ticket = await call.services.access.shares.unlock(
             token, form.get("password", ""), address=address
         )
     except NotSignedIn as wrong:
@@ -151,7 +151,7 @@ async def _count(call: Call, share: Share) -> None:
     """Its beginning was opened: who scrolls on does not open it again."""
     is_further = call.query("page") not in (None, "1") or call.query("cursor") is not None
     if call.request.method == "GET" and not is_further:
-        await call.services.shares.count_opening(share)
+        await call.services.access.shares.count_opening(share)
 
 
 async def rss(call: Call) -> ASGIApp:
@@ -220,7 +220,9 @@ async def archive(call: Call) -> ASGIApp:
 
 
 async def _share(call: Call) -> Share:
-    return await call.services.shares.check(call.path("token"), call.request.cookies.get(_COOKIE))
+    return await call.services.access.shares.check(
+        call.path("token"), call.request.cookies.get(_COOKIE)
+    )
 
 
 async def _page(call: Call, share: Share) -> AlbumPage:
@@ -252,7 +254,7 @@ def _width(call: Call) -> int:
 async def _variant(
     call: Call, file: SharedFile, spec: ImageSpec, headers: dict[str, str]
 ) -> ASGIApp:
-    made = await call.services.variants.of_stored(
+    made = await call.services.images.variants.of_stored(
         file.version, file.source, spec, call.header("accept")
     )
     what = Representation(len(made.body), made.etag, made.media_type)

@@ -66,7 +66,7 @@ def sent_over(call: Call, subject: str, *, is_public: bool) -> ASGIApp | None:
     if not is_public and call.query("link") is None:
         expires_at = int(call.now.timestamp()) + GRANT_TTL_S
         payload = f"{expires_at} {subject}".encode()
-        query.append(("grant", call.services.links.signer.sign(PURPOSE, payload)))
+        query.append(("grant", call.services.access.links.signer.sign(PURPOSE, payload)))
     scope = call.request.scope
     raw_path = scope["raw_path"] or quote(scope["path"]).encode()
     path = raw_path.decode("ascii").partition("?")[0]
@@ -88,7 +88,7 @@ def is_granted(call: Call, subject: str) -> bool:
     token = call.query("grant")
     if token is None:
         return False
-    payload = call.services.links.signer.open(PURPOSE, token).decode()
+    payload = call.services.access.links.signer.open(PURPOSE, token).decode()
     expires_at, _, granted = payload.partition(" ")
     if call.now >= datetime.fromtimestamp(int(expires_at), UTC):
         raise Gone("The grant is past its time: begin again.", code="expired")

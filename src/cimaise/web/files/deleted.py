@@ -13,7 +13,7 @@ from cimaise.web.shapes.public import file_json, time_text
 
 async def list_deleted(call: Call) -> ASGIApp:
     """The last deleted first, each with the time at which it goes for good."""
-    found = await call.services.deleted.list(call.principal, of_all=call.flag("all"))
+    found = await call.services.library.deleted.list(call.principal, of_all=call.flag("all"))
     return json_reply({"files": [_deleted_json(call, one) for one in found]})
 
 
@@ -24,13 +24,13 @@ def _deleted_json(call: Call, one: DeletedFile) -> dict[str, Any]:
 
 async def restore(call: Call) -> ASGIApp:
     """Bring one back."""
-    file = await call.services.deleted.restore(call.principal, call.path("id"))
-    call.services.hurry(PURGE_JOB)
+    file = await call.services.library.deleted.restore(call.principal, call.path("id"))
+    call.services.operation.hurry(PURGE_JOB)
     return json_reply(file_json(file, base_url=call.services.settings.public_url))
 
 
 async def purge(call: Call) -> ASGIApp:
     """Give one up now."""
-    await call.services.deleted.purge(call.principal, call.path("id"))
-    call.services.hurry("discarded-objects")
+    await call.services.library.deleted.purge(call.principal, call.path("id"))
+    call.services.operation.hurry("discarded-objects")
     return empty_reply()

@@ -28,7 +28,7 @@ def at_the_edge(call: Call, edge: EdgeLinks, delivery: Delivery, asking: Asking)
     )
     if call.request.method != "HEAD":
         size = sum(span.stop - span.start for span in delivery.selection.ranges)
-        call.services.tally.add(
+        call.services.delivery.tally.add(
             Transfer(size, asking.visitor, file.id, file.owner_id, asking.principal.account_id)
         )
     headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}

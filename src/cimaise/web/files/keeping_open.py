@@ -32,7 +32,7 @@ class Changes:
 
 def changes_before(call: Call) -> Changes:
     """To be read before the file is looked for."""
-    return Changes(call.services.answers.changes, call.changes)
+    return Changes(call.services.images.answers.changes, call.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Keeping:
             and FRONT not in scope.get("extensions", {})
             and scope[ARRIVED].get("raw_path") is not None
             and "x-forwarded-host" not in self.call.request.headers
-            and not services.guard.counts(is_guest=self.call.principal.is_guest)
+            and not services.delivery.guard.counts(is_guest=self.call.principal.is_guest)
         )
 
     def _keep(self, descriptor: int) -> None:
@@ -74,17 +74,19 @@ class Keeping:
         scope = call.request.scope[ARRIVED]  # as it will come again
         query = scope["query_string"]
         target = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
-        key = services.own_answers.key_of(target, scope["headers"])
+        key = services.images.own_answers.key_of(target, scope["headers"])
         if key is not None:
             until = own_until(call, self.found.link)
             left_s = 0.0 if until is None else (until - call.now).total_seconds()
             mine = (changes.of_files, changes.of_rights)
             lasts_s = min(OWN_TTL_S, left_s)
-            services.own_files.put(key, descriptor, self._facts(), lasts_s=lasts_s, changes=mine)
+            services.delivery.own_files.put(
+                key, descriptor, self._facts(), lasts_s=lasts_s, changes=mine
+            )
             return
         name = asked_by_all(target, scope["headers"])
         if name is not None and self.delivery.is_public and call.principal.is_guest:
-            services.open_files.put(
+            services.delivery.open_files.put(
                 name, descriptor, self._facts(), lasts_s=TTL_S, changes=changes.of_files
             )
 

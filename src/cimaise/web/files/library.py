@@ -23,7 +23,7 @@ from cimaise.web.shapes.public import (
 async def create_collection(call: Call) -> ASGIApp:
     """Make a collection; whoever makes it owns it."""
     body = await call.json(CreateCollection)
-    made = await call.services.collections.create(
+    made = await call.services.library.collections.create(
         call.principal,
         body.name,
         title=body.title,
@@ -36,13 +36,13 @@ async def create_collection(call: Call) -> ASGIApp:
 
 async def list_collections(call: Call) -> ASGIApp:
     """Public collections and those that the caller owns or belongs to."""
-    found = await call.services.collections.list(call.principal)
+    found = await call.services.library.collections.list(call.principal)
     return json_reply({"collections": [collection_json(one) for one in found]})
 
 
 async def show_collection(call: Call) -> ASGIApp:
     """One collection."""
-    found = await call.services.collections.find(call.principal, call.path("name"))
+    found = await call.services.library.collections.find(call.principal, call.path("name"))
     return json_reply(collection_json(found))
 
 
@@ -65,29 +65,31 @@ async def alter_collection(call: Call, name: str, changes: Changes) -> Collectio
 
     Where others may see it afterwards, or no longer, nothing made of it before is trusted.
     """
-    changed = await call.services.collections.change(call.principal, name, changes)
+    changed = await call.services.library.collections.change(call.principal, name, changes)
     if changes.visibility:
-        await call.services.variants.doubt()
-    call.services.hurry(PURGE_JOB)
+        await call.services.images.variants.doubt()
+    call.services.operation.hurry(PURGE_JOB)
     return changed
 
 
 async def place_files(call: Call) -> ASGIApp:
     """Hang the files of a collection in an order of their own."""
     body = await call.json(PlaceFiles)
-    placed = await call.services.arrangement.place(call.principal, call.path("name"), body.files)
+    placed = await call.services.library.arrangement.place(
+        call.principal, call.path("name"), body.files
+    )
     return json_reply({"placed": placed})
 
 
 async def delete_collection(call: Call) -> ASGIApp:
     """Delete an empty collection."""
-    await call.services.collections.delete(call.principal, call.path("name"))
+    await call.services.library.collections.delete(call.principal, call.path("name"))
     return empty_reply()
 
 
 async def list_members(call: Call) -> ASGIApp:
     """Who owns the collection and who belongs to it."""
-    found = await call.services.collections.members(call.principal, call.path("name"))
+    found = await call.services.library.collections.members(call.principal, call.path("name"))
     members = [
         {"account": one.account_id, "name": one.name, "role": one.role.value}
         for one in found.members
@@ -98,7 +100,7 @@ async def list_members(call: Call) -> ASGIApp:
 async def set_member(call: Call) -> ASGIApp:
     """Give an account a role in the collection."""
     body = await call.json(SetMember)
-    member = await call.services.collections.set_member(
+    member = await call.services.library.collections.set_member(
         call.principal, call.path("name"), call.path("account"), MemberRole(body.role)
     )
     return json_reply({"account": member.account_id, "role": member.role.value})
@@ -106,7 +108,7 @@ async def set_member(call: Call) -> ASGIApp:
 
 async def remove_member(call: Call) -> ASGIApp:
     """Take an account's role in the collection away."""
-    await call.services.collections.remove_member(
+    await call.services.library.collections.remove_member(
         call.principal, call.path("name"), call.path("account")
     )
     return empty_reply()
@@ -114,7 +116,7 @@ async def remove_member(call: Call) -> ASGIApp:
 
 async def list_files(call: Call) -> ASGIApp:
     """Published files of a collection, newest first."""
-    page = await call.services.files.list(
+    page = await call.services.library.files.list(
         call.principal,
         call.path("name"),
         cursor=call.query("cursor"),
@@ -125,7 +127,7 @@ async def list_files(call: Call) -> ASGIApp:
 
 async def list_own_files(call: Call) -> ASGIApp:
     """What the caller has published, newest first."""
-    page = await call.services.files.list_own(
+    page = await call.services.library.files.list_own(
         call.principal, cursor=call.query("cursor"), limit=call.number("limit", 20)
     )
     return _files_reply(call, page)
@@ -139,7 +141,7 @@ def _files_reply(call: Call, page: FilePage) -> ASGIApp:
 
 async def show_file(call: Call) -> ASGIApp:
     """One file as a record."""
-    file = await call.services.files.find(call.principal, call.path("id"))
+    file = await call.services.library.files.find(call.principal, call.path("id"))
     return json_reply(file_json(file, base_url=call.services.settings.public_url))
 
 
@@ -163,11 +165,11 @@ async def alter_file(
     Where others may see it afterwards, or no longer, nothing made of it before is served again.
     """
     if to is not None:
-        await call.services.arrangement.move(call.principal, file_id, to)
-    changed = await call.services.files.change(call.principal, file_id, changes)
+        await call.services.library.arrangement.move(call.principal, file_id, to)
+    changed = await call.services.library.files.change(call.principal, file_id, changes)
     if (changes.visibility or to is not None) and changed.storage_key is not None:
-        await call.services.variants.purge_stored(changed.storage_key)
-    call.services.hurry(PURGE_JOB)
+        await call.services.images.variants.purge_stored(changed.storage_key)
+    call.services.operation.hurry(PURGE_JOB)
     return changed
 
 
@@ -179,8 +181,8 @@ async def delete_file(call: Call) -> ASGIApp:
 
 async def remove_file(call: Call, file_id: str) -> None:
     """What deletes a file, whatever address it was asked at."""
-    file = await call.services.files.delete(call.principal, file_id)
+    file = await call.services.library.files.delete(call.principal, file_id)
     if file.storage_key is not None:
-        await call.services.variants.purge_stored(file.storage_key)
-    call.services.hurry("discarded-objects")
-    call.services.hurry(PURGE_JOB)
+        await call.services.images.variants.purge_stored(file.storage_key)
+    call.services.operation.hurry("discarded-objects")
+    call.services.operation.hurry(PURGE_JOB)

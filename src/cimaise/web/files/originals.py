@@ -25,7 +25,7 @@ async def original(call: Call) -> ASGIApp:
     """The bytes, whole or in ranges."""
     changes = changes_before(call)
     download, subject = call.flag("download"), f"file {call.path('id')}"
-    found = await call.services.originals.find(
+    found = await call.services.delivery.originals.find(
         call.principal,
         call.path("id"),
         link_token=call.query("link"),
@@ -39,17 +39,17 @@ async def original(call: Call) -> ASGIApp:
 
 async def _delivered(call: Call, found: Found, changes: Changes, *, download: bool) -> ASGIApp:
     asking = await require_transfer(call)
-    delivery = await call.services.originals.deliver(
+    delivery = await call.services.delivery.originals.deliver(
         found, call.wanted(), download=download, now=call.now
     )
 
     def count() -> None:
         if delivery.selection.begins:
-            call.services.tally.count_download(delivery.file.id)
+            call.services.delivery.tally.count_download(delivery.file.id)
 
-    if call.services.edge is not None and delivery.selection.ranges:
+    if call.services.delivery.edge is not None and delivery.selection.ranges:
         count()
-        return at_the_edge(call, call.services.edge, delivery, asking)
+        return at_the_edge(call, call.services.delivery.edge, delivery, asking)
     tags = cache_headers(call, found.file, is_public=delivery.is_public)
     headers = dict(delivery.headers) | dict(tags)
     reply = BytesReply(delivery.what, delivery.selection, delivery.open, headers, count)
@@ -64,7 +64,7 @@ async def create_link(call: Call) -> ASGIApp:
     file = await _managed(call)
     if body.direct and services.storage.signed_door is None:
         return _direct_link(call, body, file)
-    link, token = await services.links.create(
+    link, token = await services.access.links.create(
         call.principal,
         file.id,
         expires_in_s=body.expires_in,
@@ -78,7 +78,7 @@ async def create_link(call: Call) -> ASGIApp:
 
 async def _managed(call: Call) -> File:
     """The file that the path names, for whoever may change it."""
-    file = await call.services.files.find(call.principal, call.path("id"))
+    file = await call.services.library.files.find(call.principal, call.path("id"))
     require_manage_file(call.principal, file.collection.facts, owner_id=file.owner_id)
     return file
 
@@ -107,20 +107,20 @@ def _direct_link(call: Call, body: CreateLink, file: File) -> ASGIApp:
 async def list_links(call: Call) -> ASGIApp:
     """Links that still open a file; their tokens are known to their makers alone."""
     file = await _managed(call)
-    found = await call.services.links.of_file(call.principal, file.id)
+    found = await call.services.access.links.of_file(call.principal, file.id)
     return json_reply({"links": [link_json(link) for link in found]})
 
 
 async def revoke_links_of_file(call: Call) -> ASGIApp:
     """Take back every link to a file."""
     file = await _managed(call)
-    revoked = await call.services.links.revoke_of_file(call.principal, file.id)
+    revoked = await call.services.access.links.revoke_of_file(call.principal, file.id)
     return json_reply({"revoked": revoked})
 
 
 async def revoke_links(call: Call) -> ASGIApp:
     """Take back every link of an account, the caller's own or (for admins) ``account``'s."""
-    revoked = await call.services.links.revoke_of_account(
+    revoked = await call.services.access.links.revoke_of_account(
         call.principal, account_id=call.query("account"), key_id=call.query("key")
     )
     return json_reply({"revoked": revoked})
@@ -128,5 +128,5 @@ async def revoke_links(call: Call) -> ASGIApp:
 
 async def revoke_link(call: Call) -> ASGIApp:
     """Take a link back, at once."""
-    await call.services.links.revoke(call.principal, call.path("id"))
+    await call.services.access.links.revoke(call.principal, call.path("id"))
     return empty_reply()

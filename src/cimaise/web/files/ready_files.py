@@ -65,11 +65,11 @@ class ReadyFiles:
     """See ``cimaise.server.files.Files``."""
 
     def __init__(self, services: Services) -> None:
-        self._key_of = services.own_answers.key_of
-        self._own: OpenFiles = services.own_files
-        self._open: OpenFiles = services.open_files
+        self._key_of = services.images.own_answers.key_of
+        self._own: OpenFiles = services.delivery.own_files
+        self._open: OpenFiles = services.delivery.open_files
         self._services = services
-        self._answered = Answered(services.usage)
+        self._answered = Answered(services.operation.usage)
 
     def find(self, target: bytes, headers: Headers) -> OpenFile | None:
         """The file that this request would be answered with, if it is open."""
@@ -93,14 +93,14 @@ class ReadyFiles:
         visitor = kind_of(
             _said(headers, b"user-agent"), has_fetch_metadata=b"sec-fetch-mode" in names
         )
-        refusal = self._services.guard.refusal(
+        refusal = self._services.delivery.guard.refusal(
             is_guest=not account_id,
             visitor=visitor,
             referrer=_said(headers, b"referer"),
             is_visit=_said(headers, b"sec-fetch-dest") == "document",
         )
         seen_from = host if _BEHIND_A_PROXY.isdisjoint(names) else None
-        if refusal or not self._services.limiter.admit(Kind.READ, seen_from, account_id):
+        if refusal or not self._services.operation.limiter.admit(Kind.READ, seen_from, account_id):
             return None
         file.take()
         return partial(self._ended, file, target, visitor)
@@ -109,7 +109,7 @@ class ReadyFiles:
         file.give_back()
         facts, services = file.facts, self._services
         if ended.sent_bytes:
-            services.tally.add(
+            services.delivery.tally.add(
                 Transfer(
                     bytes=ended.sent_bytes,
                     visitor=visitor,
@@ -119,7 +119,7 @@ class ReadyFiles:
                 )
             )
             if ended.start == 0 and ended.outcome == "complete":
-                services.tally.count_download(facts.file_id)
+                services.delivery.tally.count_download(facts.file_id)
         self._note(facts, target, ended)
 
     def _note(self, facts: FileFacts, target: bytes, ended: Ended) -> None:
@@ -127,7 +127,7 @@ class ReadyFiles:
         path = unquote(path) if "%" in path else path
         if ended.outcome == "complete":
             line = _Line("GET", path, ended.status, 0, facts.route, facts.account_id)
-            self._services.at_once.add(
+            self._services.operation.at_once.add(
                 line, ended.sent_bytes, elapsed_s=ended.elapsed_s, request_id=ended.request_id
             )
             return

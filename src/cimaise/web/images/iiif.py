@@ -98,12 +98,12 @@ async def image(call: Call) -> ASGIApp:
         quality=_segment(call, "quality"),
         format_=_segment(call, "format"),
     )
-    changes = call.services.answers.changes
+    changes = call.services.images.answers.changes
     picture, offer = await _find(call), _offer(call)
     wanted = resolve(asked, picture.size, offer.limit_px)
     _require_allowed(call, wanted, offer)
-    spec = parse_spec(wanted.parameters(), limits=call.services.spec_limits)
-    made = await call.services.variants.of_stored(
+    spec = parse_spec(wanted.parameters(), limits=call.services.images.spec_limits)
+    made = await call.services.images.variants.of_stored(
         picture.source_id, picture.open, spec, facts=picture.facts, wait=call.while_present
     )
     canonical = f'<{_base_uri(call)}/{wanted.canonical()}>;rel="canonical"'
@@ -117,7 +117,7 @@ async def image(call: Call) -> ASGIApp:
 
 def _require_allowed(call: Call, wanted: ImageRequest, offer: Offer) -> None:
     is_named = is_offered(wanted, offer.limit_px)
-    call.services.image_policy.require(is_signed=is_signed(call), is_named=is_named)
+    call.services.images.policy.require(is_signed=is_signed(call), is_named=is_named)
     if OUR_FORMATS[wanted.format] not in offer.formats:
         raise Malformed("This format cannot be written here.", field="format")
 
@@ -129,7 +129,7 @@ async def _find(call: Call) -> _Picture:
         return await _stored(call, named)
     file = await call.services.catalogue.open_file(call.principal, named.album, named.file)
     source_id, opened = f"{file.path} {file.etag}", local_source(file.path)
-    header = await call.services.headers.read(source_id, opened)
+    header = await call.services.images.headers.read(source_id, opened)
     return _Picture(
         Size(header.width, header.height),
         source_id,
@@ -141,7 +141,7 @@ async def _find(call: Call) -> _Picture:
 
 
 async def _stored(call: Call, named: StoredPicture) -> _Picture:
-    found = await call.services.originals.find(
+    found = await call.services.delivery.originals.find(
         call.principal, named.file_id, link_token=call.query("link")
     )
     file = found.file
@@ -151,7 +151,7 @@ async def _stored(call: Call, named: StoredPicture) -> _Picture:
     opened = source_of(call, file)
     width, height = file.width, file.height
     if width is None or height is None:
-        header = await call.services.headers.read(file.storage_key, opened)
+        header = await call.services.images.headers.read(file.storage_key, opened)
         width, height = header.width, header.height
     return _Picture(
         Size(width, height),
@@ -165,8 +165,8 @@ async def _stored(call: Call, named: StoredPicture) -> _Picture:
 
 
 def _offer(call: Call) -> Offer:
-    limits = call.services.spec_limits
-    is_free = call.services.image_policy.policy is Policy.OPEN
+    limits = call.services.images.spec_limits
+    is_free = call.services.images.policy.policy is Policy.OPEN
     return Offer(limits.max_width, limits.formats, is_free=is_free)
 
 

@@ -18,7 +18,7 @@ def is_signed(call: Call) -> bool:
     scope = call.request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
     path = call.at(path)  # programs sign what they see
-    return call.services.image_policy.is_signed(path, call.request.query_params.multi_items())
+    return call.services.images.policy.is_signed(path, call.request.query_params.multi_items())
 
 
 def require_allowed(call: Call, *, own_width: int | None = None, is_remote: bool = False) -> None:
@@ -35,7 +35,7 @@ def require_allowed(call: Call, *, own_width: int | None = None, is_remote: bool
     Raises:
         Forbidden: Not allowed, or the signature is no good.
     """
-    policy = call.services.image_policy
+    policy = call.services.images.policy
     query = call.request.query_params
     params = {name: text for name, text in query.multi_items() if name not in NO_PARAMETERS}
     widths = {str(width) for width in (THUMB_WIDTH_PX, *OFFERED_WIDTHS_PX, own_width)}

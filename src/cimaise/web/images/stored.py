@@ -47,7 +47,7 @@ async def resize(call: Call) -> ASGIApp:
 
 async def _resized_remote(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
     require_allowed(call, is_remote=True)
-    variants, changes = call.services.variants, call.services.answers.changes
+    variants, changes = call.services.images.variants, call.services.images.answers.changes
     made = await variants.of_remote(url, spec, call.header("accept"), wait=call.while_present)
     policy = _remote_policy(call.services.settings.images.remote_ttl)
     return variant_reply(call, made, policy, hot=HotPlace(variants.remote_name(url), changes))
@@ -66,10 +66,10 @@ async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
         raise Invalid("url is https://… or /albums/…", field="url")
     file = await call.services.catalogue.open_file(call.principal, *place)
     source_id, opened = f"{file.path} {file.etag}", local_source(file.path)
-    if call.services.image_policy.policy is not Policy.OPEN or is_signed(call):
-        header = await call.services.headers.read(source_id, opened)
+    if call.services.images.policy.policy is not Policy.OPEN or is_signed(call):
+        header = await call.services.images.headers.read(source_id, opened)
         require_allowed(call, own_width=header.width)
-    variant = await call.services.variants.of_stored(
+    variant = await call.services.images.variants.of_stored(
         source_id,
         opened,
         spec,
@@ -83,7 +83,7 @@ async def _resized_album_file(call: Call, url: str, spec: ImageSpec) -> ASGIApp:
 
 async def variant(call: Call) -> ASGIApp:
     """A stored picture at another size, under the original's rules."""
-    changes = call.services.answers.changes
+    changes = call.services.images.answers.changes
     found = await _picture(call)
     require_allowed(call, own_width=found.file.width)
     return await _stored(call, found, _spec(call), changes=changes)
@@ -91,7 +91,7 @@ async def variant(call: Call) -> ASGIApp:
 
 async def preset(call: Call) -> ASGIApp:
     """A stored picture at a named size."""
-    changes = call.services.answers.changes
+    changes = call.services.images.answers.changes
     found = await _picture(call)
     is_signed(call)  # a bad signature is refused here too, though none is needed
     spec = parse_preset(call.path("preset"), _parameters(call), limits=_limits(call))
@@ -101,7 +101,7 @@ async def preset(call: Call) -> ASGIApp:
 async def info(call: Call) -> ASGIApp:
     """What the file says of its picture."""
     file = (await _picture(call, counts=False)).file
-    header = await call.services.headers.read(file.storage_key or "", source_of(call, file))
+    header = await call.services.images.headers.read(file.storage_key or "", source_of(call, file))
     return json_reply(_info_json(header, size=file.size, placeholder=file.placeholder or None))
 
 
@@ -109,7 +109,9 @@ async def album_info(call: Call) -> ASGIApp:
     """What a file of a folder album says of its picture."""
     album, name = call.path("album"), call.path("file")
     file = await call.services.catalogue.open_file(call.principal, album, name)
-    header = await call.services.headers.read(f"{file.path} {file.etag}", local_source(file.path))
+    header = await call.services.images.headers.read(
+        f"{file.path} {file.etag}", local_source(file.path)
+    )
     picture = BareFile(album, name, file.mtime_ns, file.size)
     known = await call.services.database.read(partial(placeholder_of, picture=picture))
     return json_reply(_info_json(header, size=file.size, placeholder=known))
@@ -134,20 +136,20 @@ async def _picture(call: Call, *, counts: bool = True) -> Found:
 
     ``counts``: what is given is a use of the link.
     """
-    found = await call.services.originals.find(
+    found = await call.services.delivery.originals.find(
         call.principal, call.path("id"), link_token=call.query("link")
     )
     if found.file.storage_key is None or not found.file.is_picture:
         raise TypeNotAllowed("This file is no picture.", code="not_an_image")
     if counts and found.link is not None and call.request.method != "HEAD":
-        await call.services.links.use(found.link)
+        await call.services.access.links.use(found.link)
     return found
 
 
 async def _stored(call: Call, found: Found, spec: ImageSpec, *, changes: int) -> ASGIApp:
     file = found.file
     assert file.storage_key is not None
-    made = await call.services.variants.of_stored(
+    made = await call.services.images.variants.of_stored(
         file.storage_key,
         source_of(call, file),
         spec,
@@ -172,7 +174,7 @@ def _parameters(call: Call) -> dict[str, str]:
 
 
 def _limits(call: Call) -> SpecLimits:
-    return call.services.spec_limits
+    return call.services.images.spec_limits
 
 
 def _spec(call: Call) -> ImageSpec:

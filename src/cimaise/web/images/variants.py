@@ -97,7 +97,7 @@ def _prepare(
     accepts = [value for name, value in scope["headers"] if name == b"accept"]
     is_kept = len(accepts) <= 1 or not made.varies_by_accept
     if for_all and is_kept and call.query(EXPIRES) is None:
-        call.services.answers.put(
+        call.services.images.answers.put(
             target,
             place.source,
             headers,
@@ -106,9 +106,9 @@ def _prepare(
             changes=place.changes,
             accept=b"".join(accepts) if made.varies_by_accept else None,
         )
-    key = call.services.own_answers.key_of(target, scope["headers"])
+    key = call.services.images.own_answers.key_of(target, scope["headers"])
     if key is not None and place.own_until is not None:
-        call.services.own_answers.put(
+        call.services.images.own_answers.put(
             key,
             headers,
             made.body,

@@ -15,7 +15,7 @@ HEADER: Final = "challenge-answer"
 
 async def offer(call: Call) -> ASGIApp:
     """A new challenge: ALTCHA's JSON, or the kind and site key of the service that is set."""
-    challenge = call.services.challenges.challenge
+    challenge = call.services.access.challenges.challenge
     if challenge is None:
         raise NotFound("No challenge is asked for here.")
     return json_reply(challenge.offer())
@@ -23,7 +23,7 @@ async def offer(call: Call) -> ASGIApp:
 
 def widget_of(call: Call) -> Widget | None:
     """What a page shows; ``None`` where nothing is asked for."""
-    challenge = call.services.challenges.challenge
+    challenge = call.services.access.challenges.challenge
     return None if challenge is None else challenge.widget
 
 
@@ -33,17 +33,19 @@ async def require_solved(call: Call, form: Mapping[str, str] | None = None) -> N
     if widget is None:
         return
     answer = call.header(HEADER) or (form or {}).get(widget.field)
-    await call.services.challenges.require(answer, address=call.address)
+    await call.services.access.challenges.require(answer, address=call.address)
 
 
 def is_suspected(call: Call) -> bool:
     """Whoever asks gave cause for care: uploads that failed, types that were refused."""
-    return call.services.watch.care(call.principal, call.address).asks_challenge
+    return call.services.access.watch.care(call.principal, call.address).asks_challenge
 
 
 async def must_solve(call: Call) -> bool:
     """Whether an upload that begins now would be asked for a challenge."""
-    return is_suspected(call) and not await call.services.challenges.is_cleared(_holder(call))
+    return is_suspected(call) and not await call.services.access.challenges.is_cleared(
+        _holder(call)
+    )
 
 
 async def require_unsuspected(call: Call) -> None:
@@ -57,7 +59,7 @@ async def require_unsuspected(call: Call) -> None:
 
 async def clear(call: Call, answer: str | None) -> None:
     """Take an answer, so that uploads are not asked for a while."""
-    await call.services.challenges.clear(answer, holder=_holder(call), address=call.address)
+    await call.services.access.challenges.clear(answer, holder=_holder(call), address=call.address)
 
 
 def _holder(call: Call) -> str:

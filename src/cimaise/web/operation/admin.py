@@ -20,7 +20,7 @@ from cimaise.web.uploads.direct import page_of_uploads
 async def list_accounts(call: Call) -> ASGIApp:
     """Every account, with its limits and what it holds."""
     services = call.services
-    accounts = await services.accounts.list_accounts(call.principal)
+    accounts = await services.access.accounts.list_accounts(call.principal)
     held = await holdings(services.database, call.principal, now=call.now)
     nothing = Holding(0, 0, 0)
     listed = [_account_json(one, held.by_account.get(one.id, nothing)) for one in accounts]
@@ -30,7 +30,7 @@ async def list_accounts(call: Call) -> ASGIApp:
 async def create_account(call: Call) -> ASGIApp:
     """An account, and its first API key, which is shown this once."""
     body = await call.json(CreateAccount)
-    made, key = await call.services.accounts.create(
+    made, key = await call.services.access.accounts.create(
         call.principal,
         name=body.name,
         role=Role(body.role),
@@ -50,7 +50,7 @@ async def change_account(call: Call) -> ASGIApp:
         role=Role(body.role) if body.role else None,
         is_disabled=body.disabled,
     )
-    changed = await call.services.accounts.change(call.principal, call.path("name"), changes)
+    changed = await call.services.access.accounts.change(call.principal, call.path("name"), changes)
     held = await holdings(call.services.database, call.principal, now=call.now)
     return json_reply(_account_json(changed, held.by_account[changed.id]))
 
@@ -82,7 +82,7 @@ async def list_uploads(call: Call) -> ASGIApp:
 async def clean_up(call: Call) -> ASGIApp:
     """One run of the clean-up, now, or what it would free."""
     body = await call.json(CleanUp)
-    report = await call.services.cleanup.run(
+    report = await call.services.uploads.cleanup.run(
         dry_run=body.dry_run or call.flag("dry_run"),
         older_than=None if body.older_than is None else timedelta(seconds=body.older_than),
         account_id=call.principal.account_id,
@@ -104,5 +104,5 @@ async def upload_statistics(call: Call) -> ASGIApp:
         cursor=call.query("cursor"),
         limit=call.number("limit", 100),
     )
-    told = await call.services.upload_statistics.ask(call.principal, question)
+    told = await call.services.uploads.statistics.ask(call.principal, question)
     return json_reply(statistics_json(told))

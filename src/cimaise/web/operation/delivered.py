@@ -11,7 +11,7 @@ from cimaise.web.replies.reply import json_reply
 
 async def show(call: Call) -> ASGIApp:
     """Files, accounts and visitors of the last ``days`` (30), today included."""
-    await call.services.tally.flush()
+    await call.services.delivery.tally.flush()
     found = await delivered(
         call.services.database, call.principal, days=call.number("days", 30), now=call.now
     )

@@ -21,7 +21,7 @@ async def ready(call: Call) -> ASGIApp:
         "database": await _reached(services.database.check()),
         "storage": await _reached(services.storage.check()),
         "state": await _reached(services.state.check()),
-        "cache": await _reached(services.check_cache()),
+        "cache": await _reached(services.images.check_cache()),
     }
     good = all(state == "ok" for state in checks.values())
     headers = {} if good else {"retry-after": "5"}

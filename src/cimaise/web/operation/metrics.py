@@ -39,7 +39,7 @@ LEVELS: Mapping[str, str] = {
 async def metrics(call: Call) -> ASGIApp:
     """Everything in Prometheus' text form. Where the database is away, all but its levels."""
     _require_token(call)
-    text = await call.services.metrics_text.get()
+    text = await call.services.operation.metrics_text.get()
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
 
 

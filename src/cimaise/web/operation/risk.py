@@ -18,8 +18,11 @@ async def list_risks(call: Call) -> ASGIApp:
 
 async def risks_json(call: Call) -> list[dict[str, Any]]:
     """The same as values; administrators only."""
-    names = {one.id: one.name for one in await call.services.accounts.list_accounts(call.principal)}
-    watch = call.services.watch
+    names = {
+        one.id: one.name
+        for one in await call.services.access.accounts.list_accounts(call.principal)
+    }
+    watch = call.services.access.watch
     listed = []
     for risk in await watch.risks():
         care = watch.care_of(risk)
@@ -39,27 +42,27 @@ async def risks_json(call: Call) -> list[dict[str, Any]]:
 async def create_ban(call: Call) -> ASGIApp:
     """Keep an account or a network out."""
     body = await call.json(CreateBan)
-    made = await call.services.bans.create(
+    made = await call.services.access.bans.create(
         call.principal,
         account=body.account,
         network=body.network,
         reason=body.reason,
         until=body.until,
     )
-    await call.services.watch.read()  # this process at once, others within seconds
+    await call.services.access.watch.read()  # this process at once, others within seconds
     return json_reply(ban_json(made), status=201)
 
 
 async def list_bans(call: Call) -> ASGIApp:
     """Every ban, the newest first."""
-    found = await call.services.bans.list(call.principal)
+    found = await call.services.access.bans.list(call.principal)
     return json_reply({"bans": [ban_json(one) for one in found]})
 
 
 async def lift_ban(call: Call) -> ASGIApp:
     """Let them in again."""
-    await call.services.bans.lift(call.principal, call.path("id"))
-    await call.services.watch.read()
+    await call.services.access.bans.lift(call.principal, call.path("id"))
+    await call.services.access.watch.read()
     return empty_reply()
 
 

@@ -16,7 +16,7 @@ from cimaise.web.shapes.public import time_text
 async def create_takedown(call: Call) -> ASGIApp:
     """Take a file or a content down; the answer is the receipt."""
     body = await call.json(CreateTakedown)
-    takedowns, notice = call.services.takedowns, Notice(body.reason, body.reference)
+    takedowns, notice = call.services.library.takedowns, Notice(body.reason, body.reference)
     if (body.file_id is None) == (body.sha256 is None):
         raise Invalid("Give either file_id or sha256.", field="file_id")
     if body.file_id is not None:
@@ -25,7 +25,7 @@ async def create_takedown(call: Call) -> ASGIApp:
         made = await takedowns.take_down_content(
             call.principal, (body.sha256 or "").lower(), notice, size=body.size
         )
-    call.services.hurry(PURGE_JOB)  # the CDN's copies, too, within the minute
+    call.services.operation.hurry(PURGE_JOB)  # the CDN's copies, too, within the minute
     return json_reply(takedown_json(made), status=201)
 
 
@@ -34,7 +34,7 @@ async def list_takedowns(call: Call) -> ASGIApp:
     name = call.query("state")
     if name is not None and name not in list(TakedownState):
         raise Invalid("state is " + ", ".join(TakedownState) + ".", field="state")
-    found = await call.services.takedowns.list(
+    found = await call.services.library.takedowns.list(
         call.principal, state=TakedownState(name) if name else None
     )
     return json_reply({"takedowns": [takedown_json(one) for one in found]})
@@ -43,7 +43,7 @@ async def list_takedowns(call: Call) -> ASGIApp:
 async def restore_takedown(call: Call) -> ASGIApp:
     """Bring the files back."""
     body = await call.json(RestoreTakedown)
-    done = await call.services.takedowns.restore(
+    done = await call.services.library.takedowns.restore(
         call.principal, call.path("id"), reason=body.reason
     )
     return json_reply(takedown_json(done))
@@ -51,7 +51,7 @@ async def restore_takedown(call: Call) -> ASGIApp:
 
 async def list_own_takedowns(call: Call) -> ASGIApp:
     """Those that removed the caller's files."""
-    found = await call.services.takedowns.list_own(call.principal)
+    found = await call.services.library.takedowns.list_own(call.principal)
     return json_reply({"takedowns": [_without_maker(one) for one in found]})
 
 
@@ -64,7 +64,9 @@ def _without_maker(takedown: Takedown) -> dict[str, Any]:
 async def counter_takedown(call: Call) -> ASGIApp:
     """Object, as whoever published a file."""
     body = await call.json(CounterNotice)
-    done = await call.services.takedowns.counter(call.principal, call.path("id"), body.statement)
+    done = await call.services.library.takedowns.counter(
+        call.principal, call.path("id"), body.statement
+    )
     return json_reply(_without_maker(done))
 
 

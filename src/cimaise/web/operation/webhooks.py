@@ -17,19 +17,19 @@ _MAX_LIMIT: Final = 200
 async def create_webhook(call: Call) -> ASGIApp:
     """Tell an address of events from now on; the secret is in this answer only."""
     body = await call.json(CreateWebhook)
-    hook = await call.services.webhooks.create(call.principal, body.url, body.events)
+    hook = await call.services.operation.webhooks.create(call.principal, body.url, body.events)
     return json_reply(webhook_json(hook) | {"secret": hook.secret}, status=201)
 
 
 async def list_webhooks(call: Call) -> ASGIApp:
     """All of them."""
-    hooks = await call.services.webhooks.list(call.principal)
+    hooks = await call.services.operation.webhooks.list(call.principal)
     return json_reply({"webhooks": [webhook_json(hook) for hook in hooks]})
 
 
 async def end_webhook(call: Call) -> ASGIApp:
     """Tell it nothing any more."""
-    await call.services.webhooks.end(call.principal, call.path("id"))
+    await call.services.operation.webhooks.end(call.principal, call.path("id"))
     return empty_reply()
 
 
@@ -38,16 +38,18 @@ async def list_deliveries(call: Call) -> ASGIApp:
     limit = call.number("limit", 50)
     if not 1 <= limit <= _MAX_LIMIT:
         raise Invalid(f"limit is 1 to {_MAX_LIMIT}.", field="limit")
-    found = await call.services.webhooks.deliveries(call.principal, call.path("id"), limit=limit)
+    found = await call.services.operation.webhooks.deliveries(
+        call.principal, call.path("id"), limit=limit
+    )
     return json_reply({"deliveries": [delivery_json(one) for one in found]})
 
 
 async def replay_delivery(call: Call) -> ASGIApp:
     """Send it again, soon."""
-    delivery = await call.services.webhooks.replay(
+    delivery = await call.services.operation.webhooks.replay(
         call.principal, call.path("id"), call.path("delivery")
     )
-    call.services.hurry("events")
+    call.services.operation.hurry("events")
     return json_reply(delivery_json(delivery), status=202)
 
 

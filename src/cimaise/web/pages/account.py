@@ -32,10 +32,10 @@ async def me(call: Call) -> ASGIApp:
     rights.require_account(call.principal)
     services, principal = call.services, call.principal
     account, quota, uploads, listed = await asyncio.gather(
-        services.accounts.find(principal.account_id),
+        services.access.accounts.find(principal.account_id),
         services.quota_of(principal.account_id),
-        services.direct.list(principal, state=None, before=None, limit=_UPLOADS_SHOWN),
-        services.collections.list(principal),
+        services.uploads.direct.list(principal, state=None, before=None, limit=_UPLOADS_SHOWN),
+        services.library.collections.list(principal),
     )
     return page(
         call,

@@ -101,7 +101,7 @@ async def gallery(call: Call) -> ASGIApp:
 
 def site_of(call: Call) -> Site:
     """How pages of this server write the addresses of pictures."""
-    return Site(call.services.settings.base_path, call.services.image_policy.sign_own)
+    return Site(call.services.settings.base_path, call.services.images.policy.sign_own)
 
 
 def _places(call: Call, album: AlbumPage) -> Places | None:
@@ -119,7 +119,7 @@ async def contributable(call: Call, name: str) -> Collection | None:
 
 async def _collection(call: Call, name: str) -> Collection | None:
     try:
-        return await call.services.collections.find(call.principal, name)
+        return await call.services.library.collections.find(call.principal, name)
     except CimaiseError:
         return None
 

@@ -50,10 +50,10 @@ async def arrange(call: Call) -> ASGIApp:
     """The pictures as they hang, for whoever manages the collection."""
     rights.require_account(call.principal)
     name, number = call.path("album"), parse_page(call.query("page"))
-    hung = await call.services.arrangement.hung(
+    hung = await call.services.library.arrangement.hung(
         call.principal, name, start=(number - 1) * PICTURES_A_PAGE, limit=PICTURES_A_PAGE
     )
-    listed = await call.services.collections.list(call.principal)
+    listed = await call.services.library.collections.list(call.principal)
     walls = [
         one
         for one in listed
@@ -115,10 +115,10 @@ async def change_picture(call: Call) -> ASGIApp:
     form = await read_form(call, max_bytes=MAX_FORM_BYTES)
     name, file_id, action = call.path("album"), call.path("id"), form.get("action", "")
     if action in _STEPS:
-        await call.services.arrangement.shift(call.principal, name, file_id, _STEPS[action])
+        await call.services.library.arrangement.shift(call.principal, name, file_id, _STEPS[action])
         return _back(name, form, "", file_id)
     if action in ("before", "behind"):
-        await call.services.arrangement.put_beside(
+        await call.services.library.arrangement.put_beside(
             call.principal, name, file_id, form.get("other", ""), is_behind=action == "behind"
         )
         return _back(name, form, "", file_id)
@@ -130,7 +130,7 @@ async def change_picture(call: Call) -> ASGIApp:
 
 async def _change_file(call: Call, name: str, file_id: str, form: Mapping[str, str]) -> ASGIApp:
     action = form.get("action")
-    found = await call.services.files.find(call.principal, file_id)
+    found = await call.services.library.files.find(call.principal, file_id)
     if found.collection.name != name:
         raise NotFound("There is no such picture here.")
     if action == "save":

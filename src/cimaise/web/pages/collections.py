@@ -47,7 +47,7 @@ async def create(call: Call) -> ASGIApp:
     form = await read_form(call, max_bytes=_FORM_BYTES)
     try:
         title = _title(form)
-        made = await call.services.collections.create(
+        made = await call.services.library.collections.create(
             call.principal,
             form.get("name", "").strip() or _name_of(title),
             title=title,
@@ -92,7 +92,7 @@ async def change(call: Call) -> ASGIApp:
     require_own_page(call)
     form, name = await read_form(call, max_bytes=_FORM_BYTES), call.path("album")
     try:
-        before = await call.services.collections.find(call.principal, name)
+        before = await call.services.library.collections.find(call.principal, name)
         changes = Changes(_title(form), _visibility(form), policy_of(form, before.policy))
         await alter_collection(call, name, changes)
     except Invalid as error:
@@ -108,9 +108,11 @@ async def change_member(call: Call) -> ASGIApp:
     account = form.get("account", "").strip()
     try:
         if form.get("action") == "remove":
-            await call.services.collections.remove_member(call.principal, name, account)
+            await call.services.library.collections.remove_member(call.principal, name, account)
             return go_on(f"{settings_url(name)}?did=removed#people")
-        await call.services.collections.set_member(call.principal, name, account, _role(form))
+        await call.services.library.collections.set_member(
+            call.principal, name, account, _role(form)
+        )
     except (Invalid, NotFound) as error:
         return await _refused(call, error, {"account": account})
     return go_on(f"{settings_url(name)}?did=member#people")
@@ -129,8 +131,8 @@ async def _settings_page(
     rights.require_account(call.principal)
     name, given = call.path("album"), form or {}
     written = written_policy(given)
-    belonging = await call.services.collections.members(call.principal, name)
-    collection = await call.services.collections.find(call.principal, name)
+    belonging = await call.services.library.collections.members(call.principal, name)
+    collection = await call.services.library.collections.find(call.principal, name)
     saved = {"title": collection.title, "visibility": collection.visibility.value, "account": ""}
     return page(
         call,
@@ -163,7 +165,7 @@ async def delete(call: Call) -> ASGIApp:
     require_own_page(call)
     await read_form(call)
     try:
-        await call.services.collections.delete(call.principal, call.path("album"))
+        await call.services.library.collections.delete(call.principal, call.path("album"))
     except WrongState as error:
         if not prefers_html(call.header("accept")):
             raise
@@ -174,9 +176,9 @@ async def delete(call: Call) -> ASGIApp:
 async def _deletion_page(call: Call, error: CimaiseError | None = None) -> ASGIApp:
     rights.require_account(call.principal)
     name = call.path("album")
-    found = await call.services.collections.find(call.principal, name)
+    found = await call.services.library.collections.find(call.principal, name)
     rights.require_manage(call.principal, found.facts)
-    listed = await call.services.files.list(call.principal, name, cursor=None, limit=1)
+    listed = await call.services.library.files.list(call.principal, name, cursor=None, limit=1)
     return page(
         call,
         "delete_collection.html",

@@ -20,7 +20,7 @@ async def show(call: Call) -> ASGIApp:
     return page(
         call,
         "deleted_files.html",
-        rows=await call.services.deleted.list(call.principal),
+        rows=await call.services.library.deleted.list(call.principal),
         days=call.services.settings.library.undelete_days,
         did=_DID.get(call.query("did") or "", ""),
     )
@@ -33,11 +33,11 @@ async def change(call: Call) -> ASGIApp:
     form = await read_form(call)
     file_id, action = call.path("id"), form.get("action")
     if action == "restore":
-        await call.services.deleted.restore(call.principal, file_id)
-        call.services.hurry(PURGE_JOB)
+        await call.services.library.deleted.restore(call.principal, file_id)
+        call.services.operation.hurry(PURGE_JOB)
         return go_on("/me/deleted?did=restored")
     if action == "purge":
-        await call.services.deleted.purge(call.principal, file_id)
-        call.services.hurry("discarded-objects")
+        await call.services.library.deleted.purge(call.principal, file_id)
+        call.services.operation.hurry("discarded-objects")
         return go_on("/me/deleted?did=purged")
     raise Invalid("action is restore or purge.", field="action")

@@ -19,7 +19,7 @@ from cimaise.web.replies.problems import problem_headers, status_of
 @shown
 async def join_page(call: Call) -> ASGIApp:
     """The form of an invitation, if that is open."""
-    await call.services.invitations.check(call.path("token"))
+    await call.services.access.invitations.check(call.path("token"))
     return _form(call)
 
 
@@ -27,21 +27,21 @@ async def join_page(call: Call) -> ASGIApp:
 async def join(call: Call) -> ASGIApp:
     """Take it: an account, a session, and on to the account's page."""
     token = call.path("token")
-    return await _take(call, lambda wanted: call.services.invitations.accept(token, wanted))
+    return await _take(call, lambda wanted: call.services.access.invitations.accept(token, wanted))
 
 
 @shown
 async def register_page(call: Call) -> ASGIApp:
     """The form of those who were not invited, where registration is open."""
-    call.services.registration.require_open()
+    call.services.access.registration.require_open()
     return _form(call)
 
 
 @shown
 async def register(call: Call) -> ASGIApp:
     """Take it, for a solved challenge."""
-    call.services.registration.require_open()
-    return await _take(call, call.services.registration.register, is_asked=True)
+    call.services.access.registration.require_open()
+    return await _take(call, call.services.access.registration.register, is_asked=True)
 
 
 async def _take(
@@ -82,7 +82,7 @@ def _form(
         widget=None if is_invited else widget_of(call),
         is_invited=is_invited,
         action=call.request.url.path,
-        least_chars=call.services.account_passwords.least_chars,
+        least_chars=call.services.access.account_passwords.least_chars,
         message="" if error is None else error.message,
         name=given.get("name", ""),
         email=given.get("email", ""),

@@ -31,7 +31,7 @@ MAX_FORM_BYTES: Final = 12 * MAX_NOTE + 16 * 1024
 async def my_files(call: Call) -> ASGIApp:
     """What the caller has published, newest first."""
     rights.require_account(call.principal)
-    listed = await call.services.files.list_own(
+    listed = await call.services.library.files.list_own(
         call.principal, cursor=call.query("cursor"), limit=FILES_A_PAGE
     )
     cursor = call.query("cursor") or ""

@@ -21,7 +21,7 @@ _COOKIE: Final = "cimaise_oidc"
 @shown
 async def start(call: Call) -> ASGIApp:
     """Off to the provider."""
-    door = require_set(call.services.oidc)
+    door = require_set(call.services.access.oidc)
     url, cookie = await door.begin(local_path(call.query("next")))
     reply = RedirectResponse(url, _FOUND, {"cache-control": "no-store"})
     _keep(call, reply, cookie)
@@ -36,7 +36,7 @@ async def connect(call: Call) -> ASGIApp:
     """
     require_own_page(call)
     require_account(call.principal)
-    door = require_set(call.services.oidc)
+    door = require_set(call.services.access.oidc)
     url, cookie = await door.begin("/me/access", link_to=call.principal.account_id)
     reply = page(call, "oidc_connect.html", url=url, label=call.services.settings.oidc.label)
     _keep(call, reply, cookie)
@@ -46,7 +46,7 @@ async def connect(call: Call) -> ASGIApp:
 @shown
 async def finish(call: Call) -> ASGIApp:
     """Back from the provider: a session, and on to where they wanted to go."""
-    door = require_set(call.services.oidc)
+    door = require_set(call.services.access.oidc)
     answer = Answer(
         call.query("code") or "", call.query("state") or "", call.query("iss"),
         call.query("error") or "",
@@ -94,6 +94,6 @@ def _forget(call: Call, reply: Response) -> None:
 @shown
 async def signed_out(call: Call) -> ASGIApp:
     """After the end of a session that the provider began: the way to end that one as well."""
-    door = require_set(call.services.oidc)
+    door = require_set(call.services.access.oidc)
     url = await door.leave_url()
     return page(call, "signed_out.html", url=url, label=call.services.settings.oidc.label)

@@ -42,10 +42,10 @@ async def _page(
     rights.require_account(call.principal)
     services, principal = call.services, call.principal
     account, has_password, sessions, keys = await asyncio.gather(
-        services.accounts.find(principal.account_id),
-        services.account_passwords.has_password(principal.account_id),
-        services.sessions.list_sessions(principal),
-        services.keys.list_keys(principal),
+        services.access.accounts.find(principal.account_id),
+        services.access.account_passwords.has_password(principal.account_id),
+        services.access.sessions.list_sessions(principal),
+        services.access.keys.list_keys(principal),
     )
     headers = {} if error is None else problem_headers(error)
     headers.pop("cache-control", None)
@@ -56,8 +56,8 @@ async def _page(
         headers=headers,
         account=account,
         has_password=has_password,
-        provider=services.settings.oidc.label if services.oidc else "",
-        least_chars=services.account_passwords.least_chars,
+        provider=services.settings.oidc.label if services.access.oidc else "",
+        least_chars=services.access.account_passwords.least_chars,
         sessions=sessions,
         keys=keys,
         scopes=[(one.value, text) for one, text in _SCOPES.items() if _may_give(call, one)],
@@ -78,7 +78,7 @@ async def change_password(call: Call) -> ASGIApp:
     require_own_page(call)
     form = await read_form(call)
     try:
-        await call.services.account_passwords.change(
+        await call.services.access.account_passwords.change(
             call.principal,
             current=form.get("current", ""),
             new=form.get("new", ""),
@@ -95,7 +95,9 @@ async def change_email(call: Call) -> ASGIApp:
     require_own_page(call)
     form = await read_form(call)
     try:
-        await call.services.account_passwords.change_email(call.principal, form.get("email", ""))
+        await call.services.access.account_passwords.change_email(
+            call.principal, form.get("email", "")
+        )
     except (Invalid, WrongState) as error:
         return await _refused(call, error)
     return go_on(f"{_PAGE}?did=email")
@@ -107,9 +109,9 @@ async def end_sessions(call: Call) -> ASGIApp:
     require_own_page(call)
     form = await read_form(call)
     if "id" in form:
-        await call.services.sessions.end_one(call.principal, form["id"])
+        await call.services.access.sessions.end_one(call.principal, form["id"])
     else:
-        await call.services.sessions.end_others(call.principal)
+        await call.services.access.sessions.end_others(call.principal)
     return go_on(f"{_PAGE}?did=sessions")
 
 
@@ -119,7 +121,7 @@ async def create_key(call: Call) -> ASGIApp:
     require_own_page(call)
     form = await read_form(call)
     try:
-        made, text = await call.services.keys.create_key(
+        made, text = await call.services.access.keys.create_key(
             call.principal,
             name=form.get("name", "").strip(),
             scopes=tuple(one.value for one in Scope if one.value in form),
@@ -133,7 +135,7 @@ async def create_key(call: Call) -> ASGIApp:
 async def revoke_key(call: Call) -> ASGIApp:
     """Take the form of a key."""
     require_own_page(call)
-    await call.services.keys.revoke_key(call.principal, call.path("id"))
+    await call.services.access.keys.revoke_key(call.principal, call.path("id"))
     return go_on(f"{_PAGE}?did=revoked")
 
 

@@ -14,7 +14,7 @@ from cimaise.web.pages.page import page, shown
 async def show(call: Call) -> ASGIApp:
     """The newest first."""
     rights.require_account(call.principal)
-    found = await call.services.takedowns.list_own(call.principal)
+    found = await call.services.library.takedowns.list_own(call.principal)
     return page(
         call,
         "removed_files.html",
@@ -28,7 +28,7 @@ async def counter(call: Call) -> ASGIApp:
     """Take the form of one take-down."""
     require_own_page(call)
     form = await read_form(call)
-    await call.services.takedowns.counter(
+    await call.services.library.takedowns.counter(
         call.principal, call.path("id"), form.get("statement", "")
     )
     return go_on("/me/removed?did=objected")

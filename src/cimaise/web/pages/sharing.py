@@ -58,7 +58,7 @@ async def change(call: Call) -> ASGIApp:
     form = await read_form(call)
     if form.get("action") != "revoke":
         raise Invalid("action is revoke.", field="action")
-    album = await call.services.shares.revoke(call.principal, call.path("id"))
+    album = await call.services.access.shares.revoke(call.principal, call.path("id"))
     return go_on(f"{shares_url(album)}?did=revoked")
 
 
@@ -106,7 +106,7 @@ async def _page(
         gallery=gallery_url(name),
         rows=[_row(call, share) for share in found],
         choices=[(one.value, text) for one, text in _KEPT.items()],
-        watermarks=sorted(call.services.spec_limits.watermarks),
+        watermarks=sorted(call.services.images.spec_limits.watermarks),
         cleans=call.services.settings.shares.clean_originals,
         given=_BLANK | dict(form or {}),
         max_name=MAX_NAME,

@@ -99,7 +99,7 @@ async def _again(call: Call, error: CimaiseError, following: str, given: SignIn)
 
 
 async def _widget(call: Call, login: str) -> Widget | None:
-    challenges = call.services.challenges
+    challenges = call.services.access.challenges
     is_needed = await challenges.is_needed_to_sign_in(address=call.address, login=login)
     return widget_of(call) if is_needed or is_suspected(call) else None
 
@@ -110,8 +110,10 @@ async def sign_out(call: Call) -> ASGIApp:
     require_own_page(call)
     services, provider = call.services, ""
     if call.principal.session_id is not None:
-        provider = await services.sessions.end(call.principal)
-    following = "/signed-out" if services.oidc and provider == services.oidc.issuer else "/"
+        provider = await services.access.sessions.end(call.principal)
+    following = (
+        "/signed-out" if services.access.oidc and provider == services.access.oidc.issuer else "/"
+    )
     reply = RedirectResponse(following, _SEE_OTHER, {"cache-control": "no-store"})
     drop_cookie(call, reply)
     return reply

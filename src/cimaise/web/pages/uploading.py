@@ -21,7 +21,7 @@ async def upload_page(call: Call) -> ASGIApp:
     rights.require_account(call.principal)
     if await must_solve(call):
         return proving_page(call, _here(call))
-    listed = await call.services.collections.list(call.principal)
+    listed = await call.services.library.collections.list(call.principal)
     into = [one for one in listed if rights.may_contribute(call.principal, one.facts)]
     wanted = call.query("collection")
     if wanted and wanted not in {one.name for one in into}:

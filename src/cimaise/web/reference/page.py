@@ -25,7 +25,7 @@ _made: Final[dict[str, tuple[Sequence[Line], bytes]]] = {}
 
 async def openapi(call: Call) -> ASGIApp:
     """The OpenAPI document of this server."""
-    body = described(call.services.lines, call.services.settings.public_url)
+    body = described(call.services.operation.lines, call.services.settings.public_url)
     headers = {"content-type": "application/json", "cache-control": "public, max-age=300"}
     return Response(body, headers=headers)
 
@@ -55,7 +55,7 @@ async def docs(call: Call) -> ASGIApp:
     return page(
         call,
         "docs.html",
-        chapters=_chapters(call.services.lines),
+        chapters=_chapters(call.services.operation.lines),
         version=_version(),
         whom=_WHOM,
     )

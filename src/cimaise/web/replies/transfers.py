@@ -36,14 +36,14 @@ async def require_transfer(call: Call) -> Asking:
         referrer=call.header("referer"),
         is_visit=call.header("sec-fetch-dest") == "document",
     )
-    await call.services.guard.require_allowed(asking)
+    await call.services.delivery.guard.require_allowed(asking)
     return asking
 
 
 def cache_headers(call: Call, file: File, *, is_public: bool) -> tuple[tuple[str, str], ...]:
     """What a cache in front of us is told of an answer that was made of this file."""
     tags = (file_tag(file.id), collection_tag(file.collection.id))
-    return call.services.shared_caches.headers(is_public=is_public, tags=tags)
+    return call.services.delivery.shared_caches.headers(is_public=is_public, tags=tags)
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class TransferReply:
                 sent_bytes += message.get("count") or 0
 
         try:
-            async with self.services.guard.place(self.asking):
+            async with self.services.delivery.guard.place(self.asking):
                 await self.reply(scope, receive, counted)
         except TooMany as refusal:
             await problem_reply(refusal, telemetry.request_id.get())(scope, receive, send)
@@ -91,7 +91,7 @@ class TransferReply:
 
     def _count(self, sent_bytes: int) -> None:
         file = self.file
-        self.services.tally.add(
+        self.services.delivery.tally.add(
             Transfer(
                 bytes=sent_bytes,
                 visitor=self.asking.visitor,

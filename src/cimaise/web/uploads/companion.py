@@ -44,7 +44,7 @@ async def params(call: Call) -> ASGIApp:
         if name.startswith("metadata[")
     }
     wish = _wish(collection, call.query("filename"), call.query("type"), metadata)
-    offer = await call.services.single_forms.offer(principal, wish)
+    offer = await call.services.uploads.single_forms.offer(principal, wish)
     base_url = call.services.settings.public_url
     return json_reply(
         {
@@ -61,7 +61,7 @@ async def create(call: Call) -> ASGIApp:
     principal, collection = await principal_of(call)
     body = await call.json(CompanionCreate)
     wish = _wish(collection, body.filename, body.type, body.metadata or {})
-    session = await call.services.companion.create(principal, wish)
+    session = await call.services.uploads.companion.create(principal, wish)
     return json_reply({"key": session.id, "uploadId": session.id})
 
 
@@ -89,7 +89,7 @@ async def sign(call: Call) -> ASGIApp:
     """A URL for one part."""
     principal, _ = await principal_of(call)
     number = _number(call.path("part"))
-    signed = await call.services.companion.sign(principal, _upload_id(call), [number])
+    signed = await call.services.uploads.companion.sign(principal, _upload_id(call), [number])
     return json_reply({"url": signed.urls[number], "expires": signed.expires_in_s})
 
 
@@ -100,14 +100,14 @@ async def sign_many(call: Call) -> ASGIApp:
     if len(texts) > MAX_PARTS:
         raise Invalid(f"Ask for at most {MAX_PARTS} parts.", field="partNumbers")
     numbers = list(dict.fromkeys(_number(text) for text in texts))
-    signed = await call.services.companion.sign(principal, _upload_id(call), numbers)
+    signed = await call.services.uploads.companion.sign(principal, _upload_id(call), numbers)
     return json_reply({"presignedUrls": {str(number): signed.urls[number] for number in numbers}})
 
 
 async def parts(call: Call) -> ASGIApp:
     """Parts that need not be sent again."""
     principal, _ = await principal_of(call)
-    stored = await call.services.companion.parts(principal, _upload_id(call))
+    stored = await call.services.uploads.companion.parts(principal, _upload_id(call))
     return json_reply([_part_json(part) for part in stored])
 
 
@@ -119,7 +119,7 @@ async def complete(call: Call) -> ASGIApp:
     claimed = {part.PartNumber: (part.ETag or part.etag or "").strip('"') for part in body.parts}
     if len(claimed) != len(body.parts):
         raise Invalid("A part is listed twice.", field="parts")
-    session = await call.services.companion.complete(principal, upload_id, claimed)
+    session = await call.services.uploads.companion.complete(principal, upload_id, claimed)
     base_url = call.services.settings.public_url
     return json_reply({"location": _location(base_url, session), "key": session.id})
 
@@ -127,7 +127,7 @@ async def complete(call: Call) -> ASGIApp:
 async def abort(call: Call) -> ASGIApp:
     """End an upload, if it can be ended; Uppy 5 asks for it after any failure."""
     principal, _ = await principal_of(call)
-    await call.services.companion.abort(principal, _upload_id(call))
+    await call.services.uploads.companion.abort(principal, _upload_id(call))
     return json_reply({})
 
 
@@ -142,7 +142,7 @@ async def post_object(call: Call) -> ASGIApp:
     content_type = call.header("content-type") or ""
     if not content_type.lower().startswith("multipart/form-data"):
         raise TypeNotAllowed("Send multipart/form-data.", code="wrong_encoding")
-    posted = await call.services.single_forms.take(call.chunks(), content_type)
+    posted = await call.services.uploads.single_forms.take(call.chunks(), content_type)
     location = _location_of_form(call.services.settings.public_url, posted)
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<PostResponse>'

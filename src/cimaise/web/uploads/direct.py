@@ -42,21 +42,21 @@ async def create(call: Call) -> ASGIApp:
         strategy=body.strategy,
         part_size=body.part_size,
     )
-    started = await call.services.direct.create(call.principal, intent)
+    started = await call.services.uploads.direct.create(call.principal, intent)
     where = f"{call.services.settings.public_url}/api/uploads/{started.session.id}"
     return json_reply(started_json(started), status=201, headers={"location": where})
 
 
 async def show(call: Call) -> ASGIApp:
     """What has arrived of an upload."""
-    progress = await call.services.direct.progress(call.principal, call.path("id"))
+    progress = await call.services.uploads.direct.progress(call.principal, call.path("id"))
     return json_reply(progress_json(progress))
 
 
 async def sign_parts(call: Call) -> ASGIApp:
     """Fresh URLs for parts."""
     body = await call.json(PartNumbers)
-    started = await call.services.direct.fresh_urls(
+    started = await call.services.uploads.direct.fresh_urls(
         call.principal, call.path("id"), body.part_numbers
     )
     return json_reply(
@@ -75,13 +75,15 @@ async def complete(call: Call) -> ASGIApp:
         claimed = {part.part_number: part.etag.strip('"') for part in body.parts}
         if len(claimed) != len(body.parts):
             raise Invalid("A part is listed twice.", field="parts")
-    completed = await call.services.direct.complete(call.principal, call.path("id"), claimed)
+    completed = await call.services.uploads.direct.complete(
+        call.principal, call.path("id"), claimed
+    )
     return json_reply(completed_json(completed))
 
 
 async def abort(call: Call) -> ASGIApp:
     """End an upload; its bytes and its quota are given back."""
-    await call.services.direct.abort(call.principal, call.path("id"))
+    await call.services.uploads.direct.abort(call.principal, call.path("id"))
     return empty_reply()
 
 
@@ -99,7 +101,7 @@ async def page_of_uploads(
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid(f"limit is 1 to {MAX_LIMIT}.", field="limit")
     cursor = call.query("cursor")
-    found = await call.services.direct.list(
+    found = await call.services.uploads.direct.list(
         call.principal,
         state=_state(call.query("state")),
         before=parse_cursor(cursor) if cursor else None,
@@ -123,7 +125,7 @@ async def publish(call: Call) -> ASGIApp:
         access_code=body.access_code,
         archive_password=body.archive_password,
     )
-    publisher, name = call.services.publisher, call.path("name")
+    publisher, name = call.services.uploads.publisher, call.path("name")
     if body.upload is not None:
         file = await publisher.publish_upload(call.principal, name, body.upload, caption)
     else:

@@ -26,7 +26,7 @@ async def post_form(call: Call) -> ASGIApp:
     if not content_type.lower().startswith("multipart/form-data"):
         raise TypeNotAllowed("Send multipart/form-data.", code="wrong_encoding")
     result = await receive_form(
-        call.services.streams,
+        call.services.uploads.streams,
         principal,
         call.chunks(),
         content_type=content_type,
@@ -57,7 +57,7 @@ async def put_raw(call: Call) -> ASGIApp:
     name = call.path("name")
     incoming = Incoming("raw", call.path("filename"), call.header("content-type"), size, name)
     session, file = await receive_raw(
-        call.services.streams, call.principal, incoming, call.chunks(), collection=name
+        call.services.uploads.streams, call.principal, incoming, call.chunks(), collection=name
     )
     return _published(call, session, file)
 

@@ -45,7 +45,7 @@ async def put(call: Call) -> ASGIApp:
     assert grant.upload_id is not None
     assert grant.part_number is not None
     if grant.session_id is not None:
-        await call.services.companion.expect_part(grant.session_id, grant.part_number, size)
+        await call.services.uploads.companion.expect_part(grant.session_id, grant.part_number, size)
     part = await storage.multipart.write(
         grant.key, grant.upload_id, grant.part_number, call.chunks(), size=size
     )

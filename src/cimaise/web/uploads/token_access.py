@@ -16,8 +16,8 @@ async def create_token(call: Call) -> ASGIApp:
     """The right to upload into one collection, as URLs; shown once."""
     body = await call.json(CreateUploadToken)
     services = call.services
-    collection = await services.collections.find(call.principal, body.collection)
-    made, text = await services.upload_tokens.create(
+    collection = await services.library.collections.find(call.principal, body.collection)
+    made, text = await services.access.upload_tokens.create(
         call.principal,
         collection.facts,
         expires_in_s=body.expires_in,
@@ -36,13 +36,13 @@ async def create_token(call: Call) -> ASGIApp:
 
 async def list_tokens(call: Call) -> ASGIApp:
     """The caller's own tokens, without what opens."""
-    found = await call.services.upload_tokens.list(call.principal)
+    found = await call.services.access.upload_tokens.list(call.principal)
     return json_reply({"upload_tokens": [token_json(token) for token in found]})
 
 
 async def revoke_token(call: Call) -> ASGIApp:
     """Take a token back, at once."""
-    await call.services.upload_tokens.revoke(call.principal, call.path("id"))
+    await call.services.access.upload_tokens.revoke(call.principal, call.path("id"))
     return empty_reply()
 
 
@@ -68,8 +68,8 @@ async def right_of(call: Call) -> UploadRight:
         Gone: It is past its time, or was taken back.
         Forbidden: Whoever made it is banned.
     """
-    right = await call.services.upload_tokens.resolve(call.path("token"))
-    call.services.watch.require_welcome(right.principal, call.address)
+    right = await call.services.access.upload_tokens.resolve(call.path("token"))
+    call.services.access.watch.require_welcome(right.principal, call.address)
     call.count_for(right.principal.account_id)
     return right
 

@@ -54,7 +54,7 @@ async def options(call: Call) -> ASGIApp:
     headers = {
         "tus-version": tus.VERSION,
         "tus-extension": ",".join(EXTENSIONS),
-        "tus-max-size": str(call.services.tus.max_bytes),
+        "tus-max-size": str(call.services.uploads.tus.max_bytes),
         "tus-checksum-algorithm": ",".join(ALGORITHMS),
     }
     return empty_reply(200, headers)
@@ -100,13 +100,13 @@ async def _create(call: Call) -> ASGIApp:
     body = _body_of_creation(call)
     if body is not None and creation.pieces:
         raise Malformed("A final upload takes no bytes.")
-    status = await call.services.tus.create(principal, creation, body)
+    status = await call.services.uploads.tus.create(principal, creation, body)
     where = f"{call.services.settings.public_url}/tus/{status.upload.id}"
     return empty_reply(201, {"location": where} | _place(status))
 
 
 async def _show(call: Call) -> ASGIApp:
-    status = await call.services.tus.status(call.path("id"))
+    status = await call.services.uploads.tus.status(call.path("id"))
     upload = status.upload
     headers = _place(status)
     if upload.length is None:
@@ -129,12 +129,12 @@ async def _append(call: Call) -> ASGIApp:
     if offset is None:
         raise Malformed("Say Upload-Offset.", field="Upload-Offset")
     going_on = Continuation(offset, _number(call, "Upload-Length"))
-    status = await call.services.tus.append(call.path("id"), going_on, _body(call))
+    status = await call.services.uploads.tus.append(call.path("id"), going_on, _body(call))
     return empty_reply(204, _place(status))
 
 
 async def _terminate(call: Call) -> ASGIApp:
-    file_id = await call.services.tus.terminate(call.path("id"))
+    file_id = await call.services.uploads.tus.terminate(call.path("id"))
     if file_id is not None:
         if call.principal.is_guest:
             raise NotSignedIn("The upload is a file already: sign in to delete it.")

@@ -29,14 +29,14 @@ async def accounts(call: Call) -> ASGIApp:
 async def _listed(call: Call, *, made: str = "", key: str = "", invitation: str = "") -> ASGIApp:
     rights.require_admin(call.principal)
     services = call.services
-    found = await services.accounts.list_accounts(call.principal)
+    found = await services.access.accounts.list_accounts(call.principal)
     held = await holdings(services.database, call.principal, now=call.now)
     rows = [(one, held.by_account.get(one.id, _NOTHING)) for one in found]
     return page(
         call,
         "admin/accounts.html",
         rows=rows,
-        invitations=await services.invitations.list_invitations(call.principal),
+        invitations=await services.access.invitations.list_invitations(call.principal),
         made=made,
         key=key,
         invitation=invitation,
@@ -53,7 +53,7 @@ async def create(call: Call) -> ASGIApp:
     role = form.get("role", Role.MEMBER)
     if role not in (Role.ADMIN, Role.MEMBER):
         raise Invalid("The role is admin or member.", field="role")
-    made, key = await call.services.accounts.create(
+    made, key = await call.services.access.accounts.create(
         call.principal, name=form.get("name", "").strip(), role=Role(role)
     )
     return await _listed(call, made=made.name, key=key)
@@ -69,7 +69,7 @@ async def invite(call: Call) -> ASGIApp:
         raise Invalid("The role is admin or member.", field="role")
     limits = {name: _limit(name, form.get(name, "")) for name in LIMITS}
     terms = Terms(form.get("note", "").strip(), Role(role), limits)
-    _, token = await call.services.invitations.create(call.principal, terms)
+    _, token = await call.services.access.invitations.create(call.principal, terms)
     return await _listed(call, invitation=join_url(call, token))
 
 
@@ -77,7 +77,7 @@ async def invite(call: Call) -> ASGIApp:
 async def revoke_invitation(call: Call) -> ASGIApp:
     """Take an invitation back."""
     require_own_page(call)
-    await call.services.invitations.revoke(call.principal, call.path("id"))
+    await call.services.access.invitations.revoke(call.principal, call.path("id"))
     return go_on("/admin/accounts?saved=1")
 
 
@@ -87,7 +87,7 @@ async def change(call: Call) -> ASGIApp:
     require_own_page(call)
     form = await read_form(call)
     name = call.path("name")
-    await call.services.accounts.change(call.principal, name, _changes(form))
+    await call.services.access.accounts.change(call.principal, name, _changes(form))
     return go_on("/admin/accounts?saved=1")
 
 

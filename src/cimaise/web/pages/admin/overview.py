@@ -28,12 +28,12 @@ async def overview(call: Call) -> ASGIApp:
     """Numbers and plots of the last thirty days."""
     rights.require_admin(call.principal)
     services = call.services
-    await services.tally.flush()
+    await services.delivery.tally.flush()
     held, told, sent, accounts, faults = await asyncio.gather(
         holdings(services.database, call.principal, now=call.now),
-        services.upload_statistics.ask(call.principal, Question(limit=1)),
+        services.uploads.statistics.ask(call.principal, Question(limit=1)),
         delivered(services.database, call.principal, days=DAYS, now=call.now),
-        services.accounts.list_accounts(call.principal),
+        services.access.accounts.list_accounts(call.principal),
         services.catalogue.faults(call.principal),
     )
     today = call.now.date()
@@ -42,7 +42,7 @@ async def overview(call: Call) -> ASGIApp:
         "admin/overview.html",
         held=held,
         uploads=told.total,
-        cached=services.cached_bytes(),
+        cached=services.images.cached_bytes(),
         cache_limit=services.settings.images.cache_bytes,
         active=sum(one.disabled_at is None for one in accounts),
         charts=[
@@ -89,7 +89,7 @@ async def clean_up(call: Call) -> ASGIApp:
     action = (await read_form(call)).get("action")
     if action not in ("try", "clean"):
         raise Invalid("action is try or clean.", field="action")
-    report = await call.services.cleanup.run(
+    report = await call.services.uploads.cleanup.run(
         dry_run=action == "try", account_id=call.principal.account_id
     )
     told = {

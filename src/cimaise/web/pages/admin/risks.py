@@ -29,7 +29,7 @@ async def show(call: Call) -> ASGIApp:
         "admin/risks.html",
         risks=await risks_json(call),
         words=_WORDS,
-        bans=await call.services.bans.list(call.principal),
+        bans=await call.services.access.bans.list(call.principal),
         now=call.now,
         saved=call.query("saved"),
     )
@@ -40,7 +40,7 @@ async def change(call: Call) -> ASGIApp:
     """Take the form: a new ban, or one that ends."""
     require_own_page(call)
     form = await read_form(call)
-    bans = call.services.bans
+    bans = call.services.access.bans
     if form.get("lift"):
         await bans.lift(call.principal, form["lift"])
     else:
@@ -52,7 +52,7 @@ async def change(call: Call) -> ASGIApp:
             reason=form.get("reason", ""),
             until=call.now + timedelta(days=days) if days else None,
         )
-    await call.services.watch.read()
+    await call.services.access.watch.read()
     return go_on("/admin/risks?saved=1")
 
 

@@ -28,10 +28,13 @@ async def takedowns(call: Call) -> ASGIApp:
     state = call.query("state")
     if state is not None and state not in set(TakedownState):
         raise Invalid("state is " + ", ".join(TakedownState) + ".", field="state")
-    found = await call.services.takedowns.list(
+    found = await call.services.library.takedowns.list(
         call.principal, state=TakedownState(state) if state else None
     )
-    names = {one.id: one.name for one in await call.services.accounts.list_accounts(call.principal)}
+    names = {
+        one.id: one.name
+        for one in await call.services.access.accounts.list_accounts(call.principal)
+    }
     return page(
         call,
         "admin/takedowns.html",
@@ -58,14 +61,14 @@ async def take_down(call: Call) -> ASGIApp:
     form = await read_form(call, max_bytes=_MAX_FORM_BYTES)
     what = form.get("what", "").strip()
     notice = Notice(form.get("reason", ""), form.get("reference", "").strip() or None)
-    acts = call.services.takedowns
+    acts = call.services.library.takedowns
     if _DIGEST.fullmatch(what):
         await acts.take_down_content(
             call.principal, what.lower(), notice, size=_size(form.get("size", ""))
         )
     else:
         await acts.take_down_file(call.principal, _file_id(what), notice)
-    call.services.hurry(PURGE_JOB)
+    call.services.operation.hurry(PURGE_JOB)
     return go_on(f"{_HERE}?did=taken")
 
 
@@ -92,7 +95,7 @@ async def restore(call: Call) -> ASGIApp:
     """Take the form of one take-down: bring back what it removed."""
     require_own_page(call)
     form = await read_form(call, max_bytes=_MAX_FORM_BYTES)
-    await call.services.takedowns.restore(
+    await call.services.library.takedowns.restore(
         call.principal, call.path("id"), reason=form.get("reason", "")
     )
     return go_on(f"{_HERE}?did=restored")

@@ -22,7 +22,10 @@ async def uploads(call: Call) -> ASGIApp:
     """The newest first, of one state or of all."""
     rights.require_admin(call.principal)
     found, following = await page_of_uploads(call, of_all=True)
-    names = {one.id: one.name for one in await call.services.accounts.list_accounts(call.principal)}
+    names = {
+        one.id: one.name
+        for one in await call.services.access.accounts.list_accounts(call.principal)
+    }
     kept = {"state": state} if (state := call.query("state")) else {}
     more = f"/admin/uploads?{urlencode(kept | {'cursor': following})}" if following else ""
     return page(
@@ -58,5 +61,5 @@ async def abort(call: Call) -> ASGIApp:
     """Take the form of one upload: end it, free its bytes, give its quota back."""
     require_own_page(call)
     form = await read_form(call)
-    await call.services.direct.abort(call.principal, call.path("id"))
+    await call.services.uploads.direct.abort(call.principal, call.path("id"))
     return go_on(local_path(form.get("next") or "/admin/uploads"))

@@ -31,7 +31,7 @@ async def webhooks(call: Call) -> ASGIApp:
 
 async def _listed(call: Call, made: Webhook | None = None) -> ASGIApp:
     rights.require_admin(call.principal)
-    found = await call.services.webhooks.list(call.principal)
+    found = await call.services.operation.webhooks.list(call.principal)
     return page(
         call,
         "admin/webhooks.html",
@@ -47,7 +47,9 @@ async def create(call: Call) -> ASGIApp:
     require_own_page(call)
     form = await read_form(call)
     events = form.get("events", "").replace(",", " ").split() or ["*"]
-    made = await call.services.webhooks.create(call.principal, form.get("url", "").strip(), events)
+    made = await call.services.operation.webhooks.create(
+        call.principal, form.get("url", "").strip(), events
+    )
     return await _listed(call, made)
 
 
@@ -56,11 +58,13 @@ async def deliveries(call: Call) -> ASGIApp:
     """What one was told or will be, the newest first."""
     rights.require_admin(call.principal)
     hook_id = call.path("id")
-    hooks = await call.services.webhooks.list(call.principal)
+    hooks = await call.services.operation.webhooks.list(call.principal)
     hook = next((one for one in hooks if one.id == hook_id), None)
     if hook is None:
         raise NotFound("There is no such webhook.")
-    found = await call.services.webhooks.deliveries(call.principal, hook_id, limit=_DELIVERIES)
+    found = await call.services.operation.webhooks.deliveries(
+        call.principal, hook_id, limit=_DELIVERIES
+    )
     return page(
         call,
         "admin/deliveries.html",
@@ -83,10 +87,12 @@ async def change(call: Call) -> ASGIApp:
     form, hook_id = await read_form(call), call.path("id")
     action = form.get("action")
     if action == "end":
-        await call.services.webhooks.end(call.principal, hook_id)
+        await call.services.operation.webhooks.end(call.principal, hook_id)
         return go_on(f"{_HERE}?did=ended")
     if action == "replay":
-        await call.services.webhooks.replay(call.principal, hook_id, form.get("delivery", ""))
-        call.services.hurry("events")
+        await call.services.operation.webhooks.replay(
+            call.principal, hook_id, form.get("delivery", "")
+        )
+        call.services.operation.hurry("events")
         return go_on(f"{_HERE}/{quote(hook_id, safe='')}?did=replayed")
     raise Invalid("action is end or replay.", field="action")
