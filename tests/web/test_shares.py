@@ -228,8 +228,9 @@ def test_a_password_is_asked_for_everywhere_and_opens_by_post_alone(
             answer = guest.get(path)
             assert (answer.status_code, answer.json()["code"]) == (401, "password_needed"), path
             assert guest.get(f"{path}{'&' if '?' in path else '?'}password=open%20sesame").status_code == 401  # fmt: skip
-        form = guest.get(base, headers=HTML)
-        assert (form.status_code, 'type="password"' in form.text) == (401, True)
+        for path in (*paths, base):
+            form = guest.get(path, headers=HTML)
+            assert (form.status_code, f'action="{base}"' in form.text) == (401, True), path
         assert guest.post(base, data={"password": "wrong"}).status_code == 401
         opened = guest.post(base, data={"password": "open sesame"})
         assert (opened.status_code, opened.headers["location"]) == (303, base)

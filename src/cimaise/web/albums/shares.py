@@ -97,7 +97,7 @@ async def unlock(call: Call) -> ASGIApp:
 
 
 def for_visitors(handler: PageHandler) -> PageHandler:
-    """A handler that gives files; who comes with a browser reads why there is none."""
+    """A handler of what a share holds; who comes with a browser reads why there is nothing."""
 
     @wraps(handler)
     async def answered(call: Call) -> ASGIApp:
@@ -139,6 +139,7 @@ def _ask(call: Call, why: CimaiseError) -> Response:
     )  # fmt: skip
 
 
+@for_visitors
 async def album(call: Call) -> ASGIApp:
     """The shared album as JSON, in the form of any other."""
     share = await _share(call)
@@ -154,12 +155,14 @@ async def _count(call: Call, share: Share) -> None:
         await call.services.access.shares.count_opening(share)
 
 
+@for_visitors
 async def rss(call: Call) -> ASGIApp:
     """The newest pictures of the shared album as RSS; every address in it leads through the link."""
     found, places = await _fed(call)
     return _feed(feeds.rss(found, places), "application/rss+xml; charset=utf-8")
 
 
+@for_visitors
 async def json_feed(call: Call) -> ASGIApp:
     """The same as a JSON Feed."""
     found, places = await _fed(call)
@@ -179,6 +182,7 @@ def _feed(body: bytes, media_type: str) -> Response:
     return Response(body, headers=_HEADERS | {"content-type": media_type})
 
 
+@for_visitors
 async def picture(call: Call) -> ASGIApp:
     """A picture of the shared album at one of the widths that are offered, without metadata."""
     share = await _share(call)
