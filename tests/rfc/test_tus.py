@@ -27,10 +27,7 @@ def encoded(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-VALUES = st.binary(max_size=40).filter(lambda value: b"\0" not in value)
-
-
-@given(st.dictionaries(KEYS, VALUES), st.booleans())
+@given(st.dictionaries(KEYS, st.binary(max_size=40)), st.booleans())
 def test_metadata_are_read_as_they_were_written(written: dict[str, bytes], spaced: bool):
     pairs = [f"{key} {encoded(value)}" if value else key for key, value in written.items()]
     header = (", " if spaced else ",").join(pairs)
@@ -58,8 +55,6 @@ def test_any_text_is_metadata_or_malformed(header: str):
         ",a YQ==",
         "a YQ==,,b Yg==",
         "näme YQ==",
-        f"filename {encoded(b'a.bin')},anything {encoded(bytes(1))}",
-        f"anything {encoded(b'before' + bytes(1) + b'after')}",
         "a YQ==\r\nX: y",
         "a " + "A" * 20_000,
     ],

@@ -53,8 +53,7 @@ def parse_metadata(text: str) -> dict[str, bytes]:
     """``Upload-Metadata``: values by key, in the order sent.
 
     Keys are ASCII without spaces and commas, and unique. A value may be empty, and then the space
-    before it may be left out. ``Malformed`` also for a NUL in one, whatever its key: no text holds
-    it, and no client of the protocol sends it.
+    before it may be left out.
     """
     if len(text) > MAX_METADATA:
         raise Malformed("Upload-Metadata is too long.", field="Upload-Metadata")
@@ -68,8 +67,6 @@ def parse_metadata(text: str) -> dict[str, bytes]:
         if not key or key in found:
             raise Malformed("A key of Upload-Metadata is empty or repeated.", field="Upload-Metadata")  # fmt: skip
         found[key] = _decoded(value, "Upload-Metadata")
-        if b"\0" in found[key]:
-            raise Malformed("A value of Upload-Metadata holds a NUL.", field="Upload-Metadata")
     return found
 
 
