@@ -94,11 +94,22 @@ def test_a_wrong_key_is_one_clear_line(server: ServedApplication, cimaise: Cimai
     assert path in result.stderr
 
 
+def _hears_ctrl_c() -> None:
+    """What a shell runs in the background ignores it, and all that is begun there (POSIX, 2.11)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.usefixtures("_is_client")
 def test_ctrl_c_says_that_the_same_command_goes_on(server: ServedApplication, tmp_path: Path):
     (path,) = files(tmp_path, "a.bin")
     command = [sys.executable, "-m", "cimaise", "upload", path, "--collection", "inbox"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 (no lock is taken in it)
+    )
 
     async def hook(scope: Any, receive: Any) -> int | None:
         if scope["method"] != "PUT":
