@@ -53,6 +53,7 @@ async def test_at_once_only_the_page_is_read_and_the_rest_in_the_background(fold
 async def test_a_changed_file_is_read_again(folders, root, reader):
     put(root, "a/1.jpg", "100x50")
     await folders.open_album(GUEST, "a", Wanted())
+    await folders.settled()  # what looks at the rest of the album would see it change
     put(root, "a/1.jpg", "4000x3000")
     (picture,) = (await folders.open_album(GUEST, "a", Wanted())).pictures
     assert (picture.width, picture.height) == (4000, 3000)
