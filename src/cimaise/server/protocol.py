@@ -297,7 +297,7 @@ class Connection(asyncio.BufferedProtocol):
         if stretch is None:
             return False
         sending = Sending(self, self._outlet, stretch, Inflow(self._inlet))
-        if self._came == 1 and sending.is_sent_at_once():  # of many at once each waits its turn
+        if self._came == 1 and sending.send_at_once():  # of many at once each waits its turn
             self._answered(keeps_alive=stretch.keeps_alive)
         else:
             self._start(sending, sending.run())

@@ -48,8 +48,8 @@ class Sending:
         """The client has gone."""
         self._is_gone = True
 
-    def is_sent_at_once(self) -> bool:
-        """The kernel has taken all of it, and there is no more to do."""
+    def send_at_once(self) -> bool:
+        """Send what the kernel takes now; whether that was all of it, and there is no more to do."""
         stretch = self._stretch
         self._sent = self._outlet.send_file_now(
             stretch.head, stretch.descriptor, stretch.start, stretch.count

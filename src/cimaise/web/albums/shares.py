@@ -29,9 +29,9 @@ from cimaise.web.albums.shared_files import SharedFile, clean_opener, find_share
 from cimaise.web.call import Call
 from cimaise.web.pages.albums import pager_of, site_of
 from cimaise.web.pages.forms import read_form
-from cimaise.web.pages.page import PageHandler, page, shown
+from cimaise.web.pages.page import PageHandler, headers_with, page, shown
 from cimaise.web.pages.tiles import make_tile
-from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.replies.problems import status_of
 from cimaise.web.replies.reply import BytesReply, json_reply, open_memory
 from cimaise.web.replies.transfers import TransferReply, require_transfer
 
@@ -129,12 +129,10 @@ async def _refused(call: Call, why: Forbidden) -> Response:
 
 
 def _ask(call: Call, why: CimaiseError) -> Response:
-    headers = problem_headers(why)
-    headers.pop("cache-control", None)
     message = why.message if why.code == "bad_credentials" else ""
     action = share_url(call.path("token"))
     return page(
-        call, "share_password.html", status=status_of(why), headers=headers, message=message,
+        call, "share_password.html", status=status_of(why), headers=headers_with(why), message=message,
         action=action,
     )  # fmt: skip
 

@@ -17,10 +17,10 @@ from cimaise.web.call import Call
 from cimaise.web.files.library import alter_collection
 from cimaise.web.pages.albums import settings_url
 from cimaise.web.pages.forms import go_on, read_form
-from cimaise.web.pages.page import page, shown
+from cimaise.web.pages.page import headers_with, page, shown
 from cimaise.web.pages.policy_form import policy_fields, policy_of, written_policy
 from cimaise.web.pages.words import format_slug
-from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.replies.problems import status_of
 from cimaise.web.shapes.public import MAX_TITLE
 
 _FORM_BYTES: Final = 32 * 1024
@@ -71,7 +71,7 @@ def _new_page(
         call,
         "new_collection.html",
         status=200 if error is None else status_of(error),
-        headers=_headers(error),
+        headers=headers_with(error),
         given=_BLANK | policy_fields(Policy()) | dict(given) | written,
         has_written_policy=bool(written),
         visibilities=[one.value for one in Visibility],
@@ -138,7 +138,7 @@ async def _settings_page(
         call,
         "collection.html",
         status=200 if error is None else status_of(error),
-        headers=_headers(error) | {"x-robots-tag": "noindex"},
+        headers=headers_with(error) | {"x-robots-tag": "noindex"},
         collection=collection,
         belonging=belonging,
         here=settings_url(name),
@@ -183,19 +183,13 @@ async def _deletion_page(call: Call, error: CimaiseError | None = None) -> ASGIA
         call,
         "delete_collection.html",
         status=200 if error is None else status_of(error),
-        headers=_headers(error) | {"x-robots-tag": "noindex"},
+        headers=headers_with(error) | {"x-robots-tag": "noindex"},
         collection=found,
         is_empty=not listed.files,
         here=settings_url(name),
         gallery=gallery_url(name),
         message="" if error is None else error.message,
     )
-
-
-def _headers(error: CimaiseError | None) -> dict[str, str]:
-    headers = {} if error is None else dict(problem_headers(error))
-    headers.pop("cache-control", None)
-    return headers
 
 
 def _title(form: Mapping[str, str]) -> str:

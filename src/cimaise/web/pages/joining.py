@@ -12,8 +12,8 @@ from cimaise.web.accounts.own import require_own_page, set_cookie
 from cimaise.web.call import Call
 from cimaise.web.limits.challenging import require_solved, widget_of
 from cimaise.web.pages.forms import go_on, read_form
-from cimaise.web.pages.page import page, shown
-from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.pages.page import headers_with, page, shown
+from cimaise.web.replies.problems import status_of
 
 
 @shown
@@ -71,14 +71,12 @@ def _form(
 ) -> ASGIApp:
     """The form, filled in as it came but for the password."""
     given = form or {}
-    headers = {} if error is None else problem_headers(error)
-    headers.pop("cache-control", None)
     is_invited = "token" in call.request.path_params
     return page(
         call,
         "join.html",
         status=200 if error is None else status_of(error),
-        headers=headers,
+        headers=headers_with(error),
         widget=None if is_invited else widget_of(call),
         is_invited=is_invited,
         action=call.request.url.path,

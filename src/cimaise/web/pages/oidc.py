@@ -11,8 +11,8 @@ from cimaise.errors import CimaiseError
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.web.accounts.own import require_own_page, set_cookie
 from cimaise.web.call import Call
-from cimaise.web.pages.page import local_path, page, shown, sign_in_page
-from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.pages.page import headers_with, local_path, page, shown, sign_in_page
+from cimaise.web.replies.problems import status_of
 
 _FOUND: Final = 302
 _COOKIE: Final = "cimaise_oidc"
@@ -66,10 +66,12 @@ def _failed(call: Call, error: CimaiseError) -> ASGIApp:
     """The sign-in page, with what was wrong."""
     if not prefers_html(call.header("accept")):
         raise error
-    headers = problem_headers(error)
-    headers.pop("cache-control", None)
     reply = sign_in_page(
-        call, status=status_of(error), headers=headers, message=error.message, following="/"
+        call,
+        status=status_of(error),
+        headers=headers_with(error),
+        message=error.message,
+        following="/",
     )
     _forget(call, reply)
     return reply

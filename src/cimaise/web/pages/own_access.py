@@ -12,8 +12,8 @@ from cimaise.rfc.negotiation import prefers_html
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.pages.forms import go_on, read_form
-from cimaise.web.pages.page import page, shown
-from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.pages.page import headers_with, page, shown
+from cimaise.web.replies.problems import status_of
 
 _PAGE: Final = "/me/access"
 _DONE: Final = {
@@ -47,13 +47,11 @@ async def _page(
         services.access.sessions.list_sessions(principal),
         services.access.keys.list_keys(principal),
     )
-    headers = {} if error is None else problem_headers(error)
-    headers.pop("cache-control", None)
     return page(
         call,
         "own_access.html",
         status=200 if error is None else status_of(error),
-        headers=headers,
+        headers=headers_with(error),
         account=account,
         has_password=has_password,
         provider=services.settings.oidc.label if services.access.oidc else "",

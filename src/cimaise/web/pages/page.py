@@ -162,6 +162,13 @@ def shown(handler: PageHandler) -> PageHandler:
     return answered
 
 
+def headers_with(error: CimaiseError | None) -> dict[str, str]:
+    """What an error asks for beside a form that is shown again; the page says who may keep it."""
+    headers = {} if error is None else problem_headers(error)
+    headers.pop("cache-control", None)
+    return headers
+
+
 def error_page(call: Call, error: CimaiseError) -> Response:
     """What went wrong, as a page; the sign-in where an account is all that is missing."""
     status, headers = status_of(error), problem_headers(error)

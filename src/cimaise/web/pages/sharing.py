@@ -16,8 +16,8 @@ from cimaise.web.albums.share_links import address_of, list_shares, make_share
 from cimaise.web.call import Call
 from cimaise.web.pages.albums import shares_url
 from cimaise.web.pages.forms import go_on, read_form
-from cimaise.web.pages.page import page, shown
-from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.pages.page import headers_with, page, shown
+from cimaise.web.replies.problems import status_of
 
 _DAY_S: Final = 86400
 _MOST_DAYS: Final = 3650
@@ -92,13 +92,11 @@ async def _page(
     name = call.path("album")
     found = await list_shares(call, name)
     album = await call.services.catalogue.open_album(call.principal, name, limit=1)
-    headers = {} if error is None else problem_headers(error)
-    headers.pop("cache-control", None)
     return page(
         call,
         "shares.html",
         status=200 if error is None else status_of(error),
-        headers=headers | {"x-robots-tag": "noindex"},
+        headers=headers_with(error) | {"x-robots-tag": "noindex"},
         title=album.title,
         is_private=album.visibility is Visibility.PRIVATE,
         visibility=album.visibility.value,

@@ -22,8 +22,8 @@ from cimaise.web.accounts.own import sign_in as signed_in
 from cimaise.web.call import Call
 from cimaise.web.limits.challenging import is_suspected, widget_of
 from cimaise.web.pages.forms import read_form
-from cimaise.web.pages.page import local_path, page, shown, sign_in_page
-from cimaise.web.replies.problems import problem_headers, status_of
+from cimaise.web.pages.page import headers_with, local_path, page, shown, sign_in_page
+from cimaise.web.replies.problems import status_of
 
 _SEE_OTHER: Final = 303
 
@@ -84,12 +84,10 @@ async def _again(call: Call, error: CimaiseError, following: str, given: SignIn)
     """The page once more, with a challenge where the next try needs one."""
     if not prefers_html(call.header("accept")):
         raise error
-    headers = problem_headers(error)
-    headers.pop("cache-control", None)
     return sign_in_page(
         call,
         status=status_of(error),
-        headers=headers,
+        headers=headers_with(error),
         message=error.message,
         following=following,
         by_key=given.key is not None,
