@@ -128,29 +128,40 @@ def test_a_process_that_is_killed_lets_go_of_its_locks(tmp_path):
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
 
-    async def wait_for_it() -> bool:
+    async def wait_for_it() -> None:
         alone = Alone(tmp_path)
         async with asyncio.timeout(20):
             entering = asyncio.create_task(enter(alone))
             await asyncio.sleep(0)
             assert not entering.done()
             process.kill()
-            waited = await entering
+            await entering
         alone.close()
-        return waited
 
-    async def enter(alone: Alone) -> bool:
-        async with alone.held("a") as waited:
-            return waited
+    async def enter(alone: Alone) -> None:
+        async with alone.held("a"):
+            pass
 
-    assert asyncio.run(wait_for_it())
+    asyncio.run(wait_for_it())
     process.communicate(timeout=10)
+
+
+@pytest.mark.parametrize("others", ["processes", "nobody"])
+async def test_what_was_made_between_a_look_and_the_request_is_not_made_again(tmp_path, others):
+    async with Process(tmp_path) as one:
+        kept = one.kept if others == "processes" else Kept(one.cache)
+        assert await kept.get("source", "variant") is None
+        await kept.once("source", "variant", maker("first"))
+        await kept.settled()
+        again = maker("again")
+        assert await kept.once("source", "variant", again) == entry("first")
+        assert again.made == []
 
 
 async def test_different_names_do_not_wait_for_each_other(tmp_path):
     alone = Alone(tmp_path)
-    async with alone.held("a") as first, alone.held("b") as second:
-        assert (first, second) == (False, False)
+    async with asyncio.timeout(20), alone.held("a"), alone.held("b"):
+        pass
     alone.close()
 
 
@@ -160,8 +171,8 @@ async def test_where_the_machines_cannot_agree_each_makes_its_own(tmp_path):
             raise Unavailable("away")
 
     alone = Alone(tmp_path, fleet=Away())  # type: ignore[arg-type]
-    async with alone.held("a") as waited:
-        assert not waited
+    async with asyncio.timeout(20), alone.held("a"):
+        pass
     alone.close()
 
 

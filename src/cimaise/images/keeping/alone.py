@@ -41,17 +41,17 @@ class Alone:
         self._fleet = fleet
 
     @contextlib.asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[bool]:
-        """Be the only one inside; gives whether another one was, who may have done the work.
+    async def held(self, name: str) -> AsyncIterator[None]:
+        """Be the only one inside. Whoever was before may have done the work: look again.
 
         Waiting occupies no thread and may be cancelled. One who waited too long for another
         machine goes on beside it: work done twice does no harm.
         """
         offset = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % _OFFSETS
-        waited = await self._lock(offset)
+        await self._lock(offset)
         try:
-            async with self._leased(name) as waited_for_machine:
-                yield waited or waited_for_machine
+            async with self._leased(name):
+                yield
         finally:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, offset)
 
@@ -59,13 +59,11 @@ class Alone:
         """Let go of everything."""
         os.close(self._file)
 
-    async def _lock(self, offset: int) -> bool:
-        pause_s, waited = _FIRST_PAUSE_S, False
+    async def _lock(self, offset: int) -> None:
+        pause_s = _FIRST_PAUSE_S
         while not self._try_lock(offset):
-            waited = True
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        return waited
 
     def _try_lock(self, offset: int) -> bool:
         try:
@@ -76,28 +74,26 @@ class Alone:
         return True
 
     @contextlib.asynccontextmanager
-    async def _leased(self, name: str) -> AsyncIterator[bool]:
+    async def _leased(self, name: str) -> AsyncIterator[None]:
         if self._fleet is None:
-            yield False
+            yield
             return
-        lease, waited = await self._take_lease(self._fleet, f"variant {name}")
+        lease = await self._take_lease(self._fleet, f"variant {name}")
         try:
-            yield waited
+            yield
         finally:
             if lease is not None:
                 with contextlib.suppress(Unavailable):
                     await asyncio.shield(self._fleet.release_lease(lease))
 
     @staticmethod
-    async def _take_lease(fleet: State, name: str) -> tuple[Lease | None, bool]:
+    async def _take_lease(fleet: State, name: str) -> Lease | None:
         until_s = asyncio.get_running_loop().time() + _LONGEST_WAIT_S
-        waited = False
         try:
             while (lease := await fleet.take_lease(name, ttl_s=_LEASE_S)) is None:
-                waited = True
                 if asyncio.get_running_loop().time() > until_s:
                     break
                 await asyncio.sleep(_LONGEST_PAUSE_S)
         except Unavailable:
-            return None, waited
-        return lease, waited
+            return None
+        return lease

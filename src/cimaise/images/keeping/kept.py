@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -95,8 +95,9 @@ class Kept:
         purges, name = self._purges, entry_name(source, variant)
 
         async def work(give: Give[Entry]) -> None:
-            async with self._held(name) as others_were_at_it:
-                kept = await self._of_others(source, variant, look_here=others_were_at_it)
+            async with self._held(name):
+                # made by whoever was at it between the caller's look and this place
+                kept = await self._of_others(source, variant)
                 if kept is not None and is_fresh(kept):
                     give(kept)
                     return
@@ -132,11 +133,11 @@ class Kept:
             self._alone.close()
         await self._cache.close()
 
-    def _held(self, name: str) -> AbstractAsyncContextManager[bool]:
-        return _nobody_else() if self._alone is None else self._alone.held(name)
+    def _held(self, name: str) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext() if self._alone is None else self._alone.held(name)
 
-    async def _of_others(self, source: str, variant: str, *, look_here: bool) -> Entry | None:
-        kept = await self._cache.get(source, variant) if look_here else None
+    async def _of_others(self, source: str, variant: str) -> Entry | None:
+        kept = await self._cache.get(source, variant)
         if kept is not None or self._shared is None:
             return kept
         kept = await self._shared.get(source, variant)
@@ -171,8 +172,3 @@ class Kept:
                     self._on_change("")
                 elif _FOLDER.fullmatch(message):
                     await self._purge_here(message)
-
-
-@contextlib.asynccontextmanager
-async def _nobody_else() -> AsyncIterator[bool]:
-    yield False
