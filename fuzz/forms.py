@@ -42,7 +42,7 @@ def _read(body: bytes, step: int) -> list[Read] | None:
     reader = Reader(BOUNDARY)
     try:
         for at in range(0, len(body), step):
-            reader.feed(body[at : at + step])
+            reader.feed(memoryview(bytearray(body[at : at + step])))
         reader.close()
     except CimaiseError:
         return None

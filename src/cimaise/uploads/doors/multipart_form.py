@@ -90,15 +90,19 @@ class Form:
         return direct.given_bytes, more
 
     def _feed_direct(self, piece: Piece) -> None:
-        self._reader.feed(bytes(piece))
+        self._feed(piece)
         direct = self._reader.direct
         if direct is not None and direct.fault is not None:
             raise direct.fault
 
+    def _feed(self, piece: Piece) -> None:
+        assert isinstance(piece, bytes | memoryview)  # a form is not poured by a pipe
+        self._reader.feed(piece)
+
     async def _read(self) -> bool:
         """Feed the parser; whether more may come."""
         if self.short is not None:
-            return await self.short(lambda piece: self._reader.feed(bytes(piece)), _SLICE_BYTES)
+            return await self.short(self._feed, _SLICE_BYTES)
         chunk = await anext(self._chunks, None)
         if chunk is None:
             return False

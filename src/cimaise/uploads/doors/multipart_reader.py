@@ -1,6 +1,7 @@
 """The parts of a ``multipart/form-data`` body (RFC 7578), chunk by chunk.
 
-The push parser of python-multipart finds the boundaries; this turns its calls into events.
+The push parser of python-multipart knows the grammar; this turns its calls into events. Most bytes
+of a form are a file's: where no boundary is near them, they do not go through the parser.
 """
 
 from collections import deque
@@ -10,18 +11,22 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
 from cimaise.errors import Limit, Malformed, TooLarge
 from cimaise.rfc.media_types import parse_parameters
 from cimaise.rfc.texts import require_no_nul
 from cimaise.storage.bodies import Memory, Take
+from cimaise.uploads.doors.finding import find, find_begun
 
 MAX_PARTS: Final = 1000
 MAX_FIELD_BYTES: Final = 64 * 1024
 MAX_HEADERS: Final = 16
 MAX_HEADER_BYTES: Final = 8 * 1024
 """Of one line of a part's head."""
+
+_PARSED_BYTES: Final = 16 * 1024
+"""What the parser gets at a time."""
 
 _AS_IT_IS: Final = frozenset({"", "binary", "8bit", "7bit"})
 _CHARSETS: Final = frozenset({"utf-8", "iso-8859-1"})
@@ -88,6 +93,7 @@ class Reader:
     def __init__(self, boundary: bytes) -> None:
         self.direct: Direct | None = None
         self.events: deque[Event] = deque()
+        self._delimiter = b"\r\n--" + boundary
         self._parts = 0
         self._begun = False
         self._ended = False
@@ -114,13 +120,38 @@ class Reader:
         except FormParserError as fault:
             raise Malformed("The form's boundary is too long.") from fault
 
-    def feed(self, chunk: bytes) -> None:
-        """Parse some bytes into events."""
+    def feed(self, chunk: Memory) -> None:
+        """Turn some bytes into events. They may change when this has returned."""
+        left = memoryview(chunk)
+        while left:
+            left = left[self._pass_by(left) :]
+            self._parse(bytes(left[:_PARSED_BYTES]))
+            left = left[_PARSED_BYTES:]
+
+    def _pass_by(self, chunk: memoryview) -> int:
+        """Let bytes at the beginning that are certainly a file's go past the parser; gives how many.
+
+        It is in a file, and has no part of a boundary behind it: then nothing that it would do
+        depends on them.
+        """
+        parser = self._parser
+        if self._field or parser.state is not MultipartState.PART_DATA or parser.index:
+            return 0
+        end = find(chunk, self._delimiter)
+        if end < 0:
+            end = find_begun(chunk, self._delimiter)
+        if end < 0:
+            end = len(chunk)
+        if end:
+            self._file_data(chunk[:end])
+        return end
+
+    def _parse(self, piece: bytes) -> None:
         if not self._begun:  # the parser passes over more than line breaks, as far as a chunk goes
-            chunk = chunk.lstrip(b"\r\n")
-            self._begun = bool(chunk)
+            piece = piece.lstrip(b"\r\n")
+            self._begun = bool(piece)
         try:
-            self._parser.write(chunk)
+            self._parser.write(piece)
         except FormParserError as fault:
             raise Malformed("The form cannot be read.") from fault
 
@@ -158,17 +189,19 @@ class Reader:
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._field is None:
-            piece = memoryview(data)[start:end]
-            if self.direct is None or self.events:
-                self.events.append(FileData(piece))
-            else:
-                self.direct.give(piece)
+            self._file_data(memoryview(data)[start:end])
             return
         name, text = self._field
         text += data[start:end]
         if len(text) > MAX_FIELD_BYTES:
             limit = Limit("form field bytes", MAX_FIELD_BYTES)
             raise TooLarge(f"The field {name[:40]!r} is too long.", limit=limit)
+
+    def _file_data(self, piece: Memory) -> None:
+        if self.direct is None or self.events:
+            self.events.append(FileData(bytes(piece)))
+        else:
+            self.direct.give(piece)
 
     def _part_end(self) -> None:
         if self._field is None:
