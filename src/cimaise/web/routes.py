@@ -9,7 +9,7 @@ from cimaise.web.accounts import own as accounts
 from cimaise.web.albums import archives, outlets, share_links, shares
 from cimaise.web.albums import contract as albums
 from cimaise.web.assets import assets_mount
-from cimaise.web.files import deleted, library, originals
+from cimaise.web.files import deleted, library, links, originals
 from cimaise.web.images import iiif
 from cimaise.web.images import stored as images
 from cimaise.web.limits import challenging
@@ -29,6 +29,7 @@ from cimaise.web.pages import (
     arranging,
     collections,
     deleted_files,
+    file_links,
     joining,
     my_files,
     oidc,
@@ -142,11 +143,11 @@ LINES: Final = (
     Line("DELETE", "/api/deleted-files/{id}", deleted.purge, ACCOUNT, "Give the bytes of a deleted file up now.", status=204, tag="Files"),
     Line("GET", "/api/zip", archives.selection, PUBLIC, "Files by their ids as one ZIP archive: ?file=…&file=….", moves_bytes=True, tag="Files"),
     Line("GET", "/api/collections/{name}/zip", archives.collection, PUBLIC, "A collection, or ?file=… of it, as a ZIP archive.", moves_bytes=True, tag="Files"),
-    Line("POST", "/api/files/{id}/links", originals.create_link, ACCOUNT, "A signed link to a file.", body=s.CreateLink, status=201, tag="Files"),
-    Line("GET", "/api/files/{id}/links", originals.list_links, ACCOUNT, "Links that still open a file.", tag="Files"),
-    Line("DELETE", "/api/files/{id}/links", originals.revoke_links_of_file, ACCOUNT, "Take back every link to a file.", tag="Files"),
-    Line("DELETE", "/api/links", originals.revoke_links, ACCOUNT, "Take back every link of an account, or of its ?key=….", tag="Files"),
-    Line("DELETE", "/api/links/{id}", originals.revoke_link, ACCOUNT, "Take a link back.", status=204, tag="Files"),
+    Line("POST", "/api/files/{id}/links", links.create_link, ACCOUNT, "A signed link to a file.", body=s.CreateLink, status=201, tag="Files"),
+    Line("GET", "/api/files/{id}/links", links.list_links, ACCOUNT, "Links that still open a file.", tag="Files"),
+    Line("DELETE", "/api/files/{id}/links", links.revoke_links_of_file, ACCOUNT, "Take back every link to a file.", tag="Files"),
+    Line("DELETE", "/api/links", links.revoke_links, ACCOUNT, "Take back every link of an account, or of its ?key=….", tag="Files"),
+    Line("DELETE", "/api/links/{id}", links.revoke_link, ACCOUNT, "Take a link back.", status=204, tag="Files"),
     Line("GET", "/files/{id}", originals.original, PUBLIC, "The untouched bytes.", moves_bytes=True, tag="Files"),
     Line("GET", "/images/{id}/original", originals.original, PUBLIC, "The untouched bytes.", moves_bytes=True, tag="Files"),
     # images
@@ -213,6 +214,9 @@ LINES: Final = (
     Line("POST", "/me/access/keys/{id}", own_access.revoke_key, ACCOUNT, "Revoke an API key by the page's form.", status=303, tag="Pages"),
     Line("GET", "/me/files", my_files.my_files, PUBLIC, "One's own files, for people.", tag="Pages"),
     Line("POST", "/me/files/{id}", my_files.change_my_file, ACCOUNT, "Change or delete a file by the page's form.", status=303, tag="Pages"),
+    Line("GET", "/me/files/{id}/links", file_links.links, PUBLIC, "Signed links to a file, for people.", tag="Pages"),
+    Line("POST", "/me/files/{id}/links", file_links.make, ACCOUNT, "Make a signed link, or take all back, by the page's form.", status=303, tag="Pages"),
+    Line("POST", "/me/files/{id}/links/{link}", file_links.change, ACCOUNT, "Take a signed link back by the page's form.", status=303, tag="Pages"),
     Line("GET", "/me/removed", removed_files.show, PUBLIC, "Own files that were removed for legal reasons, for people.", tag="Pages"),
     Line("POST", "/me/removed/{id}", removed_files.counter, ACCOUNT, "Object to a removal by the page's form.", status=303, tag="Pages"),
     Line("GET", "/me/deleted", deleted_files.show, PUBLIC, "Files that can be brought back, for people.", tag="Pages"),

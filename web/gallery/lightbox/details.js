@@ -73,7 +73,21 @@ async function fill(panel, link) {
     [term.textContent, fact.textContent] = [name, text];
     list.append(term, fact);
   }
-  panel.replaceChildren(list);
+  panel.replaceChildren(list, ...waysOf(link?.dataset.links));
+}
+
+/**
+ * What only those may do who look after the picture.
+ * @param {string | undefined} links where links to it are made
+ * @returns {HTMLElement[]}
+ */
+function waysOf(links) {
+  if (!links) return [];
+  const [line, way] = [document.createElement("p"), document.createElement("a")];
+  way.href = links;
+  way.textContent = "Links to this picture";
+  line.append(way);
+  return [line];
 }
 
 /**

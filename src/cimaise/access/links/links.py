@@ -79,7 +79,14 @@ class Links:
             key_id=principal.key_id,
         )
         await self.database.write(lambda connection: rows.add_link(connection, link))
-        return link, self.signer.sign(PURPOSE, _payload(link))
+        return link, self.token(link)
+
+    def token(self, link: Link) -> str:
+        """What opens the file; the same every time, until the server signs with another secret.
+
+        For those who may make such links anyway: whoever has it needs nothing else.
+        """
+        return self.signer.sign(PURPOSE, _payload(link))
 
     async def check(self, token: str, file_id: str) -> Link:
         """The link behind a token, good for this file now. Counts nothing: see :meth:`use`.
@@ -94,7 +101,7 @@ class Links:
         link = self.cache.get(link_id) or await self._find(link_id)
         if link.file_id != file_id:
             raise Forbidden("The link is for another file.", code="bad_signature")
-        if link.max_uses is not None and link.uses >= link.max_uses:
+        if link.is_spent:
             raise rows.spent()
         return link
 
@@ -144,6 +151,24 @@ class Links:
         """Take back every link to a file; gives how many. The caller has checked the right."""
         _require_manage(principal)
         return await self._revoke_where(principal, file_id, links.c.file_id == file_id)
+
+    async def revoke_one_of_file(self, principal: Principal, file_id: str, link_id: str) -> None:
+        """Take one of a file's links back, whoever made it. The caller has checked the right.
+
+        Again: nothing happens.
+
+        Raises:
+            NotFound: There is no such link to this file.
+        """
+        _require_manage(principal)
+        now = self.clock()
+        await self.cache.emptied_by(
+            self.database.write(
+                lambda connection: rows.revoke_one_of_file(
+                    connection, principal, now, file_id=file_id, link_id=link_id
+                )
+            )
+        )
 
     async def revoke_of_account(
         self, principal: Principal, *, account_id: str | None = None, key_id: str | None = None

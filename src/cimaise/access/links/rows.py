@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.access.accounts.names import is_id
@@ -15,6 +15,8 @@ from cimaise.database.audit import record
 from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, keys, links
 from cimaise.errors import Gone, NotFound
+
+_ABSENT: Final = "There is no such link."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Link:
     created_at: datetime
     expires_at: datetime
     key_id: str | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        """It was used as often as it may."""
+        return self.max_uses is not None and self.uses >= self.max_uses
 
 
 def add_link(connection: Connection, link: Link) -> None:
@@ -107,8 +114,17 @@ def count_use(connection: Connection, link_id: str, now: datetime) -> None:
 
 def revoke_one(connection: Connection, principal: Principal, link_id: str, now: datetime) -> None:
     """Take one back. ``NotFound``: no such link, or another's and the principal is no admin."""
-    absent = "There is no such link."
-    revoke(connection, links, principal, link_id, action="link.revoked", absent=absent, now=now)
+    revoke(connection, links, principal, link_id, action="link.revoked", absent=_ABSENT, now=now)
+
+
+def revoke_one_of_file(
+    connection: Connection, by: Principal, now: datetime, *, file_id: str, link_id: str
+) -> None:
+    """Take one of a file's back, whoever made it; ``NotFound`` where it is none of them."""
+    mine = and_(links.c.id == link_id, links.c.file_id == file_id)
+    if not is_id(link_id) or connection.execute(select(links.c.id).where(mine)).first() is None:
+        raise NotFound(_ABSENT)
+    revoke_where(connection, by, now, about=file_id, conditions=(mine,))
 
 
 def revoke_where(

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from cimaise.access import policy as rights
 from cimaise.access.policy import Visibility
 from cimaise.albums.addresses import gallery_url
-from cimaise.albums.model import AlbumPage, Order, Pagination, Sort
+from cimaise.albums.model import AlbumPage, Order, Pagination, Picture, Sort
 from cimaise.albums.outlets.places import Places
 from cimaise.albums.paging import parse_order, parse_page, parse_sort
 from cimaise.archives.archive import MAX_FILES
@@ -87,7 +87,10 @@ async def gallery(call: Call) -> ASGIApp:
         headers={} if album.visibility is Visibility.PUBLIC else {"x-robots-tag": "noindex"},
         album=album,
         places=_places(call, album),
-        tiles=[make_tile(picture, album.title, site_of(call)) for picture in album.pictures],
+        tiles=[
+            make_tile(one, album.title, site_of(call), links=_links_url(one, is_managed=is_managed))
+            for one in album.pictures
+        ],
         has_captions=any(picture.caption for picture in album.pictures),
         pager=pager_of(gallery_url(name), album.pagination, kept),
         sorts=_sort_links(album),
@@ -132,6 +135,15 @@ def arrange_url(name: str) -> str:
 def shares_url(name: str) -> str:
     """Where share links of an album are made."""
     return f"{gallery_url(name)}/shares"
+
+
+def links_url(file_id: str) -> str:
+    """Where signed links to a file are made."""
+    return f"/me/files/{file_id}/links"
+
+
+def _links_url(picture: Picture, *, is_managed: bool) -> str:
+    return links_url(picture.id) if is_managed and picture.id else ""
 
 
 def settings_url(name: str) -> str:

@@ -22,7 +22,7 @@ from cimaise.library.model import File
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.files.library import alter_collection, alter_file, remove_file
-from cimaise.web.pages.albums import arrange_url, pager_of
+from cimaise.web.pages.albums import arrange_url, links_url, pager_of
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.my_files import MAX_FORM_BYTES, changes_of
 from cimaise.web.pages.page import page, shown
@@ -84,7 +84,8 @@ async def arrange(call: Call) -> ASGIApp:
 
 def _row(file: File) -> dict[str, object]:
     thumb = variant_url(file.id, min(_THUMB_PX, file.width or _THUMB_PX))
-    return {"file": file, "name": file.title or file.filename, "thumb": thumb}
+    name = file.title or file.filename
+    return {"file": file, "name": name, "thumb": thumb, "links": links_url(file.id)}
 
 
 @shown

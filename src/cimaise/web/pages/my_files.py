@@ -15,7 +15,7 @@ from cimaise.library.model import File
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.files.library import alter_file, remove_file
-from cimaise.web.pages.albums import shares_url
+from cimaise.web.pages.albums import links_url, shares_url
 from cimaise.web.pages.forms import go_on, read_form
 from cimaise.web.pages.page import page, shown
 from cimaise.web.shapes.public import MAX_NOTE, MAX_TITLE
@@ -61,6 +61,7 @@ def _row(call: Call, file: File) -> dict[str, object]:
         "is_broken": is_broken,
         "kind": _kind(file),
         "share": share,
+        "links": links_url(file.id),
     }
 
 

@@ -71,6 +71,7 @@ class Tile:
         large_srcset: What it chooses from.
         tiles: Where its tiles are described (IIIF); empty where it is no larger than variants.
         info: Where the camera's facts are asked for; empty where nobody knows them.
+        links: Where links to it are made; empty for whoever may not.
     """
 
     href: str
@@ -91,10 +92,13 @@ class Tile:
     placeholder: str | None
     info: str
     tiles: str
+    links: str = ""
 
 
-def make_tile(picture: Picture, album_title: str, site: Site = AT_THE_ROOT) -> Tile:
-    """A picture as the template wants it."""
+def make_tile(
+    picture: Picture, album_title: str, site: Site = AT_THE_ROOT, *, links: str = ""
+) -> Tile:
+    """A picture as the template wants it; ``links``: a page of its own about links to it."""
     ratio = shown_ratio(picture.width, picture.height)
     small = Rendition(site.near(picture.thumb, SMALL_PX), picture.thumb_width)
     shown = [Rendition(site.near(one.url, one.width), one.width) for one in picture.renditions]
@@ -120,6 +124,7 @@ def make_tile(picture: Picture, album_title: str, site: Site = AT_THE_ROOT) -> T
         placeholder=picture.placeholder,
         info=site.at(info_url(picture) or ""),
         tiles=site.at(_tiles_url(picture)),
+        links=site.at(links),
     )
 
 

@@ -233,7 +233,7 @@ def _present(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def link_json(link: Link) -> dict[str, Any]:
-    """A link, without its token."""
+    """A link, without what opens it."""
     return {
         "id": link.id,
         "account": link.account_id,
