@@ -84,10 +84,25 @@ def test_a_process_that_is_killed_is_replaced(codec, processes):
     decode(codec)
     first = pid_of(processes)
     os.kill(first, signal.SIGKILL)
+    assert decode(codec).images  # the picture was not at fault: another process does it
+    assert pid_of(processes) != first
+
+
+def test_a_picture_whose_processes_are_killed_again_and_again_is_asked_for_later(monkeypatch):
+    processes = Processes(at_most=1, max_bytes=512 * MB)
+    monkeypatch.setattr(Process, "wait_until_ready", Process.kill)
+    with pytest.raises(Unavailable) as refusal:
+        processes.ask(m.ReadHeader(len(TIFF)), TIFF, max_s=20)
+    assert refusal.value.code == "busy"
+    processes.close()
+
+
+def test_a_process_that_dies_by_itself_has_been_broken_by_the_picture(codec, processes):
+    decode(codec)
+    os.kill(pid_of(processes), signal.SIGSEGV)
     with pytest.raises(TypeNotAllowed):
         decode(codec)
     assert decode(codec).images
-    assert pid_of(processes) != first
 
 
 def test_one_that_hangs_is_killed_after_its_time(codec, processes):

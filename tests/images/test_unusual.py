@@ -20,6 +20,9 @@ QUARTERS = {
     "interlaced": unusual.interlaced_gif,
     "bmp": unusual.bmp_from_the_top,
     "icon": unusual.icon,
+    "kept jpeg": unusual.jpeg_kept_in_jxl,
+    "big tiff": unusual.big_tiff,
+    "big-endian big tiff": unusual.big_endian_big_tiff,
 }
 
 

@@ -2,10 +2,12 @@
 
 import io
 import struct
+import tempfile
 
 import PIL.Image
 import PIL.ImageDraw
 import pillow_heif
+import pillow_jxl  # noqa: F401  # registers itself
 import pyvips
 
 SIZE = (120, 80)
@@ -142,3 +144,42 @@ def bmp_from_the_top() -> bytes:
 def icon() -> bytes:
     """Two sizes in one file."""
     return _saved(quarters().resize((64, 64)), "ICO", sizes=[(16, 16), (64, 64)])
+
+
+def jpeg_kept_in_jxl() -> bytes:
+    """A photograph of an upright camera, stored lying, as JPEG XL packs it without loss."""
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    lying = quarters().transpose(PIL.Image.Transpose.ROTATE_90)
+    with tempfile.NamedTemporaryFile(suffix=".jpg") as file:  # the plug-in packs files only
+        lying.save(file.name, quality=95, exif=exif)
+        with PIL.Image.open(file.name) as jpeg:
+            return _saved(jpeg, "JXL", lossless_jpeg=True)
+
+
+def big_tiff() -> bytes:
+    """A TIFF with offsets of 64 bits, tiled and with its smaller copies, as museums scan."""
+    out = pyvips.Image.new_from_memory(quarters().tobytes(), *SIZE, 3, "uchar")
+    drawn = out.copy(interpretation="srgb")
+    return bytes(drawn.tiffsave_buffer(bigtiff=True, tile=True, pyramid=True))
+
+
+def big_endian_big_tiff() -> bytes:
+    """The smallest of its kind: high bytes first (BigTIFF, 64-bit offsets), one strip."""
+    pixels = quarters().tobytes()
+    entries = [
+        (256, 4, 1, SIZE[0].to_bytes(4) + bytes(4)),
+        (257, 4, 1, SIZE[1].to_bytes(4) + bytes(4)),
+        (258, 3, 3, struct.pack(">HHHH", 8, 8, 8, 0)),
+        (259, 3, 1, struct.pack(">HHHH", 1, 0, 0, 0)),
+        (262, 3, 1, struct.pack(">HHHH", 2, 0, 0, 0)),
+        (273, 16, 1, struct.pack(">Q", 16)),
+        (277, 3, 1, struct.pack(">HHHH", 3, 0, 0, 0)),
+        (278, 4, 1, SIZE[1].to_bytes(4) + bytes(4)),
+        (279, 16, 1, struct.pack(">Q", len(pixels))),
+    ]
+    directory = struct.pack(">Q", len(entries)) + b"".join(
+        struct.pack(">HHQ", tag, kind, count) + value for tag, kind, count, value in entries
+    )
+    head = b"MM\0+" + struct.pack(">HHQ", 8, 0, 16 + len(pixels))
+    return head + pixels + directory + bytes(8)

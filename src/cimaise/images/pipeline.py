@@ -22,7 +22,7 @@ from cimaise.images.spec import ImageSpec
 from cimaise.images.stopping import Stop
 from cimaise.images.watermark import NO_WATERMARKS, Watermarks, stamped
 
-PIPELINE_VERSION: Final = 4
+PIPELINE_VERSION: Final = 5
 """Raise it when the same spec gives other pixels; kept variants of older ones are then left."""
 
 WHITE: Final[Colour] = (255, 255, 255, 255)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pyvips
+from PIL import Image
 from pillow_jxl import JpegXLImagePlugin
 
 from cimaise.errors import Invalid, Limit
@@ -25,12 +26,21 @@ _RATIOS: Final = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2,
 def _read_header(source: Source) -> ImageHeader:
     _require_size(source)
     with open_image(source, _PLUGIN) as image:
-        return header_of("jxl", image, orientation=1)
+        return header_of("jxl", image, orientation=None if _is_jpeg(image) else 1)
 
 
 def _open(source: Source, _header: ImageHeader, _frames: int, _factor: float) -> pyvips.Image:
     with open_image(source, _PLUGIN) as image:
         return frames_of(image, 1)
+
+
+def _is_jpeg(image: Image.Image) -> bool:
+    """Whether the file holds a JPEG whole (ISO/IEC 18181-2, box ``jbrd``).
+
+    The plug-in restores that file and gives its pixels as they lie there; all others it turns
+    upright by itself.
+    """
+    return bool(getattr(image, "jpeg", False))
 
 
 def _require_size(source: Source) -> None:

@@ -1,6 +1,7 @@
 """One process that decodes, seen from the server."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,10 @@ _answer: Final = msgspec.msgpack.Decoder(m.Answer)
 
 class Broken(Exception):
     """The process has died, was killed or talks nonsense. It must not be used again."""
+
+
+class Killed(Broken):
+    """Somebody else ended the process: the kernel, where memory ran out, or an operator."""
 
 
 class TooSlow(Exception):
@@ -93,6 +98,7 @@ class Process:
             max_s: How long the answer may take.
 
         Raises:
+            Killed: Somebody else ended the process; that says nothing of what it was asked.
             Broken: The process has died or talks nonsense.
             TooSlow: No answer in time.
             FileNotFoundError: There is no file at ``body``.
@@ -115,7 +121,9 @@ class Process:
             content = m.receive(self._connection, _size(answer, request))
         except TimeoutError:
             raise TooSlow from None
-        except (OSError, EOFError, msgspec.MsgspecError, MemoryError) as fault:
+        except (OSError, EOFError) as fault:
+            raise (Killed if self._was_killed() else Broken) from fault
+        except (msgspec.MsgspecError, MemoryError) as fault:
             raise Broken from fault
         self.answered += 1
         return answer, content
@@ -129,6 +137,13 @@ class Process:
         self._connection.close()
         self._process.kill()
         self._process.wait(_END_S)
+
+    def _was_killed(self) -> bool:
+        """After its end of the connection was closed, which it does only by ending."""
+        try:
+            return self._process.wait(_END_S) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
 
     def _send(
         self, request: m.Request, body: bytes | memoryview, descriptor: int | None, until_s: float

@@ -2,17 +2,20 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from cimaise.errors import CimaiseError, Invalid, TypeNotAllowed, Unavailable
 from cimaise.images.isolation import messages as m
-from cimaise.images.isolation.process import Broken, Process, TooSlow
+from cimaise.images.isolation.process import Broken, Killed, Process, TooSlow
 from cimaise.images.stopping import Stop
 from cimaise.telemetry import log
 
 MAX_ANSWERS: Final = 500
 """After so many a process is replaced, so that no leak of a decoder's lasts."""
+
+_TRIES: Final = 2
 
 
 class Processes:
@@ -49,7 +52,10 @@ class Processes:
         max_s: float,
         stop: Stop | None = None,
     ) -> tuple[m.Answer, bytearray]:
-        """Have one of them do it.
+        """Have one of them do it, and another one where the first was killed meanwhile.
+
+        Where memory runs out the kernel ends these processes first, whatever they are at: that is
+        no fault of a picture's.
 
         Args:
             request: What to do.
@@ -60,10 +66,19 @@ class Processes:
         Raises:
             CimaiseError: What the process refused; ``Invalid`` (``too_complex``) where it took
                 too long; ``TypeNotAllowed`` (``not_an_image``) where it died of it; what ``stop``
-                says where it was asked for; ``Unavailable`` where none became free.
+                says where it was asked for; ``Unavailable`` where none became free, or two were
+                killed.
             FileNotFoundError: There is no file at ``body``.
         """
         stop = stop or Stop()
+        for _ in range(_TRIES):
+            with suppress(Killed):
+                return self._ask(request, body, max_s, stop)
+        raise Unavailable("The server is short of memory for pictures.", code="busy")
+
+    def _ask(
+        self, request: m.Request, body: bytes | memoryview | Path, max_s: float, stop: Stop
+    ) -> tuple[m.Answer, bytearray]:
         process = self._take(max_s)
         is_good = False
         try:
@@ -139,10 +154,12 @@ class Processes:
             process.close()
 
 
-def _reason(fault: Exception, stop: Stop, pid: int) -> CimaiseError:
+def _reason(fault: Exception, stop: Stop, pid: int) -> Exception:
     if stop.is_asked:
         return stop.reason()
     log("picture_failed", level="warning", reason=type(fault).__name__, pid=pid)
+    if isinstance(fault, Killed):
+        return fault
     if isinstance(fault, TooSlow):
         return Invalid(
             "The picture takes more time to compute than the server gives.", code="too_complex"
