@@ -1,6 +1,8 @@
 // The manual choice between light and dark. Loaded in the head, before the first paint.
 // Without a choice the system decides; choosing what the system says forgets the choice.
 
+import { coverBrokenPictures } from "./head/broken.js";
+
 const KEY = "cimaise-theme";
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -46,6 +48,7 @@ function toggle() {
   show(theme);
 }
 
+coverBrokenPictures();
 show(chosen());
 system.addEventListener("change", () => show(chosen()));
 addEventListener("storage", (event) => event.key === KEY && show(event.newValue));

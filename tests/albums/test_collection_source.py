@@ -1,10 +1,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from cimaise.access.policy import GUEST, Visibility
 from cimaise.albums.model import Order, Sort, Wanted
 from cimaise.albums.sources.collection import CollectionSource
+from cimaise.database.schema import collections, files
 from cimaise.errors import Forbidden, NotFound, NotSignedIn
 from tests.kit.albums import ADMIN, MARCH_9, OWNER, STRANGER, VIEWER, names
 
@@ -63,6 +65,28 @@ async def test_only_published_pictures_count(source, shelf):
     assert (names(page), page.pagination.total) == (["shown.jpg"], 1)
     (album,) = await source.list_albums(GUEST)
     assert album.cover == "/images/shown?width=500"
+
+
+async def test_the_cover_is_one_that_can_be_drawn(source, shelf, database):
+    shelf.collection("trip", PUBLIC)
+    shelf.publish("trip", "old", placeholder="abc")
+    shelf.publish("trip", "unknown")
+    shelf.publish("trip", "broken", placeholder="")
+
+    async def cover() -> str | None:
+        (album,) = await source.list_albums(GUEST)
+        return album.cover
+
+    async def change(table, **values: object) -> None:
+        await database.write(lambda connection: connection.execute(update(table).values(**values)))
+
+    assert await cover() == "/images/unknown?width=500"
+    await change(collections, cover_id="old")
+    assert await cover() == "/images/old?width=500"
+    await change(collections, cover_id="broken")
+    assert await cover() == "/images/unknown?width=500"
+    await change(files, placeholder="")
+    assert await cover() is None
 
 
 async def test_the_newest_comes_first_and_equal_dates_are_by_name(source, shelf):

@@ -1,6 +1,6 @@
 """Pictures of folders get what is shown until they have come, after the index knows them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cimaise.access.policy import GUEST
 from cimaise.albums.model import Wanted
+from cimaise.albums.sources.folder import index_rows
 from cimaise.albums.sources.folder import placeholders as folder_placeholders
 from cimaise.albums.sources.folder.albums import FolderAlbums
 from cimaise.albums.sources.folder.placeholders import BareFile
@@ -28,15 +29,18 @@ HASH = "1QcSHQRnh493V4dIh4eXh1h4kJUI"
 class Pen:
     """Draws the same of every picture, and remembers of which."""
 
-    def __init__(self) -> None:
+    def __init__(self, fails: Sequence[str] = ()) -> None:
         self.drawn: list[str] = []
         self.fault: Exception | None = None
+        self._fails = fails
 
     async def __call__(self, source: bytes | Path) -> str:
         assert isinstance(source, Path)
         self.drawn.append(source.name)
         if self.fault is not None:
             raise self.fault
+        if source.name in self._fails:
+            raise TypeNotAllowed("The file is no picture that can be read.", code="not_an_image")
         return HASH
 
 
@@ -143,6 +147,31 @@ async def test_what_cannot_be_drawn_is_tried_once_and_shown_without(
     assert await shown(folders) == {"1.jpg": None}
 
 
+async def test_what_cannot_be_drawn_is_no_cover(
+    folders: FolderSource, database: Database, root: Path
+):
+    async def cover() -> str | None:
+        (album,) = await folders.list_albums(GUEST)
+        return album.cover
+
+    put(root, "a/old.jpg")
+    put(root, "a/new.jpg", at=MARCH_9 + timedelta(days=2))
+    put(root, "a/album.toml", 'cover = "chosen.jpg"')
+    put(root, "a/chosen.jpg", at=MARCH_9 + timedelta(days=1))
+    await shown(folders)
+    assert await cover() == "/resize?url=/albums/a/chosen.jpg&width=500"
+    pen = Pen(fails=("chosen.jpg", "new.jpg"))
+    await run_job(database, root, pen)
+    assert await cover() == "/resize?url=/albums/a/old.jpg&width=500"
+    put(root, "a/new.jpg", "300x200", at=MARCH_9 + timedelta(days=3))
+    await shown(folders)
+    assert await cover() == "/resize?url=/albums/a/new.jpg&width=500"
+    (root / "a" / "old.jpg").unlink()
+    await shown(folders)
+    await run_job(database, root, pen)
+    assert await cover() is None
+
+
 async def test_files_that_are_no_pictures_are_never_drawn(
     folders: FolderSource, database: Database, root: Path
 ):
@@ -176,5 +205,9 @@ async def test_pictures_that_wait_are_found_by_an_index(database: Database):
 
         return read
 
+    def undrawable(connection: Connection, limit: int) -> object:
+        return index_rows.undrawable(connection)
+
+    assert "ix_folder_pictures_undrawable" in await database.read(plan(undrawable))
     assert "ix_folder_pictures_bare" in await database.read(plan(folder_placeholders.find_bare))
     assert "ix_files_bare" in await database.read(plan(placeholders.find_bare))

@@ -176,6 +176,24 @@ def test_only_who_manages_the_album_finds_the_page_and_the_way_to_it(
         assert ended.status_code == 404
 
 
+def test_a_link_whose_maker_was_disabled_is_shown_as_one_that_opens_nothing(
+    hers: httpx2.Client, guest: httpx2.Client, album: str, server: RunningApplication, root: Person
+) -> None:
+    dan = server.person(f"dan-{album}")
+    hers.put(f"/api/collections/{album}/members/{dan.name}", json={"role": "manager"})
+    with server.client(dan) as his, server.client(root) as admin:
+        make(his, album, name="of dan")
+        (address,) = addresses(hers, album)
+        account = f"/api/admin/accounts/{dan.name}"
+        for is_disabled, status, state in ((True, 410, "stopped"), (False, 200, "open")):
+            admin.patch(account, json={"disabled": is_disabled}).raise_for_status()
+            assert guest.get(address, headers=HTML).status_code == status
+            (listed,) = hers.get(f"/api/albums/{album}/shares").json()["shares"]
+            assert listed["state"] == state
+            assert ("account is disabled" in shown(hers, album)) == is_disabled
+            assert addresses(hers, album) == ([] if is_disabled else [address])
+
+
 def test_my_files_lead_to_the_links_of_their_album(hers: httpx2.Client, album: str) -> None:
     assert f'href="/gallery/{album}/shares"' in hers.get("/me/files", headers=HTML).text
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
@@ -15,6 +15,10 @@ from cimaise.database.audit import record
 from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, collections, memberships, shares
 from cimaise.errors import NotFound
+
+_WITH_MAKER: Final = select(shares, accounts.c.disabled_at).join(
+    accounts, accounts.c.id == shares.c.account_id
+)
 
 
 class Downloads(StrEnum):
@@ -41,6 +45,7 @@ class Share:
         name: What its maker calls it; may be empty.
         uses: How often its page was opened.
         last_used_at: The last time of these.
+        is_stopped: The account that made it is disabled; with that account it would open again.
         token: What opens it, for those who manage the album; ``None`` where it cannot be told.
     """
 
@@ -56,6 +61,7 @@ class Share:
     name: str = ""
     uses: int = field(default=0, compare=False)
     last_used_at: datetime | None = field(default=None, compare=False)
+    is_stopped: bool = field(default=False, compare=False)
     token: str | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -65,11 +71,11 @@ class Share:
 
 
 def share_of(row: Row[Any]) -> Share:
-    """A row as a value, without what opens it."""
+    """A row, with ``disabled_at`` of its maker, as a value without what opens it."""
     return Share(
         row.id, row.subject, row.album, row.account_id, row.password_hash is not None,
         Downloads(row.downloads), row.watermark, row.created_at, row.expires_at, row.name,
-        row.uses, row.last_used_at,
+        row.uses, row.last_used_at, row.disabled_at is not None,
     )  # fmt: skip
 
 
@@ -89,10 +95,9 @@ def add_share(connection: Connection, share: Share, digest: str, kept: str | Non
 
 
 def find_shares_of(connection: Connection, subject: str, album: str) -> Sequence[Row[Any]]:
-    """Rows of an album's shares that are not taken back, the newest first."""
+    """Rows of an album's shares that are not taken back, the newest first, with their makers."""
     statement = (
-        select(shares)
-        .where(shares.c.subject == subject, shares.c.revoked_at.is_(None))
+        _WITH_MAKER.where(shares.c.subject == subject, shares.c.revoked_at.is_(None))
         .where(shares.c.album == album)
         .order_by(shares.c.created_at.desc(), shares.c.id)
     )
@@ -101,12 +106,7 @@ def find_shares_of(connection: Connection, subject: str, album: str) -> Sequence
 
 def find_by_digest(connection: Connection, digest: str) -> Row[Any] | None:
     """The row of a token, with ``disabled_at`` of the account that made it."""
-    statement = (
-        select(shares, accounts.c.disabled_at)
-        .join(accounts, accounts.c.id == shares.c.account_id)
-        .where(shares.c.hash == digest)
-    )
-    return connection.execute(statement).one_or_none()
+    return connection.execute(_WITH_MAKER.where(shares.c.hash == digest)).one_or_none()
 
 
 def count_opening(connection: Connection, share_id: str, now: datetime) -> None:

@@ -27,9 +27,11 @@ from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files, memberships
 from cimaise.errors import Invalid, NotFound
 from cimaise.library.hanging import BEHIND, in_order, is_listed, is_shown, listed_to, sort_keys
+from cimaise.library.placeholders import NONE_POSSIBLE
 
 _NAME: Final = "collection"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNKNOWN: Final = "?"  # no picture was drawn yet: it may well be one
 _ALBUM: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 
 
@@ -63,7 +65,7 @@ class CollectionSource:
         rows = await self._database.read(
             lambda connection: connection.execute(_listing(principal)).all()
         )
-        return [self._summary(row) for row in rows if row.shown_cover_id is not None]
+        return [self._summary(row) for row in rows if row.is_seen]
 
     async def open_album(self, principal: Principal, album: str, wanted: Wanted) -> AlbumPage:
         """See :class:`cimaise.albums.sources.base.Source`."""
@@ -130,7 +132,8 @@ class CollectionSource:
         )
 
     def _summary(self, row: Row[Any]) -> AlbumSummary:
-        cover = self._sign(variant_url(row.shown_cover_id, self._sizes.thumb_px))
+        shown = row.shown_cover_id
+        cover = self._sign(variant_url(shown, self._sizes.thumb_px)) if shown else None
         return AlbumSummary(
             row.name, row.title, cover, row.picture_count, Visibility(row.visibility), _NAME,
             row.updated_at,
@@ -149,8 +152,9 @@ def _selected(principal: Principal, *more: ColumnElement[Any]) -> Any:
 def _listing(principal: Principal) -> Any:
     own = (files.c.collection_id == collections.c.id, is_shown(), is_listed(principal))
     pictures = select(files.c.id).where(*own).correlate(collections).limit(1)
-    chosen = pictures.where(files.c.id == collections.c.cover_id).scalar_subquery()
-    newest = pictures.order_by(files.c.published_at.desc(), files.c.id.desc()).scalar_subquery()
+    drawn = pictures.where(func.coalesce(files.c.placeholder, _UNKNOWN) != NONE_POSSIBLE)
+    chosen = drawn.where(files.c.id == collections.c.cover_id).scalar_subquery()
+    newest = drawn.order_by(files.c.published_at.desc(), files.c.id.desc()).scalar_subquery()
     cover = func.coalesce(chosen, newest)
     public = collections.c.visibility == Visibility.PUBLIC
     private = collections.c.visibility == Visibility.PRIVATE
@@ -163,7 +167,7 @@ def _listing(principal: Principal) -> Any:
             collections.c.owner_id == principal.account_id, memberships.c.role.is_not(None)
         )
         seen = or_(public, and_(private, belongs))
-    found = _selected(principal, cover.label("shown_cover_id"))
+    found = _selected(principal, cover.label("shown_cover_id"), pictures.exists().label("is_seen"))
     return found.where(collections.c.picture_count > 0, seen)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from cimaise.database.columns import UTCDateTime
@@ -43,6 +44,13 @@ Index(  # pictures that wait for their placeholder
     folder_pictures.c.mtime_ns,
     sqlite_where=_IS_BARE,
     postgresql_where=_IS_BARE,
+)
+_IS_UNDRAWABLE = text("placeholder = ''")  # as written: a parameter would not find the index
+Index(  # pictures of which nothing could be drawn
+    "ix_folder_pictures_undrawable",
+    folder_pictures.c.album,
+    sqlite_where=_IS_UNDRAWABLE,
+    postgresql_where=_IS_UNDRAWABLE,
 )
 
 folder_indexes = Table(  # folder albums of which all files are in folder_pictures

@@ -1,6 +1,7 @@
 """Share links as they are made, listed and taken back, by those who manage an album."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.types import ASGIApp
@@ -55,6 +56,13 @@ def address_of(call: Call, share: Share) -> str:
     return call.services.settings.public_url + share_url(share.token) if share.token else ""
 
 
+def state_of(share: Share, now: datetime) -> str:
+    """``open``; or ``expired``, or ``stopped`` with its maker's account: then it answers 410."""
+    if share.expires_at is not None and share.expires_at <= now:
+        return "expired"
+    return "stopped" if share.is_stopped else "open"
+
+
 def marked_spec(call: Call, width: int, watermark: str | None, **more: str) -> ImageSpec:
     """A picture of this width with the watermark of a share; ``Invalid`` where there is none."""
     wanted = {"width": str(width), **more} | ({"watermark": watermark} if watermark else {})
@@ -66,6 +74,7 @@ def _share_json(call: Call, share: Share) -> dict[str, Any]:
         "id": share.id,
         "album": share.album,
         "name": share.name,
+        "state": state_of(share, call.now),
         "has_password": share.has_password,
         "downloads": share.downloads.value,
         "watermark": share.watermark,

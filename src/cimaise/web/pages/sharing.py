@@ -12,7 +12,7 @@ from cimaise.albums.addresses import gallery_url
 from cimaise.errors import CimaiseError, Invalid
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.web.accounts.own import require_own_page
-from cimaise.web.albums.share_links import address_of, list_shares, make_share
+from cimaise.web.albums.share_links import address_of, list_shares, make_share, state_of
 from cimaise.web.call import Call
 from cimaise.web.pages.albums import shares_url
 from cimaise.web.pages.forms import go_on, read_form
@@ -115,10 +115,9 @@ async def _page(
 
 
 def _row(call: Call, share: Share) -> dict[str, object]:
-    is_over = share.expires_at is not None and share.expires_at <= call.now
     return {
         "share": share,
         "address": address_of(call, share),
         "kept": _KEPT[share.downloads],
-        "is_over": is_over,
+        "state": state_of(share, call.now),
     }

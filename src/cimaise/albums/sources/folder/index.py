@@ -44,6 +44,14 @@ class Refreshed:
     pictures: int
 
 
+@dataclass(frozen=True, slots=True)
+class Blanks:
+    """Files by album that were looked at and are no pictures, and pictures that nobody can draw."""
+
+    unreadable: Mapping[str, frozenset[FolderFile]]
+    undrawable: Mapping[str, frozenset[FolderFile]]
+
+
 class FolderIndex:
     """Facts of folder pictures. ``threads`` headers are read at the same time; :meth:`close` it."""
 
@@ -146,9 +154,13 @@ class FolderIndex:
         kept = set(albums)
         return await self._database.write(lambda connection: rows.forget_others(connection, kept))
 
-    async def unreadable(self) -> Mapping[str, frozenset[FolderFile]]:
-        """Files that were looked at and are no pictures, by album."""
-        return await self._database.read(lambda connection: rows.unreadable(connection, None))
+    async def blanks(self) -> Blanks:
+        """Files of which nothing can be shown, of all albums."""
+        return await self._database.read(
+            lambda connection: Blanks(
+                rows.unreadable(connection, None), rows.undrawable(connection)
+            )
+        )
 
     def close(self) -> None:
         """End the threads; headers that are being read are waited for."""

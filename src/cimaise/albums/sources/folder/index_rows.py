@@ -3,9 +3,9 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from cimaise.albums.sources.folder.tree import FolderFile
 from cimaise.database.schema import folder_indexes, folder_pictures
@@ -25,6 +25,9 @@ _KNOWN: Final = select(
 )  # fmt: skip
 _UNREADABLE: Final = select(_COLUMNS.album, _COLUMNS.name, _COLUMNS.mtime_ns, _COLUMNS.size).where(
     _COLUMNS.width.is_(None)
+)
+_UNDRAWABLE: Final = select(_COLUMNS.album, _COLUMNS.name, _COLUMNS.mtime_ns, _COLUMNS.size).where(
+    text("placeholder = ''")  # as its index says it
 )
 _UNREADABLE_OF: Final = _UNREADABLE.where(_COLUMNS.album == bindparam("of"))
 
@@ -176,6 +179,15 @@ def unreadable(connection: Connection, album: str | None) -> dict[str, frozenset
         if album is None
         else connection.execute(_UNREADABLE_OF, {"of": album})
     )
+    return _by_album(rows)
+
+
+def undrawable(connection: Connection) -> dict[str, frozenset[FolderFile]]:
+    """Pictures of which nothing could be drawn, by album: they are damaged, or too large."""
+    return _by_album(connection.execute(_UNDRAWABLE))
+
+
+def _by_album(rows: Iterable[Any]) -> dict[str, frozenset[FolderFile]]:
     found: dict[str, set[FolderFile]] = {}
     for of, *file in rows:
         found.setdefault(of, set()).add(FolderFile(*file))

@@ -70,21 +70,29 @@ def picture_of(
 def cover_url(
     album: FolderAlbum,
     pictures: Sequence[FolderPicture],
-    unreadable: Collection[FolderFile],
+    blank: Collection[FolderFile],
     sizes: VariantSizes,
 ) -> str | None:
     """The described one; else the newest thumbnail; else a variant of the newest picture.
 
-    ``pictures`` are in the order of names; ``None`` where there are none.
+    Args:
+        album: With the description.
+        pictures: In the order of names.
+        blank: Files of which nothing can be shown.
+        sizes: Of the variants that are made.
+
+    Returns:
+        ``None`` where there is nothing to be shown.
     """
-    with_thumb = [one for one in pictures if one.thumb and one.thumb not in unreadable]
+    with_thumb = [one for one in pictures if one.thumb and one.thumb not in blank]
     with_thumb.sort(key=_changed_ns, reverse=True)
     thumbs = {one.thumb.name: one for one in with_thumb if one.thumb}
     wanted = album.description.cover
     chosen = None
+    drawn = [one for one in pictures if one.file not in blank] if blank else pictures
     if wanted:
-        chosen = next((one for one in pictures if one.file.name == wanted), thumbs.get(wanted))
-    chosen = chosen or next(iter(with_thumb), None) or max(pictures, key=_changed_ns, default=None)
+        chosen = next((one for one in drawn if one.file.name == wanted), thumbs.get(wanted))
+    chosen = chosen or next(iter(with_thumb), None) or max(drawn, key=_changed_ns, default=None)
     if chosen is None:
         return None
     if chosen.thumb and chosen.thumb.name in thumbs:

@@ -23,7 +23,6 @@ from cimaise.albums.model import (
 )
 from cimaise.albums.sources.base import LocalFiles
 from cimaise.albums.sources.folder.albums import FolderAlbum, FolderAlbums, SeenFolder
-from cimaise.albums.sources.folder.description import Description
 from cimaise.albums.sources.folder.index import FolderIndex, Refreshed
 from cimaise.albums.sources.folder.index_rows import AlbumStamp, Look
 from cimaise.albums.sources.folder.order import FolderOrders, Ordered
@@ -43,7 +42,7 @@ from cimaise.telemetry import log
 
 T = TypeVar("T")
 P = ParamSpec("P")
-_MadeOf = tuple[str, int, Description, str, Visibility, frozenset[FolderFile]]
+_MadeOf = tuple[object, ...]
 _NAME: Final = "folder"
 _SCAN: Final = ""  # among the tasks; no album is called so
 _TRUSTED: Final = timedelta(days=1)  # a look at a folder counts so long, while its time stays
@@ -96,9 +95,14 @@ class FolderSource:
     async def list_albums(self, principal: Principal) -> Sequence[AlbumSummary]:
         """See :class:`cimaise.albums.sources.base.Source`."""
         albums = await _in_thread(self._albums.all)
-        unreadable = await self._index.unreadable()
+        blanks = await self._index.blanks()
+        none: frozenset[FolderFile] = frozenset()
         return [
-            self._summary(album, unreadable.get(album.name, frozenset()))
+            self._summary(
+                album,
+                blanks.unreadable.get(album.name, none),
+                blanks.undrawable.get(album.name, none),
+            )
             for album in albums
             if album.visibility is not Visibility.UNLISTED
             and rights.may_view(principal, _facts_of(principal, album))
@@ -240,13 +244,18 @@ class FolderSource:
             taken += [taken_micros(file, facts.get(file.name)) for file in files]
         return taken
 
-    def _summary(self, album: FolderAlbum, unreadable: frozenset[FolderFile]) -> AlbumSummary:
-        kept, made_of = self._covers.get(album.name), _made_of(album, unreadable)
+    def _summary(
+        self,
+        album: FolderAlbum,
+        unreadable: frozenset[FolderFile],
+        undrawable: frozenset[FolderFile],
+    ) -> AlbumSummary:
+        kept, made_of = self._covers.get(album.name), _made_of(album, unreadable, undrawable)
         if kept and kept[0] == made_of:
             return kept[1]
         pictures = readable(album.content.pictures, unreadable)
         made = AlbumSummary(
-            album.name, album.title, cover_url(album, pictures, unreadable, self._sizes),
+            album.name, album.title, cover_url(album, pictures, unreadable | undrawable, self._sizes),
             len(pictures), album.visibility, _NAME, from_mtime(album.content.changed_ns),
         )  # fmt: skip
         self._covers[album.name] = (made_of, made)
@@ -350,12 +359,12 @@ def _new_looks(
     }
 
 
-def _made_of(album: FolderAlbum, unreadable: frozenset[FolderFile]) -> _MadeOf:
+def _made_of(album: FolderAlbum, *blanks: frozenset[FolderFile]) -> _MadeOf:
     """What decides how an album is listed, without its files: there may be many of them."""
     content = album.content
     return (
         content.stamp, content.changed_ns, album.description, album.title, album.visibility,
-        unreadable,
+        *blanks,
     )  # fmt: skip
 
 
