@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Integer, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.database.engine import Database
-from cimaise.database.prepared import Prepared
+from cimaise.database.prepared import Prepared, PreparedRow
 from cimaise.database.schema import accounts, audit, collections, usage_totals
 from cimaise.errors import Malformed
 
@@ -75,6 +75,25 @@ def test_what_the_database_refuses_is_raised_as_ever(database: Database):
     many = Prepared(insert(usage_totals))
     with pytest.raises(Malformed):
         database.run_now(lambda one: many.run(one, {"account_id": "ann", "used_bytes": 1 << 70}))
+
+
+def test_one_row_is_read_as_it_is_without_preparing(database: Database):
+    statement = select(*(audit.c[name] for name in ENTRY), audit.c.action.label("again")).where(
+        audit.c.subject == bindparam("of_subject")
+    )
+    prepared = PreparedRow(statement)
+
+    def work(connection: Connection) -> None:
+        connection.execute(insert(audit), ENTRY)
+        for _ in range(2):
+            row = prepared.first(connection, {"of_subject": "it"})
+            assert row == connection.execute(statement, {"of_subject": "it"}).one()
+            assert row is not None
+            assert dict(row._mapping) == ENTRY | {"again": "a.b"}
+            assert (row.details, row.at) == (ENTRY["details"], AT)
+            assert prepared.first(connection, {"of_subject": "another"}) is None
+
+    database.run_now(work)
 
 
 def test_it_goes_and_stays_with_its_transaction(database: Database):

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from cimaise.access.policy import MemberRole, Principal, Visibility
+from cimaise.database.prepared import PreparedRow
 from cimaise.database.schema import collections, memberships
 from cimaise.errors import NotFound, WrongState
 from cimaise.library.model import Collection, Policy
@@ -25,7 +26,7 @@ def insert_collection(connection: Connection, made: Collection) -> Collection:
 def find_collection(connection: Connection, name: str, principal: Principal) -> Collection:
     """The collection with the principal's membership; ``NotFound``. Checks no right."""
     values = {"of_name": name, "of_member": principal.account_id}
-    row = connection.execute(_ONE, values).first()
+    row = _ONE.first(connection, values)
     if row is None:
         raise NotFound("There is no such collection.")
     return collection_of(row)
@@ -48,7 +49,7 @@ COLLECTION_COLUMNS: Final = (
     memberships.c.role.label("member_role"),
 )
 
-_ONE: Final = (
+_ONE: Final = PreparedRow(
     select(*COLLECTION_COLUMNS)
     .select_from(_joined_membership(bindparam("of_member")))
     .where(collections.c.name == bindparam("of_name"))

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from cimaise.database.audit import record
-from cimaise.database.prepared import Prepared
+from cimaise.database.prepared import Prepared, PreparedRow
 from cimaise.database.schema import collections, uploads
 from cimaise.errors import NotFound, WrongState
 from cimaise.storage.keys import object_key
@@ -139,7 +139,7 @@ def add(connection: Connection, session: UploadSession) -> None:
 
 def find(connection: Connection, upload_id: str) -> UploadSession:
     """The session; ``NotFound``."""
-    row = connection.execute(_ONE, {"of_id": upload_id}).first()
+    row = _ONE.first(connection, {"of_id": upload_id})
     if row is None:
         raise NotFound("There is no such upload.")
     return _session_of(row)
@@ -302,7 +302,7 @@ def _selected() -> Any:
     ).select_from(joined)
 
 
-_ONE: Final = _selected().where(uploads.c.id == bindparam("of_id"))
+_ONE: Final = PreparedRow(_selected().where(uploads.c.id == bindparam("of_id")))
 
 
 def _session_of(row: Row[Any]) -> UploadSession:

@@ -11,6 +11,7 @@ from cimaise.access.accounts.emails import is_email
 from cimaise.access.accounts.names import is_id, is_name
 from cimaise.access.policy import Principal, Role
 from cimaise.database.audit import record
+from cimaise.database.prepared import PreparedRow
 from cimaise.database.schema import accounts
 
 
@@ -50,14 +51,14 @@ class Account:
         return Principal(self.id, self.name, self.role)
 
 
-_ONE: Final = select(accounts).where(accounts.c.id == bindparam("of_id"))
+_ONE: Final = PreparedRow(select(accounts).where(accounts.c.id == bindparam("of_id")))
 
 
 def account_by_id(connection: Connection, account_id: str) -> Account | None:
     """The account with the id, disabled or not; whatever text is given."""
     if not is_id(account_id):
         return None
-    row = connection.execute(_ONE, {"of_id": account_id}).one_or_none()
+    row = _ONE.first(connection, {"of_id": account_id})
     return None if row is None else account_of(row)
 
 

@@ -13,7 +13,7 @@ import uvicorn
 from cimaise import telemetry
 from cimaise.cli.opened import build_application
 from cimaise.cli.serving.lanes import file_lane, hot_lane
-from cimaise.cli.serving.memory import keep_buffers
+from cimaise.cli.serving.memory import keep_buffers, settle
 from cimaise.cli.serving.tls import Certificate, note, open_certificate, renew
 from cimaise.cli.serving.tracing import traced
 from cimaise.server.limits import Limits
@@ -35,6 +35,7 @@ class ReportingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept, then say so."""
+        settle()
         await super().startup(sockets)
         if not self.should_exit:
             self._on_ready()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, select, update
 
-from cimaise.database.prepared import Prepared
+from cimaise.database.prepared import Prepared, PreparedRow
 from cimaise.database.schema import tus_parts, tus_pieces, tus_uploads, uploads
 from cimaise.errors import NotFound, WrongState
 from cimaise.storage.base import PartInfo
@@ -83,8 +83,10 @@ _COLUMNS: Final = (
 
 # Built once: to build a statement takes longer than to run it.
 _INSERT: Final = Prepared(insert(tus_uploads))
-_ONE: Final = select(*(tus_uploads.c[name] for name in _COLUMNS)).where(
-    tus_uploads.c.upload_id == bindparam("of_id")
+_ONE: Final = PreparedRow(
+    select(*(tus_uploads.c[name] for name in _COLUMNS)).where(
+        tus_uploads.c.upload_id == bindparam("of_id")
+    )
 )
 _RECORD_MORE: Final = Prepared(
     update(tus_uploads).where(
@@ -122,7 +124,7 @@ def add(connection: Connection, upload: TusUpload, pieces: Sequence[str] = ()) -
 
 def find(connection: Connection, upload_id: str) -> TusUpload:
     """``NotFound`` where there is none, or one of another door."""
-    row = connection.execute(_ONE, {"of_id": upload_id}).first()
+    row = _ONE.first(connection, {"of_id": upload_id})
     if row is None:
         raise NotFound("There is no such upload.")
     return TusUpload(sessions.find(connection, upload_id), **row._mapping)  # noqa: SLF001

@@ -219,7 +219,7 @@ def time_text(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second: ``2026-03-09T10:11:12Z``."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def checksum_text(sha256_hex: str | None) -> str | None:
