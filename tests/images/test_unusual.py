@@ -21,6 +21,7 @@ QUARTERS = {
     "bmp": unusual.bmp_from_the_top,
     "icon": unusual.icon,
     "kept jpeg": unusual.jpeg_kept_in_jxl,
+    "lab": unusual.lab_tiff,
     "big tiff": unusual.big_tiff,
     "big-endian big tiff": unusual.big_endian_big_tiff,
 }

@@ -5,6 +5,7 @@ import struct
 import tempfile
 
 import PIL.Image
+import PIL.ImageCms
 import PIL.ImageDraw
 import pillow_heif
 import pillow_jxl  # noqa: F401  # registers itself
@@ -183,3 +184,11 @@ def big_endian_big_tiff() -> bytes:
     )
     head = b"MM\0+" + struct.pack(">HHQ", 8, 0, 16 + len(pixels))
     return head + pixels + directory + bytes(8)
+
+
+def lab_tiff() -> bytes:
+    """CIELAB of 8 bits, as programs of printers write it."""
+    srgb, lab = PIL.ImageCms.createProfile("sRGB"), PIL.ImageCms.createProfile("LAB")
+    picture = PIL.ImageCms.profileToProfile(quarters(), srgb, lab, outputMode="LAB")
+    assert picture is not None
+    return _saved(picture, "TIFF")

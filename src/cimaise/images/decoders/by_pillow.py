@@ -93,6 +93,8 @@ def _moving(images: Sequence[pyvips.Image], delays: list[int], loop: int) -> pyv
 
 def _stored(image: Image.Image) -> pyvips.Image:
     """One frame, in its own colours; its profile comes along."""
+    if image.mode == "LAB":
+        return _lab(image)
     image = _plain(image)
     is_wide = image.mode.startswith("I;16")
     bands = len(image.getbands())
@@ -104,6 +106,17 @@ def _stored(image: Image.Image) -> pyvips.Image:
     if profile:
         stored.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     return stored
+
+
+def _lab(image: Image.Image) -> pyvips.Image:
+    """CIELAB of 8 bits under D50 (TIFF 6.0 section 23): lightness, then two signed numbers."""
+    stored = pyvips.Image.new_from_memory(image.tobytes(), image.width, image.height, 3, "uchar")
+    lightness = stored[0].linear(100 / 255, 0)
+    colours = stored.copy(format="char").extract_band(1, n=2)
+    lab = lightness.bandjoin(colours).copy(interpretation="lab")
+    shown = lab.icc_export(output_profile="srgb", intent="relative", depth=8).copy_memory()
+    shown.remove("icc-profile-data")
+    return shown
 
 
 def _plain(image: Image.Image) -> Image.Image:
