@@ -135,6 +135,21 @@ def test_a_high_score_asks_for_a_challenge_before_uploads_and_once_for_half_an_h
         assert "data-challenge=" not in form
 
 
+def test_whoever_comes_from_an_exempt_address_is_asked_for_no_challenge(tmp_path: Path):
+    def change(settings: Settings) -> Settings:
+        return replace(settings, limits=replace(settings.limits, risk_challenge=1))
+
+    with running_application(tmp_path, change) as one, one.client(one.person("ann")) as ann:
+        ann.post("/api/collections", json={"name": "zips", "policy": {"extensions": [".zip"]}})
+        for _ in range(3):
+            refused = {"collection": "zips", "filename": "a.exe", "size": 5}
+            assert ann.post("/api/uploads", json=refused).status_code == 415
+        one.run(one.application.services.operation.background.close())
+        one.run(one.application.services.access.watch.read())
+        good = {"collection": "zips", "filename": "a.zip", "size": 5}
+        assert ann.post("/api/uploads", json=good).status_code == 201
+
+
 def test_the_page_takes_the_answer_and_goes_on(tmp_path: Path):
     def change(settings: Settings) -> Settings:
         limits = replace(settings.limits, risk_challenge=1, exempt=())

@@ -38,6 +38,8 @@ async def require_solved(call: Call, form: Mapping[str, str] | None = None) -> N
 
 def is_suspected(call: Call) -> bool:
     """Whoever asks gave cause for care: uploads that failed, types that were refused."""
+    if call.services.operation.limiter.is_exempt(call.address):
+        return False
     return call.services.access.watch.care(call.principal, call.address).asks_challenge
 
 

@@ -113,6 +113,10 @@ class Limiter:
             return self._tabs.admit(f"{kind}:{account_id}", self._of_accounts[kind])
         return bool(site) and self._tabs.admit(f"{kind}:{site}", self._of_addresses[kind])
 
+    def is_exempt(self, host: str) -> bool:
+        """Whether nothing is counted for this address, and nothing held against it."""
+        return self._site_of(host) is None
+
     async def settled(self) -> None:
         """Wait until everything that was admitted is counted."""
         await self._tabs.settled()
