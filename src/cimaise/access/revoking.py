@@ -1,8 +1,10 @@
 """Taking a right back that an account has given out: a row with ``account_id`` and ``revoked_at``."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Row, Table, select, update
 
 from cimaise.access.accounts.names import is_id
 from cimaise.access.policy import Principal
@@ -19,7 +21,9 @@ def revoke(
     action: str,
     absent: str,
     now: datetime,
-) -> None:
+    may: Callable[[Row[Any]], bool] = lambda _: False,
+    details: Callable[[Row[Any]], dict[str, str]] = lambda row: {"owner": row.account_id},
+) -> Row[Any]:
     """A step of a transaction. Again: nothing happens.
 
     Args:
@@ -30,10 +34,17 @@ def revoke(
         action: What the audit calls it.
         absent: The sentence of ``NotFound``: no such row, or another's and no admin asks.
         now: The time.
+        may: Asked of the row where neither its maker nor an admin takes it back.
+        details: What the audit keeps of the row.
+
+    Returns:
+        The row as it was before.
     """
-    maker = select(table.c.account_id).where(table.c.id == row_id)
-    maker_id = connection.execute(maker).scalar_one_or_none() if is_id(row_id) else None
-    if maker_id is None or not (principal.is_admin or maker_id == principal.account_id):
+    asked = select(table).where(table.c.id == row_id)
+    row = connection.execute(asked).one_or_none() if is_id(row_id) else None
+    if row is None:
+        raise NotFound(absent)
+    if not (principal.is_admin or row.account_id == principal.account_id or may(row)):
         raise NotFound(absent)
     revoked = connection.execute(
         update(table)
@@ -47,5 +58,6 @@ def revoke(
             account_id=principal.account_id,
             action=action,
             subject=row_id,
-            details={"owner": maker_id},
+            details=details(row),
         )
+    return row

@@ -9,12 +9,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from cimaise.access import policy
-from cimaise.access.accounts.names import is_id
 from cimaise.access.policy import GUEST, CollectionFacts, MemberRole, Principal, Visibility
+from cimaise.access.revoking import revoke
 from cimaise.database.audit import record
 from cimaise.database.rights import KEEPS_RIGHTS
 from cimaise.database.schema import accounts, collections, memberships, shares
-from cimaise.errors import NotFound
 
 _WITH_MAKER: Final = select(shares, accounts.c.disabled_at).join(
     accounts, accounts.c.id == shares.c.account_id
@@ -124,29 +123,21 @@ def revoke_share(connection: Connection, principal: Principal, share_id: str, no
 
     Whoever made it may, whoever manages its collection, and admins. ``NotFound`` for all others.
     """
-    found = (
-        connection.execute(select(shares).where(shares.c.id == share_id)).one_or_none()
-        if is_id(share_id)
-        else None
+    row = revoke(
+        connection,
+        shares,
+        principal,
+        share_id,
+        action="share.revoked",
+        absent="There is no such share.",
+        now=now,
+        may=lambda row: _may_manage(connection, principal, row.subject),
+        details=lambda row: {"album": row.album},
     )
-    if found is None or not _may_revoke(connection, principal, found):
-        raise NotFound("There is no such share.")
-    revoked = connection.execute(
-        update(shares)
-        .where(shares.c.id == share_id, shares.c.revoked_at.is_(None))
-        .values(revoked_at=now)
-    ).rowcount
-    if revoked:
-        record(
-            connection, at=now, account_id=principal.account_id, action="share.revoked",
-            subject=share_id, details={"album": found.album},
-        )  # fmt: skip
-    return str(found.album)
+    return str(row.album)
 
 
-def _may_revoke(connection: Connection, principal: Principal, found: Row[Any]) -> bool:
-    if principal.is_admin or found.account_id == principal.account_id:
-        return True
+def _may_manage(connection: Connection, principal: Principal, collection_id: str) -> bool:
     mine = and_(
         memberships.c.collection_id == collections.c.id,
         memberships.c.account_id == principal.account_id,
@@ -154,7 +145,7 @@ def _may_revoke(connection: Connection, principal: Principal, found: Row[Any]) -
     row = connection.execute(
         select(collections.c.owner_id, memberships.c.role)
         .select_from(collections.outerjoin(memberships, mine))
-        .where(collections.c.id == found.subject)
+        .where(collections.c.id == collection_id)
     ).one_or_none()
     if row is None:  # a folder: nobody's but the admins'
         return False
