@@ -17,6 +17,7 @@ from tests.kit.postgres import ABSENT, PostgresServer, binaries, running_postgre
 from tests.kit.redis_server import ABSENT as NO_REDIS
 from tests.kit.redis_server import RedisServer, running_redis
 from tests.kit.s3 import CannotStart, S3Server, start_swift, start_versitygw
+from tests.kit.schema import sqlite_with_schema
 
 TEMPLATE: Final = "template_cimaise"
 _numbers = itertools.count(1)
@@ -106,13 +107,9 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def sqlite_template() -> bytes:
     """A SQLite file that has the schema."""
-    folder = tmp_path_factory.mktemp("sqlite")
-    filled = open_database("", data_dir=folder)
-    migrate(filled)
-    filled.close()
-    return (folder / "cimaise.db").read_bytes()
+    return sqlite_with_schema()
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +128,7 @@ def new_database(
     def make(kind: str) -> str:
         if kind == "sqlite":
             file = tmp_path / "test.db"
-            file.write_bytes(request.getfixturevalue("sqlite_template"))
+            file.write_bytes(sqlite_with_schema())
             return f"sqlite:///{file}"
         server: PostgresServer = request.getfixturevalue("postgres")
         if not emptied:

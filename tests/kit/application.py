@@ -18,6 +18,7 @@ from cimaise.app import Application, build
 from cimaise.cli.serving.lanes import file_lane, hot_lane
 from cimaise.server.protocol import http_protocol
 from cimaise.settings import Settings
+from tests.kit.schema import plant_schema
 
 T = TypeVar("T")
 TLS = ssl.create_default_context()
@@ -81,7 +82,10 @@ def running_application(
             server=replace(settings.server, port=listener.getsockname()[1]),
             metrics=replace(settings.metrics, keep=0),  # tests look at once
         )
-        application = build(change(settings))
+        settings = change(settings)
+        if not settings.database.url:
+            plant_schema(settings.data.dir)
+        application = build(settings)
         ready: list[Any] = []
         started = threading.Event()
 

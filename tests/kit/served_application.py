@@ -14,6 +14,7 @@ import uvicorn
 from cimaise.access.policy import Role
 from cimaise.app import Application, build
 from cimaise.settings import load
+from tests.kit.schema import plant_schema
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Awaitable[int | None]]
@@ -63,6 +64,7 @@ def served_application(data_dir: Path, **environment: str) -> Iterator[ServedApp
         listener.listen()
         port = str(listener.getsockname()[1])
         texts = {"CIMAISE_DATA_DIR": str(data_dir), "CIMAISE_SERVER_PORT": port, **environment}
+        plant_schema(data_dir)
         application = build(load(texts).settings)
         begun: Queue[ServedApplication] = Queue()
         thread = threading.Thread(target=lambda: asyncio.run(_main(application, listener, begun)))

@@ -1,10 +1,20 @@
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from cimaise.storage.filesystem import FilesystemStorage
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_boto_session() -> Iterator[None]:
+    """Each new one reads megabytes of JSON, which takes longer than most tests here."""
+    session = boto3.session.Session()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3.session, "Session", lambda: session)
+        yield
 
 
 @pytest.fixture
