@@ -12,7 +12,8 @@ import pytest
 
 from cimaise.database.engine import Database, open_database
 from cimaise.database.migrate import migrate
-from tests.kit.backends import left_out
+from tests.kit.backends import further, left_out
+from tests.kit.examples import examples
 from tests.kit.postgres import ABSENT, PostgresServer, binaries, running_postgres
 from tests.kit.redis_server import ABSENT as NO_REDIS
 from tests.kit.redis_server import RedisServer, running_redis
@@ -21,13 +22,18 @@ from tests.kit.schema import sqlite_with_schema
 
 TEMPLATE: Final = "template_cimaise"
 _numbers = itertools.count(1)
+FAR: Final = frozenset({"browser", "swift", "versitygw"})
+"""Fixtures that start what takes seconds: tests that ask for one of them are slow."""
 # How long an example takes says nothing on a machine that does other things as well.
-hypothesis.settings.register_profile("cimaise", deadline=None)
+hypothesis.settings.register_profile("cimaise", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("cimaise")
 
-# How long an example takes says nothing on a machine with other work.
-hypothesis.settings.register_profile("cimaise", deadline=None)
-hypothesis.settings.load_profile("cimaise")
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what asks for a browser or for an S3 server."""
+    for item in items:
+        if not FAR.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 class StandingClock:
@@ -146,7 +152,7 @@ def new_database(
             server.run(f"drop database {name} with (force)")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", *further("postgresql")])
 def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
     """URL of an empty database with the schema, of each kind in turn."""
     return new_database(request.param)

@@ -13,6 +13,7 @@ from cimaise.database.schema import files
 from cimaise.errors import Forbidden, Gone, Invalid, NotFound, NotSignedIn
 from tests.conftest import StandingClock
 from tests.kit.access import HOUR_S, Access, later
+from tests.kit.examples import examples
 from tests.kit.linked_files import add_files
 
 
@@ -197,7 +198,7 @@ async def test_guests_and_keys_that_may_not_manage_make_and_revoke_no_links(
             await access.links.revoke(principal, "id")
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(token=st.text(max_size=120) | st.from_regex(r"[\w-]{1,60}\.[\w-]{43}", fullmatch=True))
 def test_any_text_as_a_link_is_a_bad_signature(access: Access, token: str):
     with pytest.raises(Forbidden) as caught:

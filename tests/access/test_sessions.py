@@ -11,6 +11,7 @@ from cimaise.database.schema import browser_sessions, sign_in_links
 from cimaise.errors import Forbidden, Gone, NotFound, NotSignedIn
 from tests.conftest import StandingClock
 from tests.kit.access import HOUR_S, Access
+from tests.kit.examples import examples
 
 
 async def test_a_session_s_cookie_says_who_it_is(access: Access):
@@ -127,7 +128,7 @@ async def test_a_sign_in_link_of_a_disabled_account_stays_unused(access: Access)
         assert caught.value.code == "bad_credentials"
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=60) | st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True))
 def test_any_text_as_a_sign_in_token_is_refused_in_a_foreseen_way(access: Access, text: str):
     with pytest.raises(NotSignedIn):

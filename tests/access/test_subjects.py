@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cimaise.access.accounts.rows import Account, add_account
 from cimaise.access.policy import Role
 from tests.kit.access import Access
+from tests.kit.examples import examples
 
 
 async def test_a_subject_that_is_an_id_is_that_account(access: Access):
@@ -98,9 +99,7 @@ async def test_of_many_first_requests_at_once_one_makes_the_account(access: Acce
     assert len(await access.accounts.list_accounts(None)) == 1
 
 
-@settings(
-    max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(subject=st.text(min_size=1, max_size=255).filter(str.isprintable))
 def test_every_subject_that_a_token_may_have_gets_an_account(access: Access, subject: str):
     account = asyncio.run(access.subjects.account(subject))

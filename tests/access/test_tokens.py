@@ -14,6 +14,7 @@ from cimaise.database.schema import accounts
 from cimaise.errors import NotSignedIn
 from tests.conftest import StandingClock
 from tests.kit.access import Access, CountingFetch
+from tests.kit.examples import examples
 from tests.kit.token_keys import hs256, public_entry, rsa_key, signed
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -200,9 +201,7 @@ async def test_a_role_that_changed_is_seen_after_five_seconds_with_a_key_at_once
     assert (await door.authenticate(f"Bearer {key}", None)).role is Role.MEMBER
 
 
-@settings(
-    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     authorization=st.none()
     | st.text(max_size=80)

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from cimaise.database.schema import checksums
 from tests.delivery.conftest import on_s3
 from tests.kit.application import Person, RunningApplication, running_application
-from tests.kit.backends import left_out
+from tests.kit.backends import further, left_out
 from tests.kit.bodies import content
 from tests.kit.pictures import quadrants
 from tests.kit.s3 import S3Server, make_bucket
@@ -30,7 +30,7 @@ UNPACKERS = {
 }
 
 
-@pytest.fixture(scope="module", params=["disk", "s3"])
+@pytest.fixture(scope="module", params=["disk", *further("s3")])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningApplication]:

@@ -19,12 +19,13 @@ from cimaise.database.audit.sealing import seal, verify
 from cimaise.errors import CimaiseError, Invalid, WrongState
 from cimaise.settings import Settings, StorageSettings
 from tests.kit.application import RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.pictures import quadrants
 from tests.kit.s3 import S3Server, make_bucket
 from tests.kit.sending import make_collection, publish_file
 
 PICTURE = quadrants(320, 240).jpegsave_buffer()
-KINDS = ("sqlite+file", "postgresql+s3")
+KINDS = ["sqlite+file", *further("postgresql+s3")]
 
 
 @dataclass

@@ -13,6 +13,7 @@ from cimaise.errors import CimaiseError, Invalid, NotFound, Unavailable
 from cimaise.settings import StorageSettings
 from cimaise.storage.base import Storage
 from cimaise.storage.table import open_storage
+from tests.kit.backends import further
 from tests.kit.s3 import S3Server, make_bucket
 
 BODIES = {f"objects/aa/bb/object{number}": b"%d" % number * 5000 for number in range(4)}
@@ -37,7 +38,7 @@ async def source(tmp_path: Path) -> AsyncIterator[Storage]:
     await storage.close()
 
 
-@pytest.fixture(params=["file", "s3"])
+@pytest.fixture(params=["file", *further("s3")])
 async def target(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     if request.param == "file":
         settings = StorageSettings(url=f"file://{tmp_path / 'new'}")

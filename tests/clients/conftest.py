@@ -8,6 +8,7 @@ import pytest
 
 from cimaise.settings import Settings
 from tests.kit.application import Person, RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.bad_network import BadNetwork, bad_network
 from tests.kit.s3 import S3Server
 from tests.kit.served_storage import ServedStorage, bucket_of
@@ -20,7 +21,7 @@ def network() -> Iterator[BadNetwork]:
         yield made
 
 
-@pytest.fixture(scope="module", params=["disk", pytest.param("swift", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["disk", *further("swift")])
 def server(
     request: pytest.FixtureRequest,
     network: BadNetwork,

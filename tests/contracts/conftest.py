@@ -14,6 +14,7 @@ from cimaise.settings import StorageSettings
 from cimaise.storage.base import Storage
 from cimaise.storage.measured import MeasuredStorage
 from cimaise.storage.table import open_storage
+from tests.kit.backends import further
 from tests.kit.s3 import (
     NO_VERSITYGW,
     S3Server,
@@ -24,7 +25,11 @@ from tests.kit.s3 import (
 _numbers = itertools.count(1)
 MIB = 1024 * 1024
 VERSITYGW = pytest.param(
-    "versitygw", marks=pytest.mark.skipif(versitygw_binary() is None, reason=NO_VERSITYGW)
+    "versitygw",
+    marks=[
+        pytest.mark.slow,
+        pytest.mark.skipif(versitygw_binary() is None, reason=NO_VERSITYGW),
+    ],
 )
 
 
@@ -66,7 +71,7 @@ def new_bucket(server: S3Server) -> str:
     return make_bucket(server, f"bucket-{os.getpid()}-{next(_numbers)}")
 
 
-@pytest.fixture(params=["memory", "filesystem", "measured", "swift", VERSITYGW])
+@pytest.fixture(params=["memory", "filesystem", *further("measured", "swift"), VERSITYGW])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     """Each kind in turn, empty."""
     name: str = request.param

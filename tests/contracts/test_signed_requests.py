@@ -13,9 +13,10 @@ from cimaise.errors import Invalid
 from cimaise.storage.base import Multipart, Presigner, SignedRequest, Storage
 from tests.contracts.conftest import VERSITYGW, Backend
 from tests.contracts.storage import keys, put
+from tests.kit.backends import further
 from tests.kit.bodies import content, read_all
 
-pytestmark = pytest.mark.parametrize("backend", ["swift", VERSITYGW], indirect=True)
+pytestmark = pytest.mark.parametrize("backend", [*further("swift"), VERSITYGW], indirect=True)
 
 KEY = "incoming/signed-0001"
 OTHER = "incoming/signed-0002"

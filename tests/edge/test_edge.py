@@ -14,7 +14,7 @@ from cimaise.access.edge import EdgeLinks, EdgeObject
 from cimaise.settings import Settings
 from tests.delivery.conftest import on_s3
 from tests.kit.application import Person, RunningApplication, running_application
-from tests.kit.backends import left_out
+from tests.kit.backends import further, left_out
 from tests.kit.bodies import content
 from tests.kit.edge import running_edge
 from tests.kit.s3 import (
@@ -44,7 +44,7 @@ class Site:
     bucket: str
 
 
-@pytest.fixture(scope="module", params=["swift", "versitygw"])
+@pytest.fixture(scope="module", params=further("swift", "versitygw"))
 def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:

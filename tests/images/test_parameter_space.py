@@ -10,6 +10,7 @@ from cimaise.images.limits import RenderLimits
 from cimaise.images.pipeline import render
 from cimaise.images.spec import ImageSpec, SpecLimits, parse_spec
 from cimaise.images.watermark import read_watermarks
+from tests.kit.examples import examples
 from tests.kit.pictures import animation, decoded, guarded_codec, quadrants
 
 MAX_WIDTH = 300
@@ -71,7 +72,7 @@ def sources():
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(params=st.fixed_dictionaries({}, optional=GOOD), index=st.integers(0, 6))
 def test_every_combination_of_good_values_gives_a_picture_or_names_the_field(
     params, index, watermarks, limits, sources

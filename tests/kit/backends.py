@@ -1,7 +1,7 @@
 """Which real servers a run has: in CI all of them, elsewhere it says plainly what it left out."""
 
 import os
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -11,3 +11,8 @@ def left_out(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def further(*names: str) -> list[Any]:
+    """More backends for a fixture that has its first one: slow, they keep the same promise."""
+    return [pytest.param(name, marks=pytest.mark.slow) for name in names]

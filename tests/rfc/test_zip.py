@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cimaise.rfc.zip import Kind, Layout, Member
@@ -43,7 +43,6 @@ def layout_of(files: Sequence[tuple[str, bytes]], at: datetime = AT) -> Layout:
     st.lists(st.tuples(NAMES, st.binary(max_size=40)), max_size=6, unique_by=lambda one: one[0]),
     st.data(),
 )
-@settings(deadline=None)
 def test_any_range_is_the_same_slice_of_an_archive_that_python_reads(files, data):
     layout, contents = layout_of(files), [content for _, content in files]
     whole = cut(layout, contents, 0, layout.size)

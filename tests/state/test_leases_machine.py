@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from cimaise.state.base import Lease
 from cimaise.state.local.facts import Facts
+from tests.kit.examples import examples
 
 TTL_S = 10.0
 seconds = st.floats(0, 2 * TTL_S)
@@ -104,4 +105,4 @@ class LeaseMachine(RuleBasedStateMachine):
 
 pytestmark = pytest.mark.slow
 TestLeases = LeaseMachine.TestCase
-TestLeases.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLeases.settings = settings(max_examples=examples(60), stateful_step_count=30)

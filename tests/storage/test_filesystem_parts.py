@@ -20,6 +20,7 @@ from cimaise.storage.filesystem import FilesystemStorage
 from cimaise.storage.filesystem.multipart import FilesystemMultipart
 from cimaise.storage.filesystem.parts import try_lock
 from tests.kit.bodies import Stalled, chunked, content, read_all
+from tests.kit.examples import examples
 
 KEY = "incoming/in-parts"
 TYPE = "image/png"
@@ -338,7 +339,7 @@ async def play(root: Path, steps: list[tuple[str, int]], last_length: int) -> No
 
 
 @given(actions, st.integers(1, SIZE))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 def test_any_order_of_sending_joins_the_last_whole_version_of_each_part(steps, last_length):
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setattr(bodies, "HOP_BYTES", 1)

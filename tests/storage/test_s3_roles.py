@@ -28,6 +28,7 @@ from tests.kit.uploading import made_storage
 MB = 1024 * 1024
 ROLES = ("main", "presigner", "cleanup")
 _numbers = itertools.count(1)
+pytestmark = pytest.mark.slow
 WISHES = Wishes((), abort_after_days=3)
 
 

@@ -14,7 +14,7 @@ from cimaise.storage.base import Check, Storage, Verdict, Wishes
 from cimaise.storage.s3.bucket_rules import CORS, LIFECYCLE, judge_lifecycle
 from cimaise.storage.s3.control import Control
 from cimaise.storage.s3.refusals import refusal
-from tests.kit.backends import left_out
+from tests.kit.backends import further, left_out
 from tests.kit.s3 import CannotStart, S3Server, make_bucket, start_versitygw
 from tests.kit.uploading import made_storage
 
@@ -34,7 +34,7 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     server.stop()
 
 
-@pytest.fixture(params=["swift", "versitygw"])
+@pytest.fixture(params=further("swift", "versitygw"))
 def server(request: pytest.FixtureRequest) -> S3Server:
     started: S3Server = request.getfixturevalue(request.param)
     return started

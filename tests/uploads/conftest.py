@@ -6,10 +6,11 @@ import pytest
 from cimaise.database.engine import open_database
 from cimaise.settings import StorageSettings
 from tests.conftest import StandingClock
+from tests.kit.backends import further
 from tests.kit.s3 import S3Server, make_bucket
 from tests.kit.uploading import Uploading, made_storage
 
-PAIRS = ["sqlite-memory", "sqlite-file", "postgresql-file", "sqlite-s3"]
+PAIRS = ["sqlite-file", *further("sqlite-memory", "postgresql-file", "sqlite-s3")]
 """Each database and each storage at least once; their own contracts run on every one."""
 
 

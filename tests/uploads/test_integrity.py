@@ -20,7 +20,7 @@ from cimaise.settings import StorageSettings
 from cimaise.uploads.publish import Caption
 from cimaise.uploads.session import State
 from tests.conftest import StandingClock
-from tests.kit.backends import left_out
+from tests.kit.backends import further, left_out
 from tests.kit.bodies import chunked, read_all
 from tests.kit.s3 import CannotStart, S3Server, make_bucket, start_versitygw
 from tests.kit.uploading import ANN, MB, Uploading, made_storage, zipped
@@ -57,7 +57,7 @@ def storage_settings(request: pytest.FixtureRequest, tmp_path: Path) -> StorageS
     )
 
 
-@pytest.fixture(params=["memory", "file", "swift", "versitygw"])
+@pytest.fixture(params=["file", *further("memory", "swift", "versitygw")])
 async def uploading(
     request: pytest.FixtureRequest,
     storage_settings: StorageSettings,

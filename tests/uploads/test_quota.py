@@ -13,6 +13,7 @@ from cimaise.database.schema import accounts, usage_days, usage_totals
 from cimaise.errors import TooLarge
 from cimaise.settings import Quota
 from cimaise.uploads import quota
+from tests.kit.examples import examples
 
 NOW = datetime(2026, 3, 9, 23, 59, tzinfo=UTC)
 TOMORROW = datetime(2026, 3, 10, 0, 0, tzinfo=UTC)
@@ -105,7 +106,8 @@ async def test_what_is_released_or_unsettled_is_free_again(database: Database, a
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     steps=st.lists(

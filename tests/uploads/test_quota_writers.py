@@ -18,6 +18,7 @@ from cimaise.errors import CimaiseError, TooLarge, TooMany
 from cimaise.settings import Quota
 from cimaise.uploads import quota
 from cimaise.uploads.attempts import count_failed, forget_failed, require_few_failed
+from tests.kit.examples import examples
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 TODAY = "2026-03-09"
@@ -119,7 +120,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_every_order_of_steps_is_counted_exactly(
     database: Database, steps: list[tuple[str, int, int]]
@@ -217,7 +218,7 @@ async def test_uploads_that_came_to_nothing_are_limited_by_the_hour(database: Da
     assert await refusal_of(database, NOW, limit=0) is None
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(before=0, now=24, minute=29, limit=23)
 @given(
     before=st.integers(0, 40),

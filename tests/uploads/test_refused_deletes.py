@@ -13,6 +13,7 @@ from cimaise.database.schema import audit, discarded_objects
 from cimaise.errors import Unavailable
 from cimaise.library.discarded import Freed, note_discarded
 from cimaise.storage.base import Storage
+from tests.kit.backends import further
 from tests.kit.bodies import chunked
 from tests.kit.crashing.operations import cleanup_at
 from tests.kit.uploading import Uploading
@@ -169,7 +170,7 @@ def in_the_way(folder: Path, key: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("uploading", ["sqlite-file", "postgresql-file"], indirect=True)
+@pytest.mark.parametrize("uploading", ["sqlite-file", *further("postgresql-file")], indirect=True)
 async def test_what_a_real_disk_does_not_let_go_is_deleted_once_it_does(
     uploading: Uploading, tmp_path: Path
 ):

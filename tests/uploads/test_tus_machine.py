@@ -18,6 +18,7 @@ from cimaise.rfc.tus import Checksum
 from cimaise.settings import StorageSettings
 from tests.conftest import StandingClock
 from tests.kit.bodies import content
+from tests.kit.examples import examples
 from tests.kit.tus import Halting, Tus, broken, sha1
 from tests.kit.uploading import Uploading, made_storage
 
@@ -182,5 +183,5 @@ class Machine(RuleBasedStateMachine):
 def test_any_order_of_anything_gives_the_file_that_was_sent(sqlite_template: bytes, kind: str):
     made: Any = type("Case", (Machine,), {"template": sqlite_template, "kind": kind})
     case = made.TestCase
-    case.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+    case.settings = settings(max_examples=examples(25), stateful_step_count=12)
     case().runTest()

@@ -8,6 +8,7 @@ import pytest
 
 from cimaise.settings import Settings, StorageSettings
 from tests.kit.application import RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.pictures import quadrants
 from tests.kit.s3 import S3Server, make_bucket
 from tests.kit.sending import make_collection, publish_file
@@ -17,7 +18,7 @@ def _on_disk(settings: Settings) -> Settings:
     return settings
 
 
-@pytest.fixture(params=["disk", "s3"])
+@pytest.fixture(params=["disk", *further("s3")])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningApplication]:
     change: Callable[[Settings], Settings] = _on_disk
     if request.param == "s3":

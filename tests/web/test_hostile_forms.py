@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.kit.application import RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.bodies import content
 from tests.kit.s3 import S3Server
 from tests.kit.sending import make_collection
@@ -57,7 +58,7 @@ class Sender:
         return sorted(file["filename"] for file in found)
 
 
-@pytest.fixture(scope="module", params=["disk", pytest.param("swift", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["disk", *further("swift")])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[RunningApplication, ServedStorage]]:

@@ -10,6 +10,7 @@ import pytest
 
 from cimaise.settings import Settings
 from tests.kit.application import RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.raw_http import RawClient
 from tests.kit.sending import make_collection
 from tests.kit.tus import metadata
@@ -20,7 +21,7 @@ AT_ONCE = 12
 VERSION = {"Tus-Resumable": "1.0.0"}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", *further("postgresql")])
 def server(
     request: pytest.FixtureRequest, tmp_path: Path, new_database: Callable[[str], str]
 ) -> Iterator[RunningApplication]:

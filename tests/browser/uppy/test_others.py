@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from tests.browser.uppy.conftest import HEAD, LENGTH, MB, Visit, assert_arrived, body_of
+from tests.kit.backends import further
 
 
-@pytest.fixture(scope="module", params=["disk", pytest.param("versitygw", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["disk", *further("versitygw")])
 def storage_name(request: pytest.FixtureRequest) -> str:
     """Each in turn."""
     name: str = request.param

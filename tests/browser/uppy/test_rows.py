@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.browser.uppy.conftest import LENGTH, Visit, assert_arrived
+from tests.kit.backends import further
 
 PARTS = 3
 
 
-@pytest.fixture(scope="module", params=["disk", pytest.param("versitygw", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["disk", *further("versitygw")])
 def storage_name(request: pytest.FixtureRequest) -> str:
     """Each in turn."""
     name: str = request.param

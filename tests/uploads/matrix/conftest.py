@@ -13,6 +13,7 @@ from cimaise.database.schema import uploads, usage_days, usage_totals
 from cimaise.settings import Settings
 from cimaise.settings.rate import Allowance
 from tests.kit.application import Person, RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.s3 import S3Server
 from tests.kit.sending import make_collection
 from tests.kit.served_storage import ServedStorage, bucket_of
@@ -76,7 +77,7 @@ class House:
 
 BEGUN = Allowance(4, 3600.0)
 FAILED = 3
-FAR = [pytest.param(name, marks=pytest.mark.slow) for name in ("swift", "versitygw")]
+FAR = further("swift", "versitygw")
 
 
 @pytest.fixture(scope="module", params=["disk", *FAR])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kit.application import RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.s3 import S3Server
 from tests.kit.sending import make_collection
 from tests.kit.served_storage import ServedStorage, bucket_of
@@ -17,7 +18,7 @@ from tests.uploads.tus_conformance.rows import Case
 CASES = [*core(), *extensions(), *concatenation()]
 
 
-@pytest.fixture(scope="module", params=["disk", pytest.param("swift", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["disk", *further("swift")])
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[RunningApplication, str]]:

@@ -8,9 +8,9 @@ import pytest
 
 from cimaise.settings import Settings, StorageSettings
 from tests.kit.application import Person, RunningApplication, running_application
-from tests.kit.backends import left_out
+from tests.kit.backends import further
 from tests.kit.companion import ORIGIN, Companion
-from tests.kit.s3 import CannotStart, make_bucket, start_swift
+from tests.kit.s3 import S3Server, make_bucket
 from tests.kit.sending import make_collection
 
 
@@ -18,7 +18,7 @@ def with_origin(settings: Settings) -> Settings:
     return replace(settings, server=replace(settings.server, allowed_origins=(ORIGIN,)))
 
 
-@pytest.fixture(scope="module", params=["file", "s3"])
+@pytest.fixture(scope="module", params=["file", *further("s3")])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningApplication]:
@@ -27,22 +27,16 @@ def server(
         with running_application(folder, with_origin) as running:
             yield running
         return
-    try:
-        swift = start_swift(tmp_path_factory.mktemp("swift"))
-    except CannotStart as fault:
-        left_out(str(fault))
+    swift: S3Server = request.getfixturevalue("swift")
     bucket = StorageSettings(
-        url=swift.url(make_bucket(swift, "companion")),
+        url=swift.url(make_bucket(swift, folder.name)),
         access_key_id=swift.access_key,
         secret_access_key=swift.secret_key,
     )
-    try:
-        with running_application(
-            folder, lambda settings: replace(with_origin(settings), storage=bucket)
-        ) as running:
-            yield running
-    finally:
-        swift.stop()
+    with running_application(
+        folder, lambda settings: replace(with_origin(settings), storage=bucket)
+    ) as running:
+        yield running
 
 
 @pytest.fixture
