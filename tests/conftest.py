@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import httpcore2
 import hypothesis
 import pytest
 
@@ -27,6 +28,15 @@ FAR: Final = frozenset({"browser", "swift", "versitygw"})
 # How long an example takes says nothing on a machine that does other things as well.
 hypothesis.settings.register_profile("cimaise", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("cimaise")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """Each client would read all of the system's, which takes longer than most requests."""
+    once = httpcore2.default_ssl_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", lambda **_: once)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

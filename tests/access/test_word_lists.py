@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_word_lists_are_loaded_when_the_first_password_is_chosen():
     script = (
         "import sys; import cimaise.app;"

@@ -34,5 +34,6 @@ def test_any_names_become_as_many_different_ones(names: list[str]):
     assert all(name and "/" not in name and len(name.encode()) <= 255 for name in unique)
 
 
+@pytest.mark.slow
 def test_ten_thousand_of_one_name_are_quick_to_tell_apart():
     assert len(set(unique_names(["a" * 255] * 10_000))) == 10_000

@@ -157,6 +157,7 @@ def backed_up(site: Callable[[str, str], Site], tmp_path: Path) -> tuple[Site, P
     return old, folder
 
 
+@pytest.mark.slow
 def test_a_second_backup_copies_only_what_is_new(backed_up: tuple[Site, Path]):
     old, folder = backed_up
     before = {path: path.stat().st_mtime_ns for path in (folder / OBJECTS).rglob("*") if path.is_file()}  # fmt: skip

@@ -38,6 +38,7 @@ def test_it_says_where_it_is_answers_there_and_ends_well(tmp_path: Path):
     assert "sign_in_link" in names
 
 
+@pytest.mark.slow
 def test_the_second_start_makes_no_link(tmp_path: Path):
     for expected in (True, False):
         with serving(tmp_path / "data") as server:
@@ -48,6 +49,7 @@ def test_the_second_start_makes_no_link(tmp_path: Path):
         assert ("token=" in out) is expected
 
 
+@pytest.mark.slow
 def test_several_workers_share_one_port_and_one_link(tmp_path: Path):
     with serving(tmp_path / "data", "--workers", "2") as server:
         url = server.wait_ready()
@@ -72,6 +74,7 @@ def test_a_worker_that_dies_is_started_again(tmp_path: Path):
         assert server.end()[0] == 0
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_process_that_watches_them(tmp_path: Path):
     with serving(tmp_path / "data", "--workers", "2") as server:
         server.wait_ready()
@@ -109,6 +112,7 @@ def test_a_port_that_is_taken_is_one_clear_line_and_makes_nothing(tmp_path: Path
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_running_requests_end_before_the_server_does(tmp_path: Path):
     with serving(tmp_path / "data") as server:
         host, _, port = server.wait_ready().removeprefix("http://").partition(":")
@@ -126,6 +130,7 @@ def test_running_requests_end_before_the_server_does(tmp_path: Path):
         assert server.end()[0] == 0
 
 
+@pytest.mark.slow
 def test_a_second_sigint_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CIMAISE_SERVER_GRACE", "3600")
     with serving(tmp_path / "data") as server:

@@ -15,6 +15,8 @@ from tests.kit.bad_network import BadNetwork
 from tests.kit.sending import make_collection
 from tests.kit.uploading import MB, zipped
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 ZIP = zipped(3 * MB)
 

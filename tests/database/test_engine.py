@@ -51,6 +51,7 @@ def test_the_newest_revision_is_the_one_that_alembic_finds():
     assert newest_revision() == scripts.get_current_head()
 
 
+@pytest.mark.slow
 def test_a_database_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path):
     script = (
         "import sys; from pathlib import Path; from cimaise.database.engine import open_database;"

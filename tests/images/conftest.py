@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session", autouse=True)
 def _libvips() -> None:
     prepare_libvips()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_certificates_of_the_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever fetches reads hundreds of them first, which takes longer than most tests here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(tmp_path_factory.mktemp("none") / "none.pem"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -173,6 +173,7 @@ def judge_outcome(run: Run, *, timed_out: bool) -> None:
         assert run.out is None or isinstance(run.out, IncompleteResponse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [None, 2])
 @pytest.mark.parametrize("plan", PLANS)
 def test_no_order_of_events_gives_two_responses_or_a_clean_end_on_a_short_body(plan, length):

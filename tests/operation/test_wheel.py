@@ -45,6 +45,7 @@ def bare(source: str) -> list[tuple[str, int]]:
     return [(ast.dump(one), one.lineno) for one in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 def test_a_module_without_words_is_the_same_in_the_same_lines(module: Path) -> None:
     source = module.read_text()

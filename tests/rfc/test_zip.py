@@ -87,6 +87,7 @@ def test_a_name_that_the_format_cannot_say_is_refused():
         layout_of([("é" * 40_000, b"")])
 
 
+@pytest.mark.slow
 def test_seventy_thousand_members_are_counted_by_zip64():
     files = [(f"{number}", b"") for number in range(70_000)]
     layout = layout_of(files)

@@ -169,6 +169,7 @@ def test_hundreds_that_drip_their_heads_are_let_go_and_others_are_served_meanwhi
             connection.close()
 
 
+@pytest.mark.slow
 def test_hundreds_that_stop_sending_are_let_go():
     with running_uvicorn(http=http_protocol(Limits(body_stall_s=0.5)), backlog=512) as server:
         server.app = answering

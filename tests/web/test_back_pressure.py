@@ -79,6 +79,7 @@ def waiting(server: RunningApplication) -> int:
     return server.application.services.images.variants._making._lanes.cheap.sources.taken
 
 
+@pytest.mark.slow
 def test_a_full_queue_answers_503_with_the_time_to_come_back_and_other_lanes_go_on(
     server: RunningApplication, gate: Gate
 ):

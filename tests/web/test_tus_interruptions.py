@@ -16,6 +16,7 @@ import pytest
 
 from cimaise.settings import Settings, StorageSettings
 from tests.kit.application import RunningApplication, running_application
+from tests.kit.backends import further
 from tests.kit.raw_http import LIMIT_S, RawClient
 from tests.kit.s3 import S3Server, make_bucket
 from tests.kit.sending import make_collection
@@ -26,7 +27,7 @@ from tests.kit.uploading import MB, zipped
 ZIP = zipped(20 * MB)
 SENT = 10 * MB + 12_345
 VERSION = {"Tus-Resumable": "1.0.0"}
-STORAGES = ["file", "s3"]
+STORAGES = ["file", *further("s3")]
 
 
 def bucket(swift: S3Server, folder: Path) -> StorageSettings:
@@ -234,6 +235,7 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Installation
     return Installation(tmp_path / "data", environment)
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_no_byte_that_it_has_written(installation: Installation):
     wanted = SENT if installation.is_local else 8 * MB
     with server_process(installation.data_dir, installation.environment) as server:
@@ -248,6 +250,7 @@ def test_a_killed_server_loses_no_byte_that_it_has_written(installation: Install
         sending.send_rest(offset)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_stopped_keeps_every_byte(installation: Installation):
     with server_process(installation.data_dir, installation.environment) as server:
         sending = Sending(server.url, installation.key, "tools")

@@ -7,6 +7,8 @@ from tests.kit.doors import DOORS, Door, Sent, Verdict
 from tests.uploads.matrix.conftest import BEGUN, FAILED, House
 from tests.uploads.matrix.rules import ACCEPTED, RULES, ZIP, Rule
 
+pytestmark = pytest.mark.slow
+
 
 def can_be_tried(door: Door, rule: Rule) -> bool:
     """Whether there is such a cell."""

@@ -117,9 +117,7 @@ class Remote:
         self._max_bytes = max_bytes
         self._allowed_hosts = tuple(allowed_hosts)
         self._exceptions = tuple(allow_addresses)
-        self._tls = ssl.create_default_context()
-        if ca_file:
-            self._tls.load_verify_locations(ca_file)
+        self._further = ssl.create_default_context(cafile=ca_file) if ca_file else None
         self._folder = folder
         self._places = Places(at_once=at_once, queue=queue)
         self._resolve = resolve
@@ -193,9 +191,16 @@ class Remote:
             from cimaise.images.remote.guarded_session import open_session  # noqa: PLC0415 (with aiohttp)
 
             self._session = open_session(
-                tls=self._tls, exceptions=self._exceptions, resolve=self._resolve
+                tls=self._tls(), exceptions=self._exceptions, resolve=self._resolve
             )
         return self._session
+
+    def _tls(self) -> ssl.SSLContext:
+        """The system's certificates, which take a while to read, and the further ones."""
+        if self._further is None:
+            return ssl.create_default_context()
+        self._further.load_default_certs()
+        return self._further
 
 
 def _target(url: URL, location: str) -> str:
