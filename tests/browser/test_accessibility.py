@@ -1,5 +1,6 @@
 """What axe finds on the pages: nothing. Rules of WCAG 2.2 at levels A and AA, and its best practices."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +78,21 @@ def test_axe_finds_nothing_in_the_open_lightbox(visitor: NewVisitor, scheme: str
     page.keyboard.press("i")
     expect(page.get_by_role("complementary", name="Details")).to_contain_text("JPEG")
     assert findings(page) == []
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_a_table_is_read_as_one_however_narrow_the_window(visitor: NewVisitor, width: int) -> None:
+    window = visitor(viewport={"width": width, "height": 900})
+    window.page.goto("/docs")
+    tree = window.context.new_cdp_session(window.page).send("Accessibility.getFullAXTree")
+    roles = Counter(node["role"]["value"] for node in tree["nodes"] if not node["ignored"])
+    tables = window.page.locator("table").count()
+    assert tables > 1
+    parts = "table.folding, table.folding :is(thead, tbody, tr, th, td)"
+    assert window.page.locator(f":is({parts}):not([role])").count() == 0  # Safari asks for them
+    assert roles["table"] == tables
+    assert roles["columnheader"] == 3 * tables
+    assert roles["cell"] == 3 * (roles["row"] - tables)
 
 
 def test_axe_finds_what_is_wrong(visitor: NewVisitor) -> None:

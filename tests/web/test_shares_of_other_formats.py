@@ -75,12 +75,25 @@ def test_the_page_says_what_the_archive_leaves_out(
     album = make_collection(server, owner, visibility="private")
     publish_file(owner, album, "walk.jpg", JPEG)
     with server.client() as guest:
-        page = guest.get(share_originals(owner, album), headers=HTML).text
-        assert "named in LEFT-OUT.txt" in page
+        where = share_originals(owner, album)
+        assert f'href="{where}/left-out"' in guest.get(where, headers=HTML).text
+        told = guest.get(f"{where}/left-out", headers=HTML)
+        assert (told.status_code, told.headers["x-robots-tag"]) == (200, "noindex")
+        assert "Nothing: the archive holds the only picture" in told.text
+        scan = publish_file(owner, album, "scan & co.tiff", TIFF)
+        told = guest.get(f"{where}/left-out", headers=HTML)
+        assert "The archive holds 1 picture," in told.text
+        assert "<li><span>scan &amp; co.tiff</span>" in told.text
+        assert "walk.jpg" not in told.text
+        assert f'href="{where}/downloads/{scan["id"]}"' in told.text
+        assert guest.get(f"{where}/downloads/{scan['id']}").status_code == 200
         made = owner.post(f"/api/albums/{album}/shares", json={"downloads": "web"}).json()
         page = guest.get(f"/s/{made['token']}", headers=HTML).text
         assert "there is no archive" in page
         assert "archive.zip" not in page
+        assert "left-out" not in page
+        refused = guest.get(f"/s/{made['token']}/left-out", headers=HTML)
+        assert refused.status_code == 403
 
 
 def test_an_archive_of_nothing_but_such_pictures_is_refused(

@@ -184,6 +184,7 @@ LINES: Final = (
     Line("GET", "/s/{token}/pictures/{picture}", shares.picture, HOLDER, "A picture of a shared album.", tag="Shares", asks_scope=False),
     Line("GET", "/s/{token}/downloads/{picture}", shares.download, HOLDER, "A picture of a shared album, to keep.", moves_bytes=True, tag="Shares", asks_scope=False),
     Line("GET", "/s/{token}/archive.zip", shares.archive, HOLDER, "The originals of a shared album as a ZIP archive.", moves_bytes=True, tag="Shares", asks_scope=False),
+    Line("GET", "/s/{token}/left-out", shares.left_out, HOLDER, "What the archive of a shared album leaves out, for people.", moves_bytes=True, tag="Shares", asks_scope=False),
     Line("GET", "/albums/{album}/{file}", albums.file, PUBLIC, "A file of a folder album.", cors=Cors.PUBLIC, moves_bytes=True, tag="Albums"),
     Line("GET", "/albums/{album}/{file}/info", images.album_info, PUBLIC, "Facts of a picture of a folder album.", cors=Cors.PUBLIC, tag="Albums"),
     # pages

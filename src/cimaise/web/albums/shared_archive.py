@@ -37,17 +37,8 @@ async def archive_reply(call: Call, token: str, share: Share, headers: dict[str,
     Raises:
         Forbidden: The share gives no originals, or none of them can be cleaned.
     """
-    if not has_archive(share):
-        raise Forbidden("Of this album there is no archive of originals.")
-    files = [await find_shared(call, token, share, name) for name in await _names(call, share)]
-    packed: list[Packed] = []
-    left_out: list[SharedFile] = []
-    for file in files:
-        one = await _packed(call, file)
-        if one is None:
-            left_out.append(file)
-        else:
-            packed.append(one)
+    packed, told = await _sorted(call, token, share)
+    left_out = list(told.values())
     if left_out and not packed:
         raise Forbidden(
             "There is no archive: no file of this album can be given without its private metadata."
@@ -60,6 +51,32 @@ async def archive_reply(call: Call, token: str, share: Share, headers: dict[str,
     named = dict(archive_headers(f"{share.album}.zip")) | headers
     reply = BytesReply(what, select(what, call.wanted(), now=call.now), made.open, named)
     return TransferReply(reply, asking, call.services)
+
+
+async def left_out_of(call: Call, token: str, share: Share) -> tuple[int, dict[str, SharedFile]]:
+    """How many pictures the archive holds, and those that it leaves out by their name in URLs.
+
+    As much work as the archive's beginning: each file is looked into. ``Forbidden`` as there.
+    """
+    packed, left_out = await _sorted(call, token, share)
+    return len(packed), left_out
+
+
+async def _sorted(
+    call: Call, token: str, share: Share
+) -> tuple[list[Packed], dict[str, SharedFile]]:
+    if not has_archive(share):
+        raise Forbidden("Of this album there is no archive of originals.")
+    packed: list[Packed] = []
+    left_out: dict[str, SharedFile] = {}
+    for name in await _names(call, share):
+        file = await find_shared(call, token, share, name)
+        one = await _packed(call, file)
+        if one is None:
+            left_out[name] = file
+        else:
+            packed.append(one)
+    return packed, left_out
 
 
 async def _packed(call: Call, file: SharedFile) -> Packed | None:

@@ -2,6 +2,7 @@
 
 from functools import wraps
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 from starlette.responses import RedirectResponse, Response
@@ -24,7 +25,7 @@ from cimaise.rfc.negotiation import prefers_html
 from cimaise.rfc.selection import Representation, select
 from cimaise.web.accounts.own import require_own_page
 from cimaise.web.albums.share_links import marked_spec
-from cimaise.web.albums.shared_archive import LEFT_OUT, archive_reply, has_archive
+from cimaise.web.albums.shared_archive import archive_reply, has_archive, left_out_of
 from cimaise.web.albums.shared_files import SharedFile, clean_opener, find_shared
 from cimaise.web.call import Call
 from cimaise.web.pages.albums import pager_of, site_of
@@ -67,7 +68,7 @@ async def show(call: Call) -> ASGIApp:
         has_captions=any(one.caption for one in album.pictures),
         pager=pager_of(share_url(call.path("token")), album.pagination, {}),
         archive=f"{share_url(call.path('token'))}/archive.zip" if has_archive(share) else "",
-        left_out=LEFT_OUT if call.services.settings.shares.clean_originals else "",
+        cleans=call.services.settings.shares.clean_originals,
         one_by_one=share.downloads is not Downloads.NONE and not has_archive(share),
     )
 
@@ -219,6 +220,25 @@ async def archive(call: Call) -> ASGIApp:
     Those that cannot be cleaned of private metadata are left out, and named in a file of it.
     """
     return await archive_reply(call, call.path("token"), await _share(call), _CACHE)
+
+
+@for_visitors
+async def left_out(call: Call) -> ASGIApp:
+    """What the archive leaves out, for people who want to know before they fetch it."""
+    share, here = await _share(call), share_url(call.path("token"))
+    held, files = await left_out_of(call, call.path("token"), share)
+    album = await _page(call, share)
+    return page(
+        call,
+        "shared_left_out.html",
+        headers={"x-robots-tag": "noindex"},
+        title=album.title,
+        here=here,
+        held=held,
+        files=[
+            (file.filename, f"{here}/downloads/{quote(n, safe='')}") for n, file in files.items()
+        ],
+    )
 
 
 async def _share(call: Call) -> Share:
