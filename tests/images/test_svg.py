@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from cimaise.errors import TooLarge, TypeNotAllowed
 from cimaise.images.decoders.svg import MAX_SVG_BYTES
+from cimaise.images.limits import MAX_ISOLATED_PIXELS, require_pixels
 from cimaise.images.svg_text import sanitised
 from tests.kit.pictures import decoded, guarded_codec, make, pixel
 
@@ -30,6 +31,22 @@ def test_a_drawing_becomes_pixels(output):
 )
 def test_whatever_comes_before_it_it_is_recognised(before):
     assert make(svg(before=before)).width == 40
+
+
+@pytest.mark.parametrize(("width", "height"), [(20_000, 10_000), (100_000, 3), (90_000, 70_000)])
+@pytest.mark.parametrize("sides", ['viewBox="0 0 {0} {1}"', 'width="{0}" height="{1}"'])
+def test_a_plan_that_says_a_huge_size_is_drawn_at_the_size_that_is_asked_for(sides, width, height):
+    halves = '<rect width="50%" height="100%" fill="red"/><rect x="50%" width="50%" height="100%" fill="blue"/>'
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {sides.format(width, height)}>{halves}</svg>'
+    )
+    header = guarded_codec().read_header(drawing.encode())
+    require_pixels(header, MAX_ISOLATED_PIXELS)
+    assert header.width / header.height == pytest.approx(width / height, rel=0.01)
+    image = decoded(make(drawing.encode(), width=300, format="png").body)
+    assert (image.width, image.height) == (300, max(1, round(300 * height / width)))
+    assert pixel(image, 0.25, 0.5)[:3] == pytest.approx([255, 0, 0], abs=3)
+    assert pixel(image, 0.75, 0.5)[:3] == pytest.approx([0, 0, 255], abs=3)
 
 
 def test_it_is_as_sharp_as_its_size_when_enlarged():
