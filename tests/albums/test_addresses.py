@@ -1,3 +1,4 @@
+import itertools
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -5,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cimaise.albums.addresses import (
+    THUMB_WIDTH_PX,
     VariantSizes,
     folder_file_url,
     format_srcset,
@@ -79,6 +81,13 @@ def test_a_thumb_keeps_the_shape_of_its_picture():
     assert sizes.thumb(2048, 1365) == (500, 333)
     assert sizes.thumb(1365, 2048) == (500, 750)
     assert sizes.thumb(320, 240) == (320, 240)
-    assert sizes.widths(2048) == (320, 480, 960, 1600, 2048)
-    assert sizes.widths(8000) == (320, 480, 960, 1600, 2560)
-    assert sizes.widths(300) == (300,)
+    assert sizes.widths(2048) == (260, 360, 500, 700, 960, 1340, 1840, 2048)
+    assert sizes.widths(8000) == (260, 360, 500, 700, 960, 1340, 1840, 2560)
+    assert sizes.widths(300) == (260, 300)
+
+
+def test_from_one_offered_width_to_the_next_it_is_two_fifths_at_most():
+    widths = VariantSizes().widths(8000)
+    assert all(wider <= 1.4 * width for width, wider in itertools.pairwise(widths))
+    assert THUMB_WIDTH_PX in widths
+    assert len(widths) <= 8

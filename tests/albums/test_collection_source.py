@@ -34,7 +34,8 @@ async def test_a_published_picture_has_all_that_is_known_of_it(source, shelf):
     assert picture.thumb == "/images/f1?width=500"
     assert (picture.thumb_width, picture.thumb_height) == (500, 333)
     assert [(one.url, one.width) for one in picture.renditions] == [
-        (f"/images/f1?width={width}", width) for width in (320, 480, 960, 1600, 2048)
+        (f"/images/f1?width={width}", width)
+        for width in (260, 360, 500, 700, 960, 1340, 1840, 2048)
     ]
     assert (picture.id, picture.caption, picture.placeholder) == ("f1", "Boats", "abc")
     assert picture.dated_at == MARCH_9 + timedelta(minutes=1)
@@ -48,7 +49,8 @@ async def test_variants_can_be_signed(database, shelf):
     (picture,) = (await source.open_album(GUEST, "trip", Wanted())).pictures
     assert picture.thumb == "/images/f1?width=400&signature=s"
     assert [one.url for one in picture.renditions] == [
-        "/images/f1?width=320&signature=s",
+        "/images/f1?width=260&signature=s",
+        "/images/f1?width=360&signature=s",
         "/images/f1?width=400&signature=s",
     ]
     (album,) = await source.list_albums(GUEST)

@@ -41,7 +41,8 @@ async def test_without_a_thumbnail_a_variant_is_offered_with_its_true_size(folde
     assert picture.thumb == f"/resize?url={inner}&width=500"
     assert (picture.thumb_width, picture.thumb_height) == (500, 750)
     assert picture.renditions == tuple(
-        Rendition(f"/resize?url={inner}&width={width}", width) for width in (320, 480, 960, 1000)
+        Rendition(f"/resize?url={inner}&width={width}", width)
+        for width in (260, 360, 500, 700, 960, 1000)
     )
 
 

@@ -56,12 +56,12 @@ def addresses(place: Place, width: int) -> list[str]:
 
 
 def test_sizes_of_our_own_pages_are_given_under_every_policy(place: Place):
-    for url in (*addresses(place, 480), *addresses(place, 1200), f"/images/{place.file_id}/thumb"):
+    for url in (*addresses(place, 360), *addresses(place, 1200), f"/images/{place.file_id}/thumb"):
         assert place.get(url).status_code == 200, url
 
 
 def test_other_sizes_are_free_only_where_everything_is(place: Place):
-    more = [f"/images/{place.file_id}?width=480&blur=3", f"/images/{place.file_id}"]
+    more = [f"/images/{place.file_id}?width=360&blur=3", f"/images/{place.file_id}"]
     for url in (*addresses(place, 333), *more):
         answer = place.get(url)
         assert answer.status_code == (200 if policy(place) == "open" else 403), url
@@ -78,14 +78,14 @@ def test_a_signature_with_any_of_the_keys_opens_what_may_be_signed(place: Place,
 
 
 def test_an_altered_or_foreign_signature_is_refused_under_every_policy(place: Place):
-    signed = sign_image_url(f"/images/{place.file_id}?width=480", key=NEW)
+    signed = sign_image_url(f"/images/{place.file_id}?width=360", key=NEW)
     for url in (
-        signed.replace("width=480", "width=481"),
+        signed.replace("width=360", "width=361"),
         signed + "&blur=2",
         signed + "&signature=x",
         signed[:-1],
         sign_image_url(
-            f"/images/{place.file_id}?width=480", key="a key of somebody else's, 32 byte"
+            f"/images/{place.file_id}?width=360", key="a key of somebody else's, 32 byte"
         ),
         f"/images/{place.file_id}/thumb?signature=x",
     ):
@@ -113,7 +113,7 @@ def test_a_signature_ends_with_its_time_and_caches_know_it(place: Place):
 
 
 def test_of_remote_pictures_named_sizes_are_not_enough_where_addresses_are_signed(place: Place):
-    url = "/resize?url=https://127.0.0.1/a.jpg&width=480"  # refused for its address, if looked at
+    url = "/resize?url=https://127.0.0.1/a.jpg&width=360"  # refused for its address, if looked at
     looked_at = {"open": 400, "presets": 400, "signed": 403}[policy(place)]
     assert place.get(url).status_code == looked_at
     signed = place.get(sign_image_url(url, key=NEW))

@@ -9,7 +9,9 @@ from urllib.parse import quote, unquote_to_bytes
 from cimaise.albums.model import Picture, Rendition
 
 THUMB_WIDTH_PX: Final = 500
-OFFERED_WIDTHS_PX: Final = (320, 480, 960, 1600, 2560)
+OFFERED_WIDTHS_PX: Final = (260, 360, THUMB_WIDTH_PX, 700, 960, 1340, 1840, 2560)
+"""At most two fifths from one to the next, so that no screen asks for twice the pixels that it
+shows; the same for every picture and every page, so that one that is kept serves them all."""
 _TALLEST_FACTOR: Final = 4  # a height that nobody asked for ends at so many times the widest
 _FILES: Final = "/albums/"
 _FILE_SEGMENTS: Final = 2

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import Visibility
-from cimaise.albums.addresses import gallery_url, variant_url
+from cimaise.albums.addresses import THUMB_WIDTH_PX, gallery_url, variant_url
 from cimaise.albums.model import Pagination, Sort
 from cimaise.albums.paging import parse_page
 from cimaise.errors import Invalid, NotFound
@@ -29,7 +29,6 @@ from cimaise.web.pages.page import page, shown
 from cimaise.web.shapes.public import MAX_NOTE, MAX_TITLE
 
 PICTURES_A_PAGE: Final = 60
-_THUMB_PX: Final = 480
 _STEPS: Final = {"first": -MOST_PLACED, "earlier": -1, "later": 1, "last": MOST_PLACED}
 _SORTS: Final = {
     Sort.DATE: "Newest first",
@@ -83,7 +82,7 @@ async def arrange(call: Call) -> ASGIApp:
 
 
 def _row(file: File) -> dict[str, object]:
-    thumb = variant_url(file.id, min(_THUMB_PX, file.width or _THUMB_PX))
+    thumb = variant_url(file.id, min(THUMB_WIDTH_PX, file.width or THUMB_WIDTH_PX))
     name = file.title or file.filename
     return {"file": file, "name": name, "thumb": thumb, "links": links_url(file.id)}
 

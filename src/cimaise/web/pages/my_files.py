@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from cimaise.access import policy as rights
 from cimaise.access.policy import Visibility
-from cimaise.albums.addresses import variant_url
+from cimaise.albums.addresses import THUMB_WIDTH_PX, variant_url
 from cimaise.errors import Invalid
 from cimaise.library.files import FileChanges
 from cimaise.library.model import File
@@ -21,7 +21,6 @@ from cimaise.web.pages.page import page, shown
 from cimaise.web.shapes.public import MAX_NOTE, MAX_TITLE
 
 FILES_A_PAGE: Final = 24
-_THUMB_PX: Final = 480
 _MOST_ENDING: Final = 5
 MAX_FORM_BYTES: Final = 12 * MAX_NOTE + 16 * 1024
 """Of a form with a note: a character is up to twelve in a form."""
@@ -75,7 +74,7 @@ def _thumb(file: File) -> str | None:
     """A small picture of it; ``None`` for what is none, or is not with us."""
     if not file.is_picture or file.storage_key is None or file.is_taken_down:
         return None
-    return variant_url(file.id, min(_THUMB_PX, file.width or _THUMB_PX))
+    return variant_url(file.id, min(THUMB_WIDTH_PX, file.width or THUMB_WIDTH_PX))
 
 
 @shown
