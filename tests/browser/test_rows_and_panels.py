@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FloatRect, Page, Route, expect
 
 from tests.browser.conftest import NewVisitor
 from tests.kit.application import Person, RunningApplication
@@ -62,10 +62,10 @@ def album(site: RunningApplication, ann: Person) -> Iterator[str]:
         yield name
 
 
-def box_of(page: Page, selector: str, number: int) -> dict[str, float]:
+def box_of(page: Page, selector: str, number: int) -> FloatRect:
     box = page.locator(selector).nth(number).bounding_box()
     assert box is not None
-    return dict(box)
+    return box
 
 
 def test_a_picture_alone_in_its_row_hangs_in_the_middle_of_it(
