@@ -3,8 +3,10 @@
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cimaise.web.pages.charts import by_day
+from cimaise.web.pages.charts import by_day, scale_for
 from tests.kit.application import Person, RunningApplication
 from tests.kit.pictures import quadrants
 
@@ -154,8 +156,32 @@ def test_a_chart_has_a_bar_for_every_day_and_shows_the_smallest_value() -> None:
         (8, 0, 0.0),
         (9, 1000, 100.0),
     ]
-    assert (chart.highest, chart.total, chart.width) == (1000, 1001, 30)
+    assert (chart.highest, chart.total, chart.width) == (chart.bars[2], 1001, 30)
+    assert [(tick.value, tick.y) for tick in chart.ticks] == [(1000, 0), (500, 50), (0, 100)]
     assert all(bar.y + bar.height == 100 for bar in chart.bars)
+
+
+@pytest.mark.parametrize(
+    ("highest", "in_bytes", "scale"),
+    [
+        (0, False, [0, 1]), (1, False, [0, 1]), (3, False, [0, 1, 2, 3]), (5, False, [0, 2, 4, 6]),
+        (17, False, [0, 5, 10, 15, 20]), (1001, False, [0, 500, 1000, 1500]),
+        (900, True, [0, 500, 1000]), (3 * 2**20, True, [0, 2**20, 2 * 2**20, 3 * 2**20]),
+        (1500 * 1024, True, [0, 2**19, 2**20, 3 * 2**19]),
+    ],
+)  # fmt: skip
+def test_a_scale_has_few_round_steps(highest: int, in_bytes: bool, scale: list[int]) -> None:
+    assert scale_for(highest, in_bytes=in_bytes) == scale
+
+
+@pytest.mark.parametrize("in_bytes", [True, False])
+@given(highest=st.integers(0, 2**62))
+def test_a_scale_reaches_the_highest_value_and_hardly_further(highest: int, in_bytes: bool) -> None:
+    scale = scale_for(highest, in_bytes=in_bytes)
+    assert 2 <= len(scale) <= 5
+    assert scale == sorted(set(scale))
+    assert scale[-1] >= highest
+    assert scale[-2] <= highest
 
 
 def test_a_chart_of_nothing_is_flat() -> None:

@@ -48,11 +48,11 @@ async def overview(call: Call) -> ASGIApp:
         charts=[
             (
                 "Bytes received",
-                by_day({d: one.bytes for d, one in told.days}, today=today),
+                by_day({d: one.bytes for d, one in told.days}, today=today, in_bytes=True),
                 True,
             ),
             ("Uploads begun", by_day({d: one.begun for d, one in told.days}, today=today), False),
-            ("Bytes delivered", by_day(_days(sent, "bytes"), today=today), True),
+            ("Bytes delivered", by_day(_days(sent, "bytes"), today=today, in_bytes=True), True),
             ("Transfers", by_day(_days(sent, "requests"), today=today), False),
         ],
         fetched=[one for one in sent.files if one.filename][:_FILES_SHOWN],
