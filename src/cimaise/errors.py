@@ -249,6 +249,13 @@ class Unavailable(CimaiseError):
         super().__init__(message, code=code, retry_after_s=retry_after_s)
 
 
+def is_ours(fault: BaseException) -> bool:
+    """Nobody's who asked: a store or another server failed, or we made a mistake."""
+    if isinstance(fault, CimaiseError):
+        return isinstance(fault, UpstreamFailed | UpstreamTimedOut | Unavailable)
+    return isinstance(fault, Exception)
+
+
 class ClientGone(CimaiseError):
     """The client closed the connection; nobody can be told, only the log."""
 

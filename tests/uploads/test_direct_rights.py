@@ -92,7 +92,7 @@ async def test_others_may_not_touch_an_upload_and_admins_may(uploading: Uploadin
 
 async def test_without_a_right_to_the_collection_nothing_begins(uploading: Uploading):
     intent = Intent("tools", "tool.zip", 100)
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         await uploading.direct.create(BOB, intent)
     with pytest.raises(NotSignedIn):
         await uploading.direct.create(GUEST, intent)

@@ -264,7 +264,7 @@ async def test_a_direct_upload_is_none_of_this_door(tus: Tus):
 async def test_who_may_not_upload_there_is_refused_before_anything_is_kept(tus: Tus):
     with pytest.raises(NotSignedIn):
         await tus.create(10, principal=GUEST)
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         await tus.create(10, principal=BOB)
     with pytest.raises(NotFound):
         await tus.create(10, metadata=metadata(collection="nowhere"))

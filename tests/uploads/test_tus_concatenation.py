@@ -131,7 +131,8 @@ async def test_what_is_no_partial_upload_of_ones_own_is_refused(tus: Tus):
     with pytest.raises(NotFound):
         await tus.final("nothing-like-this")
     mine = await partial(tus, b"x")
-    told = metadata(collection="tools")
+    await tus.uploading.collections.create(BOB, "theirs")
+    told = metadata(collection="theirs")
     with pytest.raises(Forbidden):
         await tus.door.create(BOB, Creation(None, told, "final;/tus/x", (mine,)))
 

@@ -77,7 +77,7 @@ def test_members_may_do_what_their_role_says(server: RunningApplication, ann: Pe
     with server.client(ann) as owner, server.client(bob) as member:
         name = make_collection(server, owner)
         begin = {"collection": name, "filename": "a.txt", "size": 5}
-        assert member.get(f"/api/collections/{name}").status_code == 403
+        assert member.get(f"/api/collections/{name}").status_code == 404
         for role, upload, change in (("viewer", 403, 403), ("contributor", 201, 403), ("manager", 201, 200)):  # fmt: skip
             put = owner.put(f"/api/collections/{name}/members/bob", json={"role": role})
             assert put.json() == {"account": bob.id, "role": role}
@@ -86,7 +86,7 @@ def test_members_may_do_what_their_role_says(server: RunningApplication, ann: Pe
             patch = member.patch(f"/api/collections/{name}", json={"title": role})
             assert patch.status_code == change
         assert owner.delete(f"/api/collections/{name}/members/{bob.id}").status_code == 204
-        assert member.get(f"/api/collections/{name}").status_code == 403
+        assert member.get(f"/api/collections/{name}").status_code == 404
         absent = owner.put(f"/api/collections/{name}/members/nobody", json={"role": "viewer"})
         assert absent.status_code == 404
 
@@ -107,7 +107,7 @@ def test_collections_are_listed_to_those_who_may_see_them(
         assert listed(owner) == {"public", "unlisted", "private"}
         assert listed(other) == listed(guest) == {"public"}
         assert guest.get(f"/api/collections/{names['unlisted']}").status_code == 200
-        assert guest.get(f"/api/collections/{names['private']}").status_code == 401
+        assert guest.get(f"/api/collections/{names['private']}").status_code == 404
 
 
 def test_everybody_who_is_signed_in_may_send_to_the_inbox(server: RunningApplication, ann: Person):

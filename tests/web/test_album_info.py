@@ -44,7 +44,7 @@ def test_it_tells_the_placeholder_once_there_is_one(server: RunningApplication) 
 def test_nobody_learns_anything_of_a_private_folder(server: RunningApplication) -> None:
     hang(server, "closed wall", "private")
     with server.client() as guest:
-        assert guest.get("/albums/closed%20wall/a%20b.jpg/info").status_code == 401
+        assert guest.get("/albums/closed%20wall/a%20b.jpg/info").status_code == 404
 
 
 def test_what_is_no_picture_of_the_album_is_not_found(server: RunningApplication) -> None:

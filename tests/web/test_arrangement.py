@@ -121,6 +121,9 @@ def test_only_who_manages_a_collection_hangs_it(
     with server.client(bob) as client:
         url = f"/api/collections/{hers.name}/order"
         assert client.put(url, json={"files": []}).status_code == 403
+        member = f"/api/collections/{hers.name}/members/{bob.name}"
+        hers.client.put(member, json={"role": "contributor"}).raise_for_status()
+        assert client.put(url, json={"files": []}).status_code == 403
 
 
 def test_a_cover_is_chosen_and_another_takes_its_place_when_it_goes(hers: Wall) -> None:

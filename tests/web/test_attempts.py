@@ -33,6 +33,17 @@ def direct(client: httpx2.Client) -> httpx2.Response:
     return answer
 
 
+def begun(client: httpx2.Client) -> httpx2.Response:
+    """In parts: so the storage has to begin it."""
+    intent = {
+        "collection": "inbox",
+        "filename": "a.txt",
+        "size": len(BODY),
+        "strategy": "multipart",
+    }
+    return client.post("/api/uploads", json=intent)
+
+
 def raw(client: httpx2.Client) -> httpx2.Response:
     return client.put("/api/collections/inbox/files/a.png", content=BODY)  # no picture
 
@@ -78,3 +89,23 @@ def test_who_succeeds_is_never_asked_to_wait(server: RunningApplication):
         for _ in range(3 * LIMIT):
             done = client.put("/api/collections/inbox/files/a.txt", content=BODY)
             assert done.status_code == 201
+
+
+@pytest.mark.parametrize("door", [begun, raw, form, tus, companion])
+def test_what_fails_because_the_storage_does_is_nobody_s_attempt(
+    server: RunningApplication, door: Callable[[httpx2.Client], httpx2.Response]
+):
+    dir_ = server.application.settings.data.dir
+    away = [(dir_ / name, dir_ / f"{name}-away") for name in ("tmp", "multipart")]
+    with server.client(server.person(f"eve-{door.__name__}")) as client:
+        for there, elsewhere in away:
+            there.rename(elsewhere)
+        try:
+            statuses = [door(client).status_code for _ in range(2 * LIMIT)]
+        finally:
+            for there, elsewhere in away:
+                elsewhere.rename(there)
+        assert statuses == [503] * (2 * LIMIT)
+        done = client.put("/api/collections/inbox/files/a.txt", content=BODY)
+        assert done.status_code == 201, done.text
+        assert client.get("/api/me").json()["quota"]["total_used"] == len(BODY)

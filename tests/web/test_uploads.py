@@ -119,7 +119,7 @@ def test_others_cannot_publish_it_and_it_cannot_go_elsewhere(
         bobs = make_collection(server, other)
         done = send_file(client, collection, "a.zip", SMALL)
         post = {"upload": done["id"]}
-        assert other.post(f"/api/collections/{collection}/files", json=post).status_code == 403
+        assert other.post(f"/api/collections/{collection}/files", json=post).status_code == 404
         assert other.post(f"/api/collections/{bobs}/files", json=post).status_code == 403
         assert client.post(f"/api/collections/{elsewhere}/files", json=post).status_code == 422
 

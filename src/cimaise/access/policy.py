@@ -162,6 +162,19 @@ def may_view(principal: Principal, facts: CollectionFacts) -> bool:
     return not principal.is_guest and (_rules(principal, facts) or facts.member_role is not None)
 
 
+def may_know_of(principal: Principal, facts: CollectionFacts) -> bool:
+    """May learn that the collection exists; to all others it is as absent as one that is not.
+
+    Names can be guessed, so this is asked before anything else. An upload token names its
+    collection, whatever its maker may still do there.
+    """
+    return (
+        may_view(principal, facts)
+        or may_contribute(principal, facts)
+        or (principal.token_id is not None and principal.collection_id == facts.id)
+    )
+
+
 def may_contribute(principal: Principal, facts: CollectionFacts) -> bool:
     """May upload and publish into the collection.
 

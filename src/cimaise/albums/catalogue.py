@@ -68,9 +68,7 @@ class Catalogue:
         ``after``, where it is given, says where the page begins, in its own order.
 
         Raises:
-            NotFound: No source has such an album.
-            NotSignedIn: It is private, and nobody has signed in.
-            Forbidden: It is private, and not for this one.
+            NotFound: No source has such an album, or none that the principal may see.
             Unavailable: A source that may have it failed.
         """
         wanted = Wanted(page, limit, sort, order, after)
@@ -96,9 +94,8 @@ class Catalogue:
         """Look at a file of a folder album, to be sent by the caller.
 
         Raises:
-            NotFound: No such album or file, or nothing that is served.
-            NotSignedIn: The album is private, and nobody has signed in.
-            Forbidden: The album is private, and not for this one.
+            NotFound: No such album or file, nothing that is served, or nothing that the principal
+                may see.
         """
         for files in self._local():
             try:

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from cimaise.access.policy import MemberRole, Principal, Visibility
+from cimaise.access.policy import MemberRole, Principal, Visibility, may_know_of
 from cimaise.database.prepared import PreparedRow
 from cimaise.database.schema import collections, memberships
 from cimaise.errors import NotFound, WrongState
@@ -24,12 +24,28 @@ def insert_collection(connection: Connection, made: Collection) -> Collection:
 
 
 def find_collection(connection: Connection, name: str, principal: Principal) -> Collection:
-    """The collection with the principal's membership; ``NotFound``. Checks no right."""
+    """The collection with the principal's membership.
+
+    Raises:
+        NotFound: There is none, or none that the principal may know of. No other right is asked.
+    """
+    found = collection_named(connection, name, principal)
+    if not may_know_of(principal, found.facts):
+        raise _no_such()
+    return found
+
+
+def collection_named(connection: Connection, name: str, principal: Principal) -> Collection:
+    """As :func:`find_collection`, for one that is known of for certain. Asks for no right."""
     values = {"of_name": name, "of_member": principal.account_id}
     row = _ONE.first(connection, values)
     if row is None:
-        raise NotFound("There is no such collection.")
+        raise _no_such()
     return collection_of(row)
+
+
+def _no_such() -> NotFound:
+    return NotFound("There is no such collection.")
 
 
 def joined_membership(principal: Principal) -> Any:

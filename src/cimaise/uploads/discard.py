@@ -23,13 +23,23 @@ from cimaise.uploads.session import State, Strategy, UploadSession
 
 
 def end(
-    connection: Connection, session: UploadSession, to: State, *, now: datetime, reason: str = ""
+    connection: Connection,
+    session: UploadSession,
+    to: State,
+    *,
+    now: datetime,
+    reason: str = "",
+    is_ours: bool = False,
 ) -> bool:
-    """Set the end state, give the quota back and note the bytes; False if it changed meanwhile."""
+    """Set the end state, give the quota back and note the bytes; False if it changed meanwhile.
+
+    Where the fault ``is_ours`` it is not held against whoever sent it.
+    """
     values = {"reason": reason} if reason else {}
     if not sessions.advance(connection, session, to, now=now, **values):
         return False
-    if session.reserved_on is not None:  # else it was a piece, and its whole has what it had
+    # a piece has nothing reserved: its whole has what it had
+    if session.reserved_on is not None and not is_ours:
         count_failed(connection, session.token_id or session.account_id, now=now)
         _score(connection, session, to, now=now)
     was, session = session.state, sessions.find(connection, session.id)  # with what came since
@@ -127,10 +137,11 @@ async def end_and_remove(
     *,
     now: datetime,
     reason: str = "",
+    is_ours: bool = False,
 ) -> bool:
     """:func:`end` in a transaction of its own, then :func:`remove_bytes`."""
     ended = await database.write(
-        lambda connection: end(connection, session, to, now=now, reason=reason)
+        lambda connection: end(connection, session, to, now=now, reason=reason, is_ours=is_ours)
     )
     if ended:
         await remove_bytes(storage, session)

@@ -39,11 +39,22 @@ async def require_living(stores: Stores, session: UploadSession) -> None:
         raise WrongState(f"The upload is {session.state}.")
 
 
-async def end_session(stores: Stores, session: UploadSession, to: State, reason: str = "") -> bool:
-    """End it, and remove its bytes; False where somebody was quicker."""
+async def end_session(
+    stores: Stores, session: UploadSession, to: State, reason: str = "", *, is_ours: bool = False
+) -> bool:
+    """End it, and remove its bytes; False where somebody was quicker.
+
+    ``is_ours``: see :func:`cimaise.uploads.discard.end`.
+    """
     return await end_and_remove(
-        stores.database, stores.storage, session, to, now=stores.clock(), reason=reason
-    )
+        stores.database, stores.storage, session, to, now=stores.clock(), reason=reason,
+        is_ours=is_ours,
+    )  # fmt: skip
+
+
+async def give_up_beginning(stores: Stores, session: UploadSession) -> None:
+    """The storage failed before anybody knew of the upload."""
+    await end_session(stores, session, State.ABORTED, "the storage refused to begin", is_ours=True)
 
 
 async def reject(stores: Stores, session: UploadSession, refusal: CimaiseError) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from cimaise import telemetry
 from cimaise.access.policy import Principal, require_account, require_contribute
-from cimaise.errors import CimaiseError, Invalid, WrongState
+from cimaise.errors import CimaiseError, Invalid, WrongState, is_ours
 from cimaise.library.collection_rows import find_collection
 from cimaise.library.model import Collection, File
 from cimaise.storage.keys import incoming_key, object_key
@@ -93,7 +93,7 @@ class Streams:
             return await self._store(session, admission, incoming, chunks)
         except BaseException as fault:
             reason = fault.message if isinstance(fault, CimaiseError) else "the transfer broke off"
-            await asyncio.shield(self._drop(session, reason))
+            await asyncio.shield(self._drop(session, reason, ours=is_ours(fault)))
             raise
 
     async def _begin(
@@ -256,7 +256,7 @@ class Streams:
                 )
             )
         except CimaiseError as refusal:
-            await self.drop(received, refusal.message)
+            await self.drop(received, refusal.message, ours=is_ours(refusal))
             raise
         finally:
             for one in received:
@@ -309,12 +309,15 @@ class Streams:
             settings=self._stores.settings.uploads,
         )
 
-    async def drop(self, received: Sequence[Received], reason: str) -> None:
-        """Remove streams of a request that came to nothing; nothing stays of them."""
-        for one in received:
-            await asyncio.shield(self._drop(one.session, reason))
+    async def drop(self, received: Sequence[Received], reason: str, *, ours: bool = False) -> None:
+        """Remove streams of a request that came to nothing; nothing stays of them.
 
-    async def _drop(self, session: UploadSession, reason: str) -> None:
+        ``ours``: whoever sent them can do nothing for it.
+        """
+        for one in received:
+            await asyncio.shield(self._drop(one.session, reason, ours=ours))
+
+    async def _drop(self, session: UploadSession, reason: str, *, ours: bool) -> None:
         self.leases.let_go(session.id)
         telemetry.log("upload_rejected", upload=session.id, reason=reason)
         current = await self._stores.database.read(
@@ -327,4 +330,5 @@ class Streams:
             State.REJECTED,
             now=self._stores.clock(),
             reason=reason,
+            is_ours=ours,
         )

@@ -14,7 +14,7 @@ from cimaise.access.accounts.rows import account_by_id
 from cimaise.access.policy import Principal
 from cimaise.access.risk.bans import is_banned
 from cimaise.errors import Forbidden, NotFound
-from cimaise.library.collection_rows import find_collection
+from cimaise.library.collection_rows import collection_named
 from cimaise.library.model import Collection
 from cimaise.uploads.session import UploadSession
 
@@ -30,7 +30,7 @@ def collection_now(connection: Connection, session: UploadSession, *, now: datet
         raise NotFound("The collection was deleted meanwhile.")
     sender = sender_now(connection, session.account_id, now=now)
     principal = replace(sender, token_id=session.token_id, collection_id=session.collection_id)
-    found = find_collection(connection, session.collection_name, principal)
+    found = collection_named(connection, session.collection_name, principal)
     rights.require_contribute(principal, found.facts)
     return found
 

@@ -94,7 +94,7 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], bytes], str]]] = {
 RULES: Final = (
     # rights
     _rule("nobody signed in", 401, "not_signed_in", who="guest", is_early=True),
-    _rule("a stranger", 403, "forbidden", who="stranger", is_early=True),
+    _rule("a stranger", 404, "not_found", who="stranger", is_early=True),
     _rule("a viewer", 403, "forbidden", who="viewer", is_early=True),
     _rule("a key without the scope", 403, "forbidden", who="read", is_early=True),
     _rule("no such collection", 404, "not_found", collection="nowhere", is_early=True),

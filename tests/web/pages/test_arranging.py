@@ -138,7 +138,7 @@ def test_the_form_of_the_collection_changes_it(hers: Table, server: RunningAppli
         assert guest.get(f"/gallery/{hers.name}").status_code == 200
         answer = hers.post(title=" Hills ", visibility="private", sort="name")
         assert answer.headers["location"] == f"{hers.path}?did=saved"
-        assert guest.get(f"/gallery/{hers.name}").status_code == 401
+        assert guest.get(f"/gallery/{hers.name}").status_code == 404
         assert guest.get(f"/images/{hers.ids['a']}?width=40").status_code == 401
     facts = hers.facts()
     assert (facts["title"], facts["visibility"], hers.shown()) == ("Hills", "private", "ab")

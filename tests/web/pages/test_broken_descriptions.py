@@ -47,7 +47,7 @@ def test_administrators_are_told_which_and_what_is_wrong(
         assert gallery.status_code == 200
         assert "cannot be read, so it is private" in gallery.text
         assert "cannot be read" not in admin.get("/gallery/hills", headers=HTML).text
-        assert member.get("/gallery/lakes", headers=HTML).status_code == 403
+        assert member.get("/gallery/lakes", headers=HTML).status_code == 404
 
 
 def test_a_repaired_description_is_told_of_no_more(

@@ -143,14 +143,15 @@ def test_people_are_let_in_with_a_role_get_another_and_are_removed(
     assert answer.headers["location"] == f"{path}?did=member#people"
     assert his.get(f"/gallery/{name}", headers=HTML).status_code == 200
     assert shown(his, path, 403)
+    assert his.get(f"/api/collections/{name}/members").status_code == 403
     post(hers, members, account=bob.id, role="manager", action="set")
     listed = hers.get(f"/api/collections/{name}/members").json()
     assert listed["members"] == [{"account": bob.id, "name": bob.name, "role": "manager"}]
     assert f"<span>{bob.name}</span>" in shown(his, path)
     post(hers, members, account=bob.id, role="manager", action="remove")
     assert hers.get(f"/api/collections/{name}/members").json()["members"] == []
-    assert his.get(f"/gallery/{name}", headers=HTML).status_code == 403
-    assert his.get(f"/api/collections/{name}/members").status_code == 403
+    assert his.get(f"/gallery/{name}", headers=HTML).status_code == 404
+    assert his.get(f"/api/collections/{name}/members").status_code == 404
 
 
 def test_an_account_or_a_role_that_is_none_is_said_on_the_page(
@@ -162,6 +163,22 @@ def test_an_account_or_a_role_that_is_none_is_said_on_the_page(
     assert "There is no such account." in unknown.text
     assert 'value="nobody"' in unknown.text
     assert post(hers, members, account="ann", role="king", action="set").status_code == 422
+
+
+@pytest.mark.parametrize("action", ["", "grant", "SET", "set,remove"])
+def test_what_is_neither_giving_nor_taking_a_role_is_refused(
+    hers: httpx2.Client, name: str, bob: Person, action: str
+) -> None:
+    members = f"/gallery/{name}/settings/members"
+    answer = post(hers, members, account=bob.name, role="viewer", action=action)
+    assert answer.status_code == 422
+    assert "action is set or remove." in answer.text
+    assert f'value="{bob.name}"' in answer.text
+    without = post(hers, members, account=bob.name, role="viewer")
+    assert without.status_code == 422
+    program = hers.post(members, data={"account": bob.name, "role": "viewer", "action": action}, headers=SELF | {"accept": "*/*"})  # fmt: skip
+    assert (program.status_code, program.json()["field"]) == (422, "action")
+    assert hers.get(f"/api/collections/{name}/members").json()["members"] == []
 
 
 def test_an_empty_collection_is_deleted_after_a_second_question(
@@ -204,8 +221,8 @@ def test_other_sites_and_strangers_change_nothing(
             assert guest.post(where, data=form, headers=SELF).status_code == 401
             assert guest.get(where.removesuffix("/members"), headers=HTML).status_code == 401
             if where != "/collections/new":
-                assert post(his, where, **form).status_code == 403
-                assert his.get(where.removesuffix("/members"), headers=HTML).status_code == 403
+                assert post(his, where, **form).status_code == 404
+                assert his.get(where.removesuffix("/members"), headers=HTML).status_code == 404
     assert record(hers, name)["visibility"] == "private"
     assert hers.get("/api/collections/evil").status_code == 404
 

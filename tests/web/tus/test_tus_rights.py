@@ -18,7 +18,7 @@ def test_a_guest_and_a_stranger_begin_nothing(server: RunningApplication, tus: C
     assert problem(answer, 401)["code"] == "not_signed_in"
     with server.client(bob) as other:
         answer = other.post("/tus/", headers=VERSION | told)
-        assert problem(answer, 403)["code"] == "forbidden"
+        assert problem(answer, 404)["code"] == "not_found"
 
 
 def test_a_sign_in_that_has_ended_does_not_end_an_upload(tus: Client):

@@ -56,9 +56,7 @@ class Source(Protocol):
         """One page of an album; its pictures are empty past the end.
 
         Raises:
-            NotFound: The source has no such album.
-            NotSignedIn: It is private, and nobody has signed in.
-            Forbidden: It is private, and not for this one.
+            NotFound: The source has no such album, or none that the principal may see.
         """
         ...
 

@@ -73,7 +73,8 @@ class CollectionSource:
         def work(connection: Connection) -> AlbumPage:
             row = _find(connection, principal, album)
             facts = _facts(row)
-            rights.require_view(principal, facts)
+            if not rights.may_view(principal, facts):
+                raise _no_such()
             return self._page(connection, row, listed_to(principal, facts), wanted)
 
         return await self._database.read(work)
@@ -174,8 +175,12 @@ def _listing(principal: Principal) -> Any:
 def _find(connection: Connection, principal: Principal, album: str) -> Row[Any]:
     row = connection.execute(_selected(principal).where(collections.c.name == album)).first()
     if row is None:
-        raise NotFound("There is no such album.")
+        raise _no_such()
     return row
+
+
+def _no_such() -> NotFound:
+    return NotFound("There is no such album.")
 
 
 def _facts(row: Row[Any]) -> CollectionFacts:

@@ -23,7 +23,7 @@ from cimaise.errors import (
     TypeNotAllowed,
     WrongState,
 )
-from cimaise.library.collection_rows import find_collection
+from cimaise.library.collection_rows import collection_named, find_collection
 from cimaise.library.model import Collection
 from cimaise.storage.base import Multipart, PartInfo
 from cimaise.storage.keys import object_key
@@ -41,7 +41,13 @@ from cimaise.uploads.companion.plan import (
 )
 from cimaise.uploads.companion.room import Room
 from cimaise.uploads.gate import Admission, admit
-from cimaise.uploads.living import end_session, find_session, require_living, require_owner
+from cimaise.uploads.living import (
+    end_session,
+    find_session,
+    give_up_beginning,
+    require_living,
+    require_owner,
+)
 from cimaise.uploads.plan import LEAST_PART_BYTES
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
 from cimaise.uploads.stores import Stores
@@ -94,7 +100,9 @@ class CompanionUploads:
             Gone: The upload token is past its time, or was taken back.
         """
         rights.require_account(principal)
-        collection = await self._collection(wish.collection, principal)
+        collection = await self._stores.database.read(
+            lambda connection: find_collection(connection, wish.collection, principal)
+        )
         admission = admit(
             principal,
             collection,
@@ -107,14 +115,16 @@ class CompanionUploads:
         try:
             return await self._begin(session)
         except CimaiseError:
-            await end_session(self._stores, session, State.ABORTED, "the storage refused to begin")
+            await give_up_beginning(self._stores, session)
             raise
 
-    async def _collection(self, name: str | None, principal: Principal) -> Collection:
+    async def _collection_of(self, session: UploadSession, principal: Principal) -> Collection:
+        """Where an upload goes that was begun: whoever sends it knows of the collection."""
+        name = session.collection_name
         if name is None:
             raise NotFound("The collection was deleted meanwhile.")
         return await self._stores.database.read(
-            lambda connection: find_collection(connection, name, principal)
+            lambda connection: collection_named(connection, name, principal)
         )
 
     async def _record(
@@ -193,7 +203,7 @@ class CompanionUploads:
 
     async def _max_bytes(self, session: UploadSession) -> int:
         """The most that the upload may have; ``NotFound`` where its collection is gone."""
-        collection = await self._collection(session.collection_name, rights.GUEST)
+        collection = await self._collection_of(session, rights.GUEST)
         limits = (
             self._stores.settings.uploads.max_bytes,
             collection.policy.max_bytes,
@@ -292,7 +302,7 @@ class CompanionUploads:
         session = await self._living(principal, upload_id)
         if session.state in _DONE:
             return session
-        collection = await self._collection(session.collection_name, principal)
+        collection = await self._collection_of(session, principal)
         rights.require_contribute(principal, collection.facts)
         session = await self._with_plan(principal, session, collection, claimed)
         return await asyncio.shield(self._verifier.complete(session, claimed))

@@ -26,7 +26,13 @@ from cimaise.uploads import quota
 from cimaise.uploads import session as sessions
 from cimaise.uploads.completion import received_whole
 from cimaise.uploads.gate import Admission, admit, admit_any
-from cimaise.uploads.living import end_session, find_session, require_living, require_owner
+from cimaise.uploads.living import (
+    end_session,
+    find_session,
+    give_up_beginning,
+    require_living,
+    require_owner,
+)
 from cimaise.uploads.plan import Plan, make_plan
 from cimaise.uploads.quota import QuotaState
 from cimaise.uploads.session import ENDED, State, Strategy, UploadSession, shown_state
@@ -187,7 +193,7 @@ class DirectUploads:
                 part_size=session.part_size,
             )
         except CimaiseError:
-            await end_session(self._stores, session, State.ABORTED, "the storage refused to begin")
+            await give_up_beginning(self._stores, session)
             raise
         begun = replace(session, storage_upload_id=upload_id)
         await self._stores.database.write(

@@ -177,7 +177,7 @@ class Creator:
                 part_size=session.part_size,
             )
         except CimaiseError:
-            await self.drop(upload, "the storage refused to begin")
+            await self.drop(upload, "the storage refused to begin", is_ours=True)
             raise
         begun = replace(session, storage_upload_id=upload_id)
         await self._stores.database.write(
@@ -185,7 +185,7 @@ class Creator:
         )
         return replace(upload, session=begun)
 
-    async def drop(self, upload: TusUpload, reason: str) -> None:
+    async def drop(self, upload: TusUpload, reason: str, *, is_ours: bool = False) -> None:
         """End an upload that nobody knows the address of."""
         await end_and_remove(
             self._stores.database,
@@ -194,6 +194,7 @@ class Creator:
             State.ABORTED,
             now=self._stores.clock(),
             reason=reason,
+            is_ours=is_ours,
         )
 
 

@@ -23,6 +23,7 @@ from cimaise.web.pages.words import format_slug
 from cimaise.web.replies.problems import status_of
 from cimaise.web.shapes.public import MAX_TITLE
 
+_ACTIONS: Final = ("set", "remove")
 _FORM_BYTES: Final = 32 * 1024
 _TOLD: Final = {
     "made": "The collection is made.",
@@ -107,7 +108,7 @@ async def change_member(call: Call) -> ASGIApp:
     form, name = await read_form(call), call.path("album")
     account = form.get("account", "").strip()
     try:
-        if form.get("action") == "remove":
+        if _action(form) == "remove":
             await call.services.library.collections.remove_member(call.principal, name, account)
             return go_on(f"{settings_url(name)}?did=removed#people")
         await call.services.library.collections.set_member(
@@ -204,6 +205,13 @@ def _visibility(form: Mapping[str, str]) -> Visibility:
     if visibility not in set(Visibility):
         raise Invalid("visibility is public, unlisted or private.", field="visibility")
     return Visibility(visibility)
+
+
+def _action(form: Mapping[str, str]) -> str:
+    action = form.get("action", "")
+    if action not in _ACTIONS:
+        raise Invalid("action is set or remove.", field="action")
+    return action
 
 
 def _role(form: Mapping[str, str]) -> MemberRole:

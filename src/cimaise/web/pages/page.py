@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from cimaise import telemetry
 from cimaise.access.challenge.base import Widget
 from cimaise.albums.dates import format_long_date, format_moment
-from cimaise.errors import CimaiseError, NotSignedIn
+from cimaise.errors import CimaiseError, NotFound, NotSignedIn
 from cimaise.rfc.negotiation import prefers_html
 from cimaise.storage.base import Storage
 from cimaise.web.assets import asset_url
@@ -157,7 +157,7 @@ def shown(handler: PageHandler) -> PageHandler:
                 raise
             telemetry.log("request_failed", level="error", fault=fault, path=call.request.url.path)
             message = "The server made a mistake. It has been written down."
-            return page(call, "error.html", status=SERVER_FAULT, code="internal", message=message)
+            return page(call, "error.html", status=SERVER_FAULT, code="internal", message=message, sign_in="")  # fmt: skip
 
     return answered
 
@@ -170,14 +170,34 @@ def headers_with(error: CimaiseError | None) -> dict[str, str]:
 
 
 def error_page(call: Call, error: CimaiseError) -> Response:
-    """What went wrong, as a page; the sign-in where an account is all that is missing."""
+    """What went wrong, as a page; the sign-in where an account is all that is missing.
+
+    What is absent to a guest may be there for others, so the way to sign in is shown beside it.
+    """
     status, headers = status_of(error), problem_headers(error)
     needs_account = isinstance(error, NotSignedIn) and call.principal.is_guest
     if needs_account and call.services.host is None:
         return sign_in_page(call, status=status, headers=headers, message=error.message)
+    may_help = needs_account or (isinstance(error, NotFound) and call.principal.is_guest)
     return page(
         call, "error.html", status=status, headers=headers, code=error.code, message=error.message,
+        sign_in=_sign_in_and_back(call) if may_help else "",
     )  # fmt: skip
+
+
+def _sign_in_and_back(call: Call) -> str:
+    """Where people sign in to see this page; another application's sign-in knows its own way."""
+    if call.services.host is not None:
+        return _sign_in_url(call)
+    return f"{_sign_in_url(call)}?{urlencode({'next': local_path(_wanted(call))})}"
+
+
+def _wanted(call: Call) -> str:
+    """Where the request wanted to go."""
+    asked = call.request.url
+    is_page = call.request.method in ("GET", "HEAD") and asked.path != "/login"
+    where = f"{asked.path}?{asked.query}" if asked.query else asked.path
+    return where if is_page else "/"
 
 
 def sign_in_page(
@@ -205,11 +225,6 @@ def sign_in_page(
         by_link: A one-time link has failed: say how another one is made.
         widget: Of a challenge that is asked for as well.
     """
-    if following is None:
-        asked = call.request.url
-        is_reading = call.request.method in ("GET", "HEAD")
-        following = f"{asked.path}?{asked.query}" if asked.query else asked.path
-        following = following if is_reading and asked.path != "/login" else "/"
     return page(
         call,
         "login.html",
@@ -222,7 +237,7 @@ def sign_in_page(
         provider=call.services.settings.oidc.label if call.services.access.oidc else "",
         widget=widget,
         message=message,
-        following=local_path(following),
+        following=local_path(_wanted(call) if following is None else following),
     )
 
 

@@ -112,7 +112,8 @@ class FolderSource:
         """See :class:`cimaise.albums.sources.base.Source`."""
         for _ in range(_TRIES):
             found = await _in_thread(self._albums.find, album)
-            rights.require_view(principal, _facts_of(principal, found))
+            if not rights.may_view(principal, _facts_of(principal, found)):
+                raise NotFound("There is no such album.")
             page, files = await self._page(found, wanted)
             if await _in_thread(self._albums.look_at, album, files):
                 break
@@ -123,8 +124,7 @@ class FolderSource:
         """See :class:`cimaise.albums.sources.base.LocalFiles`."""
         held = await _in_thread(self._albums.find_file, album, file)
         facts = _facts(principal, album, held.visibility, held.members)
-        rights.require_view(principal, facts)
-        if held.file is None:
+        if held.file is None or not rights.may_view(principal, facts):
             raise NotFound("There is no such file.")
         return held.file
 
