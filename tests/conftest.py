@@ -10,6 +10,7 @@ from typing import Final
 import httpcore2
 import hypothesis
 import pytest
+from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 
 from cimaise.database.engine import Database, open_database
 from cimaise.database.migrate import migrate
@@ -21,6 +22,7 @@ from tests.kit.redis_server import RedisServer, running_redis
 from tests.kit.s3 import CannotStart, S3Server, start_swift, start_versitygw
 from tests.kit.schema import sqlite_with_schema
 
+PATIENCE_S: Final = 120.0
 TEMPLATE: Final = "template_cimaise"
 _numbers = itertools.count(1)
 FAR: Final = frozenset({"browser", "swift", "versitygw"})
@@ -31,11 +33,16 @@ hypothesis.settings.load_profile("cimaise")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _certificates_read_once() -> Iterator[None]:
-    """Each client would read all of the system's, which takes longer than most requests."""
+def _cheap_and_patient_clients() -> Iterator[None]:
+    """Clients share the system's certificates, which take longer to read than most requests.
+
+    They wait for as long as a server may take on a machine with other work, not for 5 seconds.
+    """
     once = httpcore2.default_ssl_context()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpcore2, "default_ssl_context", lambda **_: once)
+        for phase in ("connect", "read", "write", "pool"):
+            patch.setattr(DEFAULT_TIMEOUT_CONFIG, phase, PATIENCE_S)
         yield
 
 
