@@ -9,7 +9,8 @@ import pytest
 from cimaise.middleware.safesend import SafeSendMiddleware
 from cimaise.web.asgi.access_log import deadline_answer
 from cimaise.web.call import Call
-from cimaise.web.router import Line, build_router, moves_bytes
+from cimaise.web.lines import Line
+from cimaise.web.router import build_router, moves_bytes
 from cimaise.web.routes import LINES
 from tests.kit.application import RunningApplication
 from tests.kit.asgi import HandClock, LaxServer, http_scope, turn
@@ -35,7 +36,7 @@ def lines() -> list[object]:
 
 async def asked(server: RunningApplication, line: Line) -> tuple[LaxServer, HandClock, bool]:
     """Ask the line, whose handler waits for ever, and let the time pass; did the request end?"""
-    from cimaise.web.router import Permission  # noqa: PLC0415
+    from cimaise.web.lines import Permission  # noqa: PLC0415
 
     waiting, clock, wire = Waiting(), HandClock(), LaxServer()
     stuck = replace(line, handler=waiting, permission=Permission.PUBLIC)  # type: ignore[arg-type]

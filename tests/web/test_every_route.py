@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from cimaise.web.limits.limiting import Kind
+from cimaise.web.lines import Line, Permission
 from cimaise.web.reference.page import described
-from cimaise.web.router import Line, Permission
 from cimaise.web.routes import LINES
 from tests.kit.application import Person, RunningApplication
 

@@ -52,8 +52,8 @@ from cimaise.usage import Usage
 from cimaise.web.asgi.background import Background
 from cimaise.web.asgi.ready_access_log import AnsweredAtOnce
 from cimaise.web.limits.limiting import Limiter
+from cimaise.web.lines import Line
 from cimaise.web.operation.kept_text import KeptText
-from cimaise.web.router import Line
 from cimaise.webhooks.service import Webhooks
 
 

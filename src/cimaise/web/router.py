@@ -4,9 +4,7 @@ Authentication comes first, then the route's permission, then the handler; whate
 becomes the one error shape, or that of the route's protocol. ``HEAD`` is answered by ``GET``, ``OPTIONS`` by the table.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import Headers
@@ -31,6 +29,7 @@ from cimaise.web.asgi.access_log import UNKNOWN_ROUTE
 from cimaise.web.call import Call
 from cimaise.web.limits.challenging import require_unsuspected
 from cimaise.web.limits.limiting import Kind
+from cimaise.web.lines import Line, Permission
 from cimaise.web.pages.failures import failure_page, is_for_people, no_page
 from cimaise.web.replies.compression import pack
 from cimaise.web.replies.cors import Cors, cors_headers, preflight_headers
@@ -40,81 +39,12 @@ from cimaise.web.segments import BySegment
 if TYPE_CHECKING:
     from cimaise.web.services import Services
 
-Handler = Callable[[Call], Awaitable[ASGIApp]]
 SERVER_FAULT = 500
 WRONG_ENCODING: Final = "wrong_encoding"
 """Code of a body that no file was found in: nobody's attempt at a file."""
 
 _TRAILERS = "cimaise.trailers"
 _READING: Final = ("GET", "HEAD")
-
-
-class Permission(Enum):
-    """What a route asks of everybody before its handler is called."""
-
-    PUBLIC = "public"  # the handler decides
-    HOLDER = "holder"  # whoever knows the address; a sign-in that has ended is no obstacle
-    ACCOUNT = "account"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the URL map.
-
-    Attributes:
-        method: ``GET`` stands for ``HEAD`` too.
-        path: With ``{names}``.
-        handler: What answers.
-        permission: What is asked before.
-        summary: One sentence for the reference.
-        body: Type of the JSON body, where there is one.
-        answer: Type of the JSON answer, where there is one.
-        status: Status of success.
-        cors: Which pages of other origins may read the answer.
-        moves_bytes: Free of the deadline, because it lasts as long as its bytes.
-        tag: Chapter of the reference.
-        headers: What every answer carries, errors included.
-        retell: Makes the answer to an error, for clients of a protocol with a shape of its own.
-        is_overridable: A POST with ``X-HTTP-Method-Override`` counts as this method.
-        counts_as: The rate that it counts against; ``None``: a read, or a change.
-        asks_scope: A limited API key needs a scope for it.
-        is_watch: For whoever watches the server: answers those who are banned as well.
-        is_own_sign_in: Absent where another application signs people in.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    permission: Permission
-    summary: str
-    body: Any = None
-    answer: Any = None
-    status: int = 200
-    cors: Cors = Cors.NONE
-    moves_bytes: bool = False
-    tag: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    retell: Callable[[CimaiseError, str], Response] = problem_reply
-    is_overridable: bool = False
-    counts_as: Kind | None = None
-    asks_scope: bool = True
-    is_watch: bool = False
-    is_own_sign_in: bool = False
-
-    @property
-    def kind(self) -> Kind:
-        """The rate that it counts against."""
-        return self.counts_as or (Kind.READ if self.method == "GET" else Kind.CHANGE)
-
-    @property
-    def scope(self) -> policy.Scope | None:
-        """What a limited API key needs; ``None`` where a key is beside the point."""
-        if not self.asks_scope:
-            return None
-        if self.cors is Cors.UPLOADS:
-            return policy.Scope.UPLOAD
-        return policy.Scope.READ if self.method == "GET" else policy.Scope.MANAGE
 
 
 class _Door:

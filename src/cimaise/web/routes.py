@@ -14,6 +14,7 @@ from cimaise.web.images import iiif
 from cimaise.web.images import stored as images
 from cimaise.web.limits import challenging
 from cimaise.web.limits.limiting import Kind
+from cimaise.web.lines import Line, Permission
 from cimaise.web.operation import (
     admin,
     audit,
@@ -49,7 +50,6 @@ from cimaise.web.pages.admin import uploads as desk_uploads
 from cimaise.web.pages.admin import webhooks as desk_webhooks
 from cimaise.web.reference import page as reference
 from cimaise.web.replies.cors import Cors
-from cimaise.web.router import Line, Permission
 from cimaise.web.shapes import admin as sa
 from cimaise.web.shapes import public as s
 from cimaise.web.uploads import companion, forms, token_access, tus

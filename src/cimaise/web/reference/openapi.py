@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cimaise.web.router import Line, Permission
+from cimaise.web.lines import Line, Permission
 
 _NO_NAME: Final = re.compile("[^A-Za-z0-9]+")
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from cimaise.web.call import Call
+from cimaise.web.lines import Line
 from cimaise.web.pages.page import page, shown
 from cimaise.web.reference.openapi import document
-from cimaise.web.router import Line
 
 _WHOM: Final = {
     "public": "everybody",

@@ -26,9 +26,9 @@ from cimaise.uploads.tus.creating import Creation
 from cimaise.uploads.tus.receiving import Body
 from cimaise.web.call import Call
 from cimaise.web.files.library import remove_file
+from cimaise.web.lines import Handler
 from cimaise.web.replies.problems import problem_reply
 from cimaise.web.replies.reply import empty_reply
-from cimaise.web.router import Handler
 from cimaise.web.uploads.token_access import principal_of
 
 HEADERS: Final[Mapping[str, str]] = {"tus-resumable": tus.VERSION}
