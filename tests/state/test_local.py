@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import os
 import signal
 import stat
 from pathlib import Path
@@ -147,3 +148,30 @@ async def test_hits_are_counted_where_the_system_has_no_locks(
     hits = [await state.hit("ann", limit=2, window_s=3600) for _ in range(3)]
     assert [hit.is_allowed for hit in hits] == [True, True, False]
     await state.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system has no such call")
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_the_file_of_rates_has_all_of_its_blocks_before_the_disk_may_be_full(
+    tmp_path: Path, is_sparse: bool
+):
+    path = tmp_path / "rates"
+    if is_sparse:  # as it was made before
+        path.touch()
+        os.truncate(path, 8192 * 192)
+    SharedRates(path, Clock()).close()
+    facts = path.stat()
+    assert facts.st_size == 8192 * 192
+    assert facts.st_blocks * 512 >= facts.st_size
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system has no such call")
+def test_a_disk_without_room_for_the_file_of_rates_is_an_error_and_no_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        SharedRates(tmp_path / "rates", Clock())

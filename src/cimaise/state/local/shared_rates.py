@@ -36,8 +36,7 @@ class SharedRates:
         self._clock = clock
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(self._file).st_size < _BYTES:
-                os.ftruncate(self._file, _BYTES)
+            _allocate(self._file)
             self._table = mmap.mmap(self._file, _BYTES)
         except BaseException:
             os.close(self._file)
@@ -84,3 +83,15 @@ class SharedRates:
         """Unmap and close."""
         self._table.close()
         os.close(self._file)
+
+
+def _allocate(file: int) -> None:
+    """Give the file all of its blocks; ``OSError`` where the disk has not so many.
+
+    Where one is missing, the first write to its page in memory would ask for it, and on a full disk
+    that is no error but a signal (SIGBUS), which ends the process.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, _BYTES)
+    elif os.fstat(file).st_size < _BYTES:
+        os.ftruncate(file, _BYTES)
