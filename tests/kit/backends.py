@@ -13,6 +13,6 @@ def left_out(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def further(*names: str) -> list[Any]:
-    """More backends for a fixture that has its first one: slow, they keep the same promise."""
-    return [pytest.param(name, marks=pytest.mark.slow) for name in names]
+def further(*values: Any) -> list[Any]:
+    """More parameters, beside the first, that keep the same promise (backends, mostly): slow."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]

@@ -273,14 +273,14 @@ def test_a_slow_reader_is_not_a_stalled_one(tmp_path: Path):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.pathsend", "path": str(path)})
 
-    with running_uvicorn(http=http_protocol(Limits(write_stall_s=0.6))) as server:
+    with running_uvicorn(http=http_protocol(Limits(write_stall_s=2))) as server:
         server.app = file
         (reader,) = opened(server, 1, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         sips = threading.Event()
         size = 0
-        for _ in range(12):
+        for _ in range(15):
             size += len(reader.recv(200_000))
-            sips.wait(0.15)  # twelve sips take three times as long as a stall may
+            sips.wait(0.2)  # all sips take longer than a stall may, each of them a tenth of it
         while chunk := reader.recv(1 << 20):
             size += len(chunk)
         assert size > 6_000_000
