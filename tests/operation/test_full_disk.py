@@ -50,11 +50,19 @@ class Full:
         gone = [name for name in self._open_files() if name.endswith("(deleted)")]
         return names + [name for name in gone if name.startswith(tuple(map(str, folders)))]
 
-    def _open_files(self) -> Iterator[str]:
-        """Of the process, and of its workers where it has some."""
+    def mapped(self) -> set[str]:
+        """Files that are memory of a process."""
+        lines = (Path(f"/proc/{one}/maps").read_text().splitlines() for one in self._processes())
+        return {fields[5] for of_one in lines for line in of_one if len(fields := line.split()) > 5}
+
+    def _processes(self) -> list[str]:
+        """The process, and its workers where it has some."""
         pid = self.process.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for one in (pid, *children):
+        return [str(pid), *children]
+
+    def _open_files(self) -> Iterator[str]:
+        for one in self._processes():
             with suppress(OSError):  # it has ended
                 for descriptor in Path(f"/proc/{one}/fd").iterdir():
                     with suppress(OSError):  # it was closed
@@ -113,6 +121,16 @@ def single(client: httpx2.Client, body: bytes) -> list[httpx2.Response]:
     if sent.status_code == 200:
         return [client.post(f"{where}/complete", json={})]
     return [sent, client.delete(where)]
+
+
+def test_no_process_needs_room_on_the_disk_for_its_memory(full: Full) -> None:
+    """A page of a mapped file that has no block yet is a signal (SIGBUS) on a full disk."""
+    with full.client() as client:
+        assert client.get("/api/me").status_code == 200
+    mapped = [Path(name) for name in full.mapped() if name.startswith(str(full.data_dir))]
+    assert mapped
+    for facts in (file.stat() for file in mapped):
+        assert facts.st_blocks * 512 >= facts.st_size
 
 
 def used(client: httpx2.Client) -> int:

@@ -1,10 +1,13 @@
 """``cimaise serve``: the server."""
 
 import asyncio
+import os
+import shutil
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 import click
@@ -88,14 +91,23 @@ def _serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     from cimaise.telemetry import metrics
 
     asyncio.run(_prepare(settings))
-    metrics.share(settings.data.dir.absolute() / "state" / "metrics")
+    values = metrics.share(*_places_of_metrics(settings.data.dir.absolute()))
     watch = Watch(
         lambda: Worker(settings, sockets),
         on_ready=on_ready,
         on_stop=partial(_close, sockets),
         renews=bool(settings.server.tls_certificate),
     )
-    watch.run(settings.server.workers)
+    try:
+        watch.run(settings.server.workers)
+    finally:
+        shutil.rmtree(values, ignore_errors=True)
+
+
+def _places_of_metrics(data_dir: Path) -> tuple[Path, Path]:
+    """Memory, where the system has a folder for that; otherwise the data folder."""
+    name = blake2b(bytes(data_dir), digest_size=8).hexdigest()
+    return Path(f"/dev/shm/cimaise-{os.geteuid()}-{name}"), data_dir / "state" / "metrics"  # noqa: S108
 
 
 def _close(sockets: Sequence[socket.socket]) -> None:

@@ -8,6 +8,7 @@ Labels have few values: route templates, verbs, codes. Never accounts, files or 
 counted for each account is in the database (``cimaise usage``).
 """
 
+import errno
 import os
 import shutil
 from bisect import bisect_left
@@ -218,11 +219,21 @@ def _registry_of(facts: Mapping[str, tuple[str, float]]) -> CollectorRegistry:
     return registry
 
 
-def share(folder: Path) -> None:
-    """Let processes that are started from here on keep their values in ``folder``, empty now."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
-    os.environ[_FOLDER] = str(folder)
+def share(*folders: Path) -> Path:
+    """Let processes that are started from here on keep their values in one folder, empty now.
+
+    The first that can be made is taken; ``OSError`` where none can. The client maps files with holes
+    into memory, so on a full disk a process would end by a signal (SIGBUS): name memory first.
+    """
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+        except OSError:
+            continue
+        os.environ[_FOLDER] = str(folder)
+        return folder
+    raise OSError(errno.ENOENT, "There is no place for metrics.")
 
 
 def forget_process(process_id: int) -> None:
