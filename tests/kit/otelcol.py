@@ -21,7 +21,10 @@ CONFIGURATION = {
     "exporters": {"file": {}},
     "service": {
         "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "error"}},
-        "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["file"]}},
+        "pipelines": {
+            "traces": {"receivers": ["otlp"], "exporters": ["file"]},
+            "metrics": {"receivers": ["otlp"], "exporters": ["file"]},
+        },
     },
 }
 
@@ -58,10 +61,20 @@ class Collector:
                 span.get("parentSpanId", ""), span["name"],
             )
             for batch in self._lines()
-            for resource in batch["resourceSpans"]
+            for resource in batch.get("resourceSpans", ())
             for scope in resource["scopeSpans"]
             for span in scope["spans"]
         ]  # fmt: skip
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every metric that came, oldest first, in the protocol's JSON."""
+        return [
+            metric
+            for batch in self._lines()
+            for resource in batch.get("resourceMetrics", ())
+            for scope in resource["scopeMetrics"]
+            for metric in scope["metrics"]
+        ]
 
     def _lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._file.read_text("utf-8").splitlines()]

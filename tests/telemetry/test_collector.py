@@ -1,6 +1,7 @@
-"""A real server sends its spans to a real OpenTelemetry Collector."""
+"""A real server sends its spans and its metrics to a real OpenTelemetry Collector."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -20,9 +21,13 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """What came of one upload, one picture of another size and one download."""
     folder = tmp_path_factory.mktemp("traced")
     with collector(folder) as taking:
-        traces = {"CIMAISE_TRACES_ENDPOINT": f"{taking.endpoint}/v1/traces"}
+        settings = {
+            "CIMAISE_TRACES_ENDPOINT": f"{taking.endpoint}/v1/traces",
+            "CIMAISE_METRICS_ENDPOINT": f"{taking.endpoint}/v1/metrics",
+            "CIMAISE_METRICS_INTERVAL": "1h",  # the last values go at the end
+        }
         key = prepare_data(folder / "data", {}, "holiday")
-        with server_process(folder / "data", traces) as server:
+        with server_process(folder / "data", settings) as server:
             use(server.url, key)
             server.terminate()
         taking.stop()
@@ -67,3 +72,38 @@ def test_a_request_goes_on_with_its_callers_trace_and_the_storage_with_the_reque
     assert request.parent == CALLER
     assert storage.parent == request.id
     assert request.service == "cimaise"
+
+
+def points(received: Collector, name: str, kind: str) -> list[dict[str, Any]]:
+    """What was sent of a metric, each with its labels as ``of``."""
+    (metric,) = [one for one in received.metrics() if one["name"] == name]
+    found: list[dict[str, Any]] = metric[kind]["dataPoints"]
+    return [
+        point
+        | {"of": {one["key"]: one["value"]["stringValue"] for one in point.get("attributes", ())}}
+        for point in found
+    ]
+
+
+def test_what_was_counted_is_sent_when_the_server_stops(received: Collector):
+    counted = {
+        point["of"]["route"]: point["asDouble"]
+        for point in points(received, "cimaise_requests_total", "sum")
+    }
+    sent = {
+        point["of"]["route"]: point["asDouble"]
+        for point in points(received, "cimaise_sent_bytes_total", "sum")
+    }
+    assert counted["/api/collections/{name}/files/{filename}"] == 1
+    assert sent["/files/{id}"] == len(PICTURE)
+    assert [point["asDouble"] for point in points(received, "cimaise_stored_bytes", "gauge")] == [
+        len(PICTURE)
+    ]
+
+
+def test_a_histogram_comes_whole(received: Collector):
+    (made,) = points(received, "cimaise_variant_seconds", "histogram")
+    assert int(made["count"]) == sum(int(each) for each in made["bucketCounts"]) == 1
+    assert len(made["bucketCounts"]) == len(made["explicitBounds"]) + 1
+    assert made["sum"] > 0
+    assert "min" not in made

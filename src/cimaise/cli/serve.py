@@ -9,12 +9,15 @@ from contextlib import ExitStack
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
 import click
 
 from cimaise import telemetry
 from cimaise.cli.options import common, load_settings
 from cimaise.settings import Settings
+
+_MEMORY: Final = Path("/dev") / "shm"
 
 
 @click.command()
@@ -105,9 +108,13 @@ def _serve(settings: Settings, sockets: Sequence[socket.socket]) -> None:
 
 
 def _places_of_metrics(data_dir: Path) -> tuple[Path, Path]:
-    """Memory, where the system has a folder for that; otherwise the data folder."""
+    """Memory, where the system has a folder for that; otherwise the data folder.
+
+    Others may write in the first one too. Who guesses the name and is there before us cannot be
+    removed, so the second place is taken: a folder is only used that was made anew.
+    """
     name = blake2b(bytes(data_dir), digest_size=8).hexdigest()
-    return Path(f"/dev/shm/cimaise-{os.geteuid()}-{name}"), data_dir / "state" / "metrics"  # noqa: S108
+    return _MEMORY / f"cimaise-{os.geteuid()}-{name}", data_dir / "state" / "metrics"
 
 
 def _close(sockets: Sequence[socket.socket]) -> None:

@@ -14,6 +14,7 @@ from cimaise import telemetry
 from cimaise.cli.opened import build_application
 from cimaise.cli.serving.lanes import file_lane, hot_lane
 from cimaise.cli.serving.memory import keep_buffers, settle
+from cimaise.cli.serving.pushing import pushed
 from cimaise.cli.serving.tls import Certificate, note, open_certificate, renew
 from cimaise.cli.serving.tracing import traced
 from cimaise.server.limits import Limits
@@ -95,9 +96,11 @@ async def _serve(
 ) -> None:
     if stop_at_end_of is not None:
         asyncio.get_running_loop().add_reader(stop_at_end_of, _stop, server)
+    metrics = application.services.operation.metrics_text
     try:
         on_first(await application.start())
-        await server.serve(sockets=sockets)
+        async with pushed(application.services.settings, metrics.get):
+            await server.serve(sockets=sockets)
     finally:
         await application.stop()
 

@@ -8,7 +8,7 @@ from cimaise.settings.knob import knob
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSettings:
-    """Counters for Prometheus."""
+    """Counters, for Prometheus and for OpenTelemetry."""
 
     token: str = knob(
         "",
@@ -22,6 +22,19 @@ class MetricsSettings:
         "How long a process gives the same text to whoever asks for /metrics; 0: made each time.",
         low=0,
         high=60,
+    )
+    endpoint: str = knob(
+        "",
+        p.parse_web_url,
+        "Where metrics go by OTLP over HTTP, such as http://127.0.0.1:4318/v1/metrics; "
+        "empty: nowhere. Needs the extra otel.",
+    )
+    interval: float = knob(
+        60.0,
+        p.parse_duration,
+        "How often they go there.",
+        low=1,
+        high=3600,
     )
 
 
