@@ -156,7 +156,7 @@ def test_the_mounted_server_takes_shows_and_hides_files_for_the_people_of_the_si
     seen = {who: c.get(f"/media/files/{hidden}").status_code for who, c in
             {"guest": guest, "ann": ann, "bob": bob}.items()}  # fmt: skip
     assert seen == {"guest": 401, "ann": 200, "bob": 200}
-    assert guest.get("/media/gallery/drafts").status_code == 401
+    assert guest.get("/media/gallery/drafts").status_code == 404
 
     assert guest.get("/media/login").status_code == 404
     assert guest.post("/media/api/login", json={"key": "x"}).status_code == 404
