@@ -20,12 +20,6 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def hers(server: RunningApplication, ann: Person) -> Iterator[httpx2.Client]:
-    with server.client(ann) as client:
-        yield client
-
-
-@pytest.fixture
 def his(server: RunningApplication, bob: Person) -> Iterator[httpx2.Client]:
     with server.client(bob) as client:
         yield client

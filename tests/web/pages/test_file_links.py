@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -15,18 +14,6 @@ SELF = {"sec-fetch-site": "same-origin", "accept": "text/html"}
 ELSEWHERE = {"sec-fetch-site": "cross-site", "accept": "text/html"}
 HTML = {"accept": "text/html"}
 PICTURE = bytes(quadrants(80, 60).write_to_buffer(".jpg"))
-
-
-@pytest.fixture
-def hers(server: RunningApplication, ann: Person) -> Iterator[httpx2.Client]:
-    with server.client(ann) as client:
-        yield client
-
-
-@pytest.fixture
-def guest(server: RunningApplication) -> Iterator[httpx2.Client]:
-    with server.client() as client:
-        yield client
 
 
 @pytest.fixture

@@ -28,18 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApplicat
 
 
 @pytest.fixture
-def hers(server: RunningApplication, ann: Person) -> Iterator[httpx2.Client]:
-    with server.client(ann) as client:
-        yield client
-
-
-@pytest.fixture
-def guest(server: RunningApplication) -> Iterator[httpx2.Client]:
-    with server.client() as client:
-        yield client
-
-
-@pytest.fixture
 def album(server: RunningApplication, hers: httpx2.Client) -> str:
     """A private collection of ann's with one picture."""
     name = make_collection(server, hers, title="Lakes & hills")

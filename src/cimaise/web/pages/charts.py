@@ -37,6 +37,7 @@ class Chart:
 
     Attributes:
         highest: The day with the most; the latest of several.
+        in_bytes: What is counted.
         ticks: Of the scale, from the top down to 0, evenly spaced; the top is no less than the most.
     """
 
@@ -45,6 +46,7 @@ class Chart:
     total: int
     width: int
     ticks: tuple[Tick, ...]
+    in_bytes: bool
 
 
 def by_day(
@@ -62,7 +64,7 @@ def by_day(
         bars.append(Bar(day, value, number * _STEP, round(HEIGHT - height, 2), height))
     ticks = tuple(Tick(one, round(HEIGHT - one / top * HEIGHT, 2)) for one in reversed(scale))
     highest = max(bars, key=lambda bar: (bar.value, bar.day))
-    return Chart(tuple(bars), highest, sum(numbers), days * _STEP, ticks)
+    return Chart(tuple(bars), highest, sum(numbers), days * _STEP, ticks, in_bytes)
 
 
 def scale_for(highest: int, *, in_bytes: bool = False) -> list[int]:

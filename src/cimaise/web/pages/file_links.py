@@ -15,7 +15,7 @@ from cimaise.web.accounts.own import require_own_page
 from cimaise.web.call import Call
 from cimaise.web.files.links import address_of, managed_file
 from cimaise.web.pages.albums import links_url
-from cimaise.web.pages.forms import go_on, read_form
+from cimaise.web.pages.forms import go_on, read_form, whole_number
 from cimaise.web.pages.page import headers_with, page, shown
 from cimaise.web.replies.problems import status_of
 
@@ -60,7 +60,9 @@ async def _done(call: Call, form: Mapping[str, str]) -> ASGIApp:
         file.id,
         expires_in_s=_seconds(form),
         download="download" in form,
-        max_uses=_whole(form, "max_uses", MAX_USES, "A link may be used 1 to {:,} times."),
+        max_uses=whole_number(
+            form, "max_uses", MAX_USES, f"A link may be used 1 to {MAX_USES:,} times."
+        ),
     )
     return go_on(f"{links_url(file.id)}?did=made#link-{made.id}")
 
@@ -77,24 +79,13 @@ async def change(call: Call) -> ASGIApp:
 
 
 def _seconds(form: Mapping[str, str]) -> float | None:
-    unit_s = _UNITS_S.get(form.get("unit", "days"))
+    unit = form.get("unit", "days")
+    unit_s = _UNITS_S.get(unit)
     if unit_s is None:
         raise Invalid("unit is minutes, hours or days.", field="unit")
     most = MAX_TTL_S // unit_s
-    number = _whole(form, "lasts", most, f"A link lasts 1 to {{:,}} {form.get('unit', 'days')}.")
+    number = whole_number(form, "lasts", most, f"A link lasts 1 to {most:,} {unit}.")
     return None if number is None else float(number * unit_s)
-
-
-def _whole(form: Mapping[str, str], field: str, most: int, refusal: str) -> int | None:
-    """A number from 1 to ``most``; ``None`` where nothing was written."""
-    text = form.get(field, "").strip()
-    if not text:
-        return None
-    is_short = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    number = int(text) if is_short else 0
-    if not 1 <= number <= most:
-        raise Invalid(refusal.format(most), field=field)
-    return number
 
 
 async def _page(

@@ -1,11 +1,12 @@
 """Short forms of our own pages, sent by browsers without script: HTML, "form submission"."""
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.responses import RedirectResponse
 
-from cimaise.errors import Malformed, TypeNotAllowed
+from cimaise.errors import Invalid, Malformed, TypeNotAllowed
 from cimaise.rfc.media_types import parse_media_type
 from cimaise.rfc.texts import require_no_nul
 from cimaise.web.call import Call
@@ -37,6 +38,18 @@ async def read_form(call: Call, *, max_bytes: int = _MAX_BYTES) -> dict[str, str
     form = {name: values[-1] for name, values in fields.items()}
     require_no_nul(form)
     return form
+
+
+def whole_number(form: Mapping[str, str], field: str, most: int, refusal: str) -> int | None:
+    """A number from 1 to ``most``, or ``Invalid``; ``None`` where nothing was written."""
+    text = form.get(field, "").strip()
+    if not text:
+        return None
+    is_short = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    number = int(text) if is_short else 0
+    if not 1 <= number <= most:
+        raise Invalid(refusal, field=field)
+    return number
 
 
 def go_on(path: str) -> RedirectResponse:

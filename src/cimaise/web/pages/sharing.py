@@ -15,7 +15,7 @@ from cimaise.web.accounts.own import require_own_page
 from cimaise.web.albums.share_links import address_of, list_shares, make_share, state_of
 from cimaise.web.call import Call
 from cimaise.web.pages.albums import shares_url
-from cimaise.web.pages.forms import go_on, read_form
+from cimaise.web.pages.forms import go_on, read_form, whole_number
 from cimaise.web.pages.page import headers_with, page, shown
 from cimaise.web.replies.problems import status_of
 
@@ -68,20 +68,17 @@ def _terms(form: Mapping[str, str]) -> Terms:
         raise Invalid("downloads is none, web or original.", field="downloads")
     return Terms(
         password=form.get("password", ""),
-        expires_in_s=_seconds(form.get("days", "").strip()),
+        expires_in_s=_seconds(form),
         downloads=Downloads(downloads),
         watermark=form.get("watermark") or None,
         name=form.get("name", "").strip(),
     )
 
 
-def _seconds(days: str) -> float | None:
-    if not days:
-        return None
-    number = int(days) if days.isascii() and days.isdigit() and len(days) <= len("3650") else 0
-    if not 1 <= number <= _MOST_DAYS:
-        raise Invalid(f"A link ends after 1 to {_MOST_DAYS} days, or never.", field="days")
-    return float(number * _DAY_S)
+def _seconds(form: Mapping[str, str]) -> float | None:
+    refusal = f"A link ends after 1 to {_MOST_DAYS} days, or never."
+    number = whole_number(form, "days", _MOST_DAYS, refusal)
+    return None if number is None else float(number * _DAY_S)
 
 
 async def _page(
