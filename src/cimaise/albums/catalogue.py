@@ -18,7 +18,7 @@ from cimaise.albums.model import (
     Wanted,
 )
 from cimaise.albums.paging import DEFAULT_LIMIT, cut
-from cimaise.albums.sources.base import LocalFiles, Source
+from cimaise.albums.sources.base import LocalFiles, Source, no_such_album
 from cimaise.errors import CimaiseError, Forbidden, NotFound, NotSignedIn, Unavailable
 from cimaise.telemetry import log
 
@@ -82,7 +82,7 @@ class Catalogue:
                 continue
             except Exception as fault:
                 kept = _weightier(kept, _ours(source, fault))
-        raise kept or NotFound("There is no such album.")
+        raise kept or no_such_album()
 
     async def facts(self, principal: Principal, name: str) -> CollectionFacts:
         """What decides about rights in an album that the principal may see. ``NotFound`` etc."""

@@ -5,6 +5,12 @@ from typing import Protocol
 
 from cimaise.access.policy import CollectionFacts, Principal
 from cimaise.albums.model import AlbumFile, AlbumPage, AlbumSummary, ScanReport, Wanted
+from cimaise.errors import NotFound
+
+
+def no_such_album() -> NotFound:
+    """The same words of every source, and for an album that somebody may not see."""
+    return NotFound("There is no such album.")
 
 
 class LocalFiles(Protocol):
@@ -14,9 +20,8 @@ class LocalFiles(Protocol):
         """Look at a file of an album.
 
         Raises:
-            NotFound: No such album or file, or nothing that is served.
-            NotSignedIn: The album is private, and nobody has signed in.
-            Forbidden: The album is private, and not for this one.
+            NotFound: No such album or file, nothing that is served, or nothing that the principal
+                may see.
         """
         ...
 

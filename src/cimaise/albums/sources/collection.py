@@ -22,10 +22,10 @@ from cimaise.albums.model import (
     Wanted,
 )
 from cimaise.albums.picture_types import is_in_every_browser
-from cimaise.albums.sources.base import LocalFiles
+from cimaise.albums.sources.base import LocalFiles, no_such_album
 from cimaise.database.engine import Database
 from cimaise.database.schema import collections, files, memberships
-from cimaise.errors import Invalid, NotFound
+from cimaise.errors import Invalid
 from cimaise.library.hanging import BEHIND, in_order, is_listed, is_shown, listed_to, sort_keys
 from cimaise.library.placeholders import NONE_POSSIBLE
 
@@ -74,7 +74,7 @@ class CollectionSource:
             row = _find(connection, principal, album)
             facts = _facts(row)
             if not rights.may_view(principal, facts):
-                raise _no_such()
+                raise no_such_album()
             return self._page(connection, row, listed_to(principal, facts), wanted)
 
         return await self._database.read(work)
@@ -175,12 +175,8 @@ def _listing(principal: Principal) -> Any:
 def _find(connection: Connection, principal: Principal, album: str) -> Row[Any]:
     row = connection.execute(_selected(principal).where(collections.c.name == album)).first()
     if row is None:
-        raise _no_such()
+        raise no_such_album()
     return row
-
-
-def _no_such() -> NotFound:
-    return NotFound("There is no such album.")
 
 
 def _facts(row: Row[Any]) -> CollectionFacts:

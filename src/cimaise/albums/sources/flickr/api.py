@@ -12,7 +12,8 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
-from cimaise.errors import NotFound, UpstreamFailed, UpstreamTimedOut
+from cimaise.albums.sources.base import no_such_album
+from cimaise.errors import UpstreamFailed, UpstreamTimedOut
 
 PAGE_PICTURES: Final = 500  # the API's own limit
 SIZES: Final = ("o", "k", "h", "l", "c", "z", "m", "n", "s", "q", "t")  # the largest first
@@ -120,7 +121,7 @@ def _require_ok(answer: Mapping[str, Any]) -> None:
         return
     number, words = answer.get("code"), str(answer.get("message", ""))[:200]
     if number == _SET_MISSING:
-        raise NotFound("There is no such album.")
+        raise no_such_album()
     raise Refused(number if isinstance(number, int) else 0, words)
 
 

@@ -17,7 +17,7 @@ from cimaise.albums.model import (
     Sort,
     Wanted,
 )
-from cimaise.albums.sources.base import LocalFiles
+from cimaise.albums.sources.base import LocalFiles, no_such_album
 from cimaise.albums.sources.flickr.answers import Answers
 from cimaise.albums.sources.flickr.api import FlickrApi
 from cimaise.albums.sources.flickr.breaker import Breaker
@@ -84,7 +84,7 @@ class FlickrSource:
         """See :class:`cimaise.albums.sources.base.Source`."""
         found = _ALBUM.fullmatch(album)
         if found is None:
-            raise NotFound("There is no such album.")
+            raise no_such_album()
         held = await self._photos(found[1])
         licences = await self._licences()
         sort = wanted.after.sort if wanted.after else wanted.sort or Sort.DATE
@@ -105,7 +105,7 @@ class FlickrSource:
         """See :class:`cimaise.albums.sources.base.Source`; nobody here rules over a photoset."""
         found = _ALBUM.fullmatch(album)
         if found is None or all(one.id != found[1] for one in await self._sets()):
-            raise NotFound("There is no such album.")
+            raise no_such_album()
         return CollectionFacts("", Visibility.PUBLIC)
 
     async def start(self) -> None:
@@ -133,7 +133,7 @@ class FlickrSource:
             sets = await self._sets(may_be_old=False)
             listed = next((one for one in sets if one.id == number), None)
             if listed is None:
-                raise NotFound("There is no such album.")
+                raise no_such_album()
             if old is not None and 0 < listed.updated_s == old.updated_s:
                 return old
             return await self._fetch_photos(listed)

@@ -16,6 +16,7 @@ from typing import Final
 from cimaise.access.policy import Visibility
 from cimaise.albums.model import AlbumFile
 from cimaise.albums.picture_types import media_type_of
+from cimaise.albums.sources.base import no_such_album
 from cimaise.albums.sources.folder.contents import FolderContents
 from cimaise.albums.sources.folder.description import (
     FILE_NAME,
@@ -236,7 +237,7 @@ class FolderAlbums:
     def _reached(self, name: str) -> Iterator[_Step]:
         parts = album_parts(name)
         if parts is None:
-            raise NotFound("There is no such album.")
+            raise no_such_album()
         with ExitStack() as stack:
             step = _Step(stack.enter_context(opened_root(self._root)))
             for part in parts:

@@ -21,7 +21,7 @@ from cimaise.albums.model import (
     Sort,
     Wanted,
 )
-from cimaise.albums.sources.base import LocalFiles
+from cimaise.albums.sources.base import LocalFiles, no_such_album
 from cimaise.albums.sources.folder.albums import FolderAlbum, FolderAlbums, SeenFolder
 from cimaise.albums.sources.folder.index import FolderIndex, Refreshed
 from cimaise.albums.sources.folder.index_rows import AlbumStamp, Look
@@ -113,7 +113,7 @@ class FolderSource:
         for _ in range(_TRIES):
             found = await _in_thread(self._albums.find, album)
             if not rights.may_view(principal, _facts_of(principal, found)):
-                raise NotFound("There is no such album.")
+                raise no_such_album()
             page, files = await self._page(found, wanted)
             if await _in_thread(self._albums.look_at, album, files):
                 break
